@@ -1,0 +1,1 @@
+//! Moves feature rows from the offline to the online store.

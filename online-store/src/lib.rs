@@ -1,0 +1,1 @@
+//! The online store trait, its contract suite and its backends.

@@ -1,0 +1,1 @@
+//! Feature repositories, validation, plan and apply, and the registry file.

@@ -1,0 +1,1 @@
+//! On-demand transforms compiled to vectorised expressions over Arrow batches.
