@@ -1,1 +1,20 @@
 //! Feast's and Larder's protobuf messages, and every byte layout that Feast can read.
+//!
+//! - [`feast`], [`grpc`], [`feature_server`] and [`larder`]: messages, clients and servers, generated from
+//!   `protos/` by `cargo xtask codegen` and committed.
+//! - [`descriptors`]: the same messages for reflection and for JSON.
+
+mod descriptors;
+#[rustfmt::skip]
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated code, documented in the .proto files"
+)]
+mod generated;
+pub mod feature_server;
+
+pub use descriptors::{descriptor_set, descriptors};
+pub use generated::{feast, grpc, larder};
