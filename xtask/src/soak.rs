@@ -1,0 +1,20 @@
+//! `cargo xtask soak`: the tests that get better with time, run for long.
+
+use anyhow::Result;
+
+use crate::services::feast::FeastEnvironment;
+use crate::workspace::{Workspace, step, succeed};
+
+/// Rounds of one short run and of one long run.
+const ROUNDS: (u32, u32) = (5, 200);
+
+/// Repeats the crash-safety suite of `tests/` with many more rounds than `cargo xtask test`.
+pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
+    let feast = step("real Feast for the tests", || FeastEnvironment::of(workspace).install())?;
+    let rounds = if short { ROUNDS.0 } else { ROUNDS.1 };
+    step(&format!("crash safety, {rounds} rounds"), || {
+        let mut command = workspace.cargo("test");
+        command.args(["--workspace", "--test", "crash_safety"]);
+        succeed(command.envs(feast.environment()).env("FS_TEST_ROUNDS", rounds.to_string()))
+    })
+}

@@ -1,0 +1,85 @@
+//! Which crate may depend on which: the arrows point one way.
+
+use super::edges::Rules;
+
+/// Internal edges that are allowed, by package; tests may use what stands in the second list.
+const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
+    ("larder-core", &[], &[]),
+    ("larder-proto", &[CORE], &[]),
+    ("larder-registry", &[CORE, PROTO, TRANSFORM], &[]),
+    ("larder-transform", &[CORE, PROTO], &[]),
+    ("larder-online-store", &[CORE, PROTO], &[]),
+    ("larder-offline-store", &[CORE, PROTO], &[]),
+    ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
+    ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
+    (
+        "larder-serving",
+        &[CORE, PROTO, REGISTRY, TRANSFORM, ONLINE, OFFLINE, "larder-materializer"],
+        &[],
+    ),
+    (
+        "larder-cli",
+        &[
+            CORE,
+            PROTO,
+            REGISTRY,
+            TRANSFORM,
+            ONLINE,
+            OFFLINE,
+            ENGINE,
+            "larder-materializer",
+            "larder-serving",
+        ],
+        &[],
+    ),
+    ("larder-tests", EVERYTHING, EVERYTHING),
+    ("larder-bench", EVERYTHING, EVERYTHING),
+    ("xtask", &[], &[]),
+];
+
+const CORE: &str = "larder-core";
+const PROTO: &str = "larder-proto";
+const REGISTRY: &str = "larder-registry";
+const TRANSFORM: &str = "larder-transform";
+const ONLINE: &str = "larder-online-store";
+const OFFLINE: &str = "larder-offline-store";
+const ENGINE: &str = "larder-offline-store-datafusion";
+
+/// Suites and benchmarks may look into every plane.
+const EVERYTHING: &[&str] = &[
+    CORE,
+    PROTO,
+    REGISTRY,
+    TRANSFORM,
+    ONLINE,
+    OFFLINE,
+    ENGINE,
+    "larder-materializer",
+    "larder-serving",
+];
+
+/// External crates that only the named packages may depend on.
+const GUARDED: [(&str, &[&str]); 11] = [
+    ("axum", &["larder-serving"]),
+    ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
+    ("tonic-reflection", &["larder-serving", "larder-tests"]),
+    ("hyper", &["larder-serving", "larder-bench"]),
+    ("datafusion", &[ENGINE, TRANSFORM]),
+    ("heed", &[ONLINE]),
+    ("rusqlite", &[ONLINE, "larder-tests"]),
+    ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
+    ("ruff_python_parser", &[REGISTRY, TRANSFORM]),
+    ("ureq", &["larder-cli", "larder-tests", "larder-bench"]),
+    ("anyhow", &["larder-cli", "larder-tests", "larder-bench", "xtask"]),
+];
+
+/// Features of external crates that only the named packages may turn on.
+const GUARDED_FEATURES: [(&str, &str, &[&str]); 2] = [
+    ("tonic", "transport", &["larder-serving", "larder-cli", "larder-tests", "larder-bench"]),
+    ("tonic", "router", &["larder-serving"]),
+];
+
+/// The workspace's rules.
+pub(crate) fn rules() -> Rules {
+    Rules { internal: &INTERNAL, guarded: &GUARDED, guarded_features: &GUARDED_FEATURES }
+}
