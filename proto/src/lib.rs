@@ -3,6 +3,7 @@
 //! - [`feast`], [`grpc`], [`feature_server`] and [`larder`]: messages, clients and servers, generated from
 //!   `protos/` by `cargo xtask codegen` and committed.
 //! - [`descriptors`]: the same messages for reflection and for JSON.
+//! - [`wire`]: entity keys, hash fields, values and the registry file as bytes.
 
 mod descriptors;
 #[rustfmt::skip]
@@ -14,7 +15,9 @@ mod descriptors;
     reason = "generated code, documented in the .proto files"
 )]
 mod generated;
+pub mod convert;
 pub mod feature_server;
+pub mod wire;
 
 pub use descriptors::{descriptor_set, descriptors};
 pub use generated::{feast, grpc, larder};

@@ -1,0 +1,13 @@
+//! Byte layouts that Feast 0.67 reads and writes, as pure functions.
+//!
+//! Everything here works on slices: no IO, no clock, no allocation beyond the output.
+
+pub mod entity_key;
+pub mod field_hash;
+mod float;
+pub mod json;
+pub mod message;
+pub mod registry_file;
+mod registry_list;
+pub mod timestamp;
+pub mod value;
