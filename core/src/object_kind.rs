@@ -29,6 +29,8 @@ pub enum ObjectKind {
     PushSource,
     /// A feature of a view.
     Feature,
+    /// A request column that an on-demand view needs.
+    RequestData,
 }
 
 impl ObjectKind {
@@ -48,6 +50,7 @@ impl ObjectKind {
             Self::ValidationReference => "validation reference",
             Self::PushSource => "push source",
             Self::Feature => "feature",
+            Self::RequestData => "request column",
         }
     }
 }
