@@ -1,0 +1,22 @@
+//! Runs the `fs` binary and real Feast for the suites of this crate.
+//!
+//! Nothing here judges: it starts programs in fresh folders, waits for them, and stops them by their
+//! process id, also when a test panics. A missing program is a failure that says how to get it.
+
+mod feast;
+mod fs;
+mod http;
+mod outcome;
+mod ports;
+mod registry_json;
+mod repository;
+mod server;
+
+pub use feast::Feast;
+pub use fs::Fs;
+pub use http::{Answer, get, post, post_text};
+pub use outcome::Outcome;
+pub use ports::free_port;
+pub use registry_json::{canonical, difference};
+pub use repository::Repository;
+pub use server::Server;

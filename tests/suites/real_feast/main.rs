@@ -1,0 +1,6 @@
+//! Real Feast 0.67 is the judge: it opens what `fs` wrote, and `fs` answers what Feast answers.
+
+mod grpc_client;
+mod online_stores;
+mod registries;
+mod remote_client;

@@ -1,0 +1,84 @@
+//! The SQLite store, both ways: rows that one side wrote are read by the other.
+
+use larder_tests::{Feast, Repository, Server};
+use serde_json::{Value, json};
+
+const SQLITE: &str = "online_store: {type: sqlite, path: data/online.db}";
+const WINDOW: [&str; 2] = ["2026-01-01T00:00:00", "2100-01-01T00:00:00"];
+
+/// What is asked on both sides: stored and computed features, present, null and unknown rows.
+fn request() -> Value {
+    json!({
+        "features": [
+            "user_behavior_features:avg_order_value",
+            "user_behavior_features:total_page_views_7d",
+            "user_behavior_features:device_type",
+            "product_features:category",
+            "product_features:price",
+            "interaction_features:price_vs_avg_order",
+            "interaction_features:category_match",
+            "interaction_features:device_optimization",
+        ],
+        "entities": {
+            "user_id": (0..20).map(|i| format!("u{i}")).chain(["nobody".to_owned()]).collect::<Vec<_>>(),
+            "product_id": (0..20).map(|i| format!("p{i}")).chain(["nothing".to_owned()]).collect::<Vec<_>>(),
+            "session_device": vec!["mobile"; 21],
+        },
+    })
+}
+
+/// What the Feast SDK reads from a repository.
+fn read_by_feast(feast: &Feast, repository: &Repository) -> Value {
+    let requests = json!([request()]).to_string();
+    let answers = feast.script("online_read.py", &[&repository.file(""), &requests]);
+    answers[0].clone()
+}
+
+/// What `fs serve` answers, as columns by name.
+fn read_by_fs(repository: &Repository) -> Value {
+    let server = Server::fs(&repository.path());
+    let answer = server.post("/get-online-features", &request());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer = answer.json();
+    let names = answer["metadata"]["feature_names"].as_array().expect("names");
+    let results = answer["results"].as_array().expect("results");
+    names
+        .iter()
+        .zip(results)
+        .map(|(name, column)| (name.as_str().expect("text").to_owned(), column["values"].clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+#[test]
+fn feast_reads_the_rows_that_fs_materialized() {
+    let feast = Feast::get();
+    let by_fs = Repository::shop(&feast, SQLITE);
+    by_fs.fs().ok(&["apply"]);
+    by_fs.fs().ok(&["materialize", WINDOW[0], WINDOW[1]]);
+    let answer = read_by_feast(&feast, &by_fs);
+    assert_eq!(answer, read_by_fs(&by_fs));
+    assert_rows(&answer);
+}
+
+#[test]
+fn fs_reads_the_rows_that_feast_materialized() {
+    let feast = Feast::get();
+    let by_feast = Repository::shop(&feast, SQLITE);
+    feast.ok(&by_feast.path(), &["apply"]);
+    feast.ok(&by_feast.path(), &["materialize", WINDOW[0], WINDOW[1]]);
+    let answer = read_by_fs(&by_feast);
+    assert_eq!(answer, read_by_feast(&feast, &by_feast));
+    assert_rows(&answer);
+}
+
+/// The answer holds real values: both sides agreeing on nulls would prove nothing.
+#[track_caller]
+fn assert_rows(answer: &Value) {
+    let column = |name: &str| answer[name].as_array().expect("a column per feature").clone();
+    assert_eq!(column("price").iter().filter(|price| price.is_number()).count(), 20);
+    assert_eq!(column("price")[20], Value::Null);
+    assert_eq!(column("device_optimization")[20], Value::Null);
+    assert!(column("category_match").contains(&json!(1.0)));
+    assert!(column("price_vs_avg_order").iter().filter(|ratio| ratio.is_number()).count() > 10);
+}
