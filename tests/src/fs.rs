@@ -19,11 +19,14 @@ impl Fs {
         Self { repository: repository.to_path_buf() }
     }
 
-    /// The binary that was built together with this test.
+    /// The binary that was built together with this test, or the one that `FS_TEST_BINARY` names.
     ///
     /// # Panics
     /// When it is not there; `cargo test --workspace` builds it.
     pub fn binary() -> PathBuf {
+        if let Some(binary) = std::env::var_os("FS_TEST_BINARY") {
+            return PathBuf::from(binary);
+        }
         let test = std::env::current_exe().expect("a running test has a path");
         let folder = test.parent().and_then(Path::parent).expect("tests run from target/*/deps");
         let binary = folder.join("fs");

@@ -47,10 +47,19 @@ impl Server {
     /// # Panics
     /// When it does not become healthy.
     pub fn feast(feast: &Feast, repository: &Path) -> Self {
+        Self::feast_workers(feast, repository, 1)
+    }
+
+    /// `feast serve` with this many worker processes.
+    ///
+    /// # Panics
+    /// When it does not become healthy.
+    pub fn feast_workers(feast: &Feast, repository: &Path, workers: usize) -> Self {
         let port = free_port();
-        let text = port.to_string();
-        let command = feast
-            .command(repository, &["serve", "-h", "127.0.0.1", "-p", &text, "--no-access-log"]);
+        let (text, workers) = (port.to_string(), workers.to_string());
+        let arguments =
+            ["serve", "-h", "127.0.0.1", "-p", &text, "--no-access-log", "-w", &workers];
+        let command = feast.command(repository, &arguments);
         Self::start(command, repository, port, 0)
     }
 
@@ -86,6 +95,11 @@ impl Server {
     /// `http://127.0.0.1:PORT` and a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.http_port)
+    }
+
+    /// Its HTTP port on the loopback address.
+    pub fn port(&self) -> u16 {
+        self.http_port
     }
 
     /// `127.0.0.1:PORT` of the gRPC server.

@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>, arguments: &[String
     step("optimised build", || build(workspace))?;
     let mut bench = Command::new(workspace.binary(PROFILE, "larder-bench"));
     bench.arg(name).args(arguments).current_dir(workspace.root()).envs(feast.environment());
-    succeed(bench.env("FS_BENCH_BINARY", workspace.binary(PROFILE, "fs")))
+    succeed(bench.env("FS_TEST_BINARY", workspace.binary(PROFILE, "fs")))
 }
 
 fn build(workspace: &Workspace) -> Result<()> {

@@ -1,0 +1,38 @@
+//! Compares `fs` with Feast in the same run on the same machine: `cargo xtask bench NAME`.
+//!
+//! Absolute figures of different hours mean nothing; the ratio within one run does. Every figure is
+//! the median of several runs that alternate between the two programs.
+#![expect(clippy::print_stdout, reason = "a command line tool that reports on stdout")]
+
+mod apply;
+mod connection;
+mod generated;
+mod load;
+mod online;
+mod startup;
+mod summary;
+
+use clap::Parser;
+
+/// One comparison.
+#[derive(Debug, Parser)]
+#[command(name = "larder-bench", about = "Comparisons with Feast in the same run.")]
+enum Bench {
+    /// `apply` of generated feature views.
+    Apply(apply::Options),
+    /// Start of the server to its first answer.
+    Startup(startup::Options),
+    /// Online features over HTTP on one SQLite file.
+    Online(online::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Bench::parse() {
+        Bench::Apply(options) => {
+            apply::run(&options);
+            Ok(())
+        }
+        Bench::Startup(options) => startup::run(&options),
+        Bench::Online(options) => online::run(&options),
+    }
+}
