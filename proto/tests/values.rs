@@ -101,10 +101,10 @@ fn every_value_leads_back_to_its_bytes() {
         convert::encode_value(&value, &mut out).unwrap();
         // A null that another client stored as `null_val` is written as Feast writes nulls.
         let expected = if name == "null_val" { Vec::new() } else { bytes };
-        let message = |bytes: &[u8]| types::Value::decode(bytes).unwrap();
-        assert_eq!(message(&out), message(&expected), "{name}");
-        // Python spells out a null inside a map, which means the same.
-        if name != "map" {
+        if name == "map" {
+            // Python spells out a null inside a map, which means the same.
+            assert_eq!(types::Value::decode(&*out), types::Value::decode(&*expected));
+        } else {
             assert_eq!(hex::encode(out), hex::encode(expected), "{name}");
         }
     }
