@@ -1,0 +1,9 @@
+//! What an offline store is asked: plain data, complete in itself.
+
+mod entity_rows;
+mod historical;
+mod pull;
+
+pub use entity_rows::EntityRows;
+pub use historical::{HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey};
+pub use pull::PullRequest;

@@ -1,0 +1,67 @@
+//! The seam trait.
+
+use std::fmt::Debug;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use larder_core::{DataSource, Result};
+
+use crate::{BatchStream, HistoricalRequest, PullRequest};
+
+/// Reads and appends feature rows where they are kept for training.
+///
+/// Every method looks at [`DataSource::offline`], so a push or stream source stands for its batch source.
+/// Calls may run in parallel on one store.
+///
+/// # Errors
+/// All methods share these kinds:
+/// - [`ErrorKind::Unsupported`](larder_core::ErrorKind::Unsupported): the source is of a class that this store cannot
+///   read; the message names the class and the hint the classes that can be read.
+/// - [`ErrorKind::NotFound`](larder_core::ErrorKind::NotFound): the files of the source do not exist; the message names
+///   the path and the source.
+/// - [`ErrorKind::Invalid`](larder_core::ErrorKind::Invalid): a named column is missing or has a type that cannot be
+///   used for its purpose.
+/// - [`ErrorKind::Data`](larder_core::ErrorKind::Data): a file is corrupt.
+///
+/// What can be known from schemas fails in the call itself; what shows only while reading fails in the stream.
+#[async_trait]
+pub trait OfflineStore: Send + Sync + Debug {
+    /// The columns of a source under their names in the source, partition columns last.
+    ///
+    /// Files of one source may differ in their columns; the schema is their union.
+    async fn source_schema(&self, source: &DataSource) -> Result<SchemaRef>;
+
+    /// The newest row per join key within the closed interval of the request.
+    ///
+    /// # Behavior
+    /// Rows whose event time is null are not read. Per key the row with the greatest event time wins, then the
+    /// greatest created time (null loses), then the last in file order. Null keys are kept and equal each other.
+    /// Without join keys there is one row for the whole source. Columns and their order: see [`PullRequest`].
+    async fn pull_latest(&self, request: PullRequest) -> Result<BatchStream>;
+
+    /// All rows within the closed interval of the request, in file order; rows whose event time is null are left out
+    /// when the interval has any bound.
+    async fn pull_all(&self, request: PullRequest) -> Result<BatchStream>;
+
+    /// The point-in-time join: every entity row once, in input order, with the features known at its time.
+    ///
+    /// # Behavior
+    /// For each entity row and each view on its own, a source row is a candidate when every join key is equal and not
+    /// null, its event time is not null and not after the entity's, and, with a ttl, not before entity time less
+    /// ttl; both ends are inclusive. The candidate with the greatest event time, then greatest created time (null
+    /// loses), then last in file order gives its values, nulls included. Entity rows without a candidate, with a null
+    /// key or a null time have null features.
+    ///
+    /// The answer has the entity columns in input order, time columns among them in UTC, then the features in the
+    /// order of the request under their output names and with the types of the source.
+    async fn historical_features(&self, request: HistoricalRequest) -> Result<BatchStream>;
+
+    /// Appends rows to the files of a source and answers how many; all or none of them become visible.
+    ///
+    /// # Behavior
+    /// The columns must be those of the source, by name and in any order; they are cast to the source's types.
+    /// A folder gets a new file; a single file is replaced by its rows followed by the new ones. Writers of one file
+    /// wait for each other, across processes too. Rows that were acknowledged survive a crash.
+    async fn write(&self, source: &DataSource, batches: Vec<RecordBatch>) -> Result<u64>;
+}
