@@ -2,6 +2,7 @@
 //!
 //! Each rule is a pure function from the tree (or cargo's metadata) to a list of findings.
 
+mod documented;
 mod edges;
 mod layers;
 mod machine_paths;
@@ -23,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let packages = edges::Package::read_all(workspace)?;
     let mut findings = Vec::new();
     findings.extend(edges::check(&packages, &layers::rules()));
+    findings.extend(documented::check(&tree));
     findings.extend(manifests::check(&tree));
     findings.extend(names::check(&tree));
     findings.extend(sizes::check(&tree));
