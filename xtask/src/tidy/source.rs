@@ -66,11 +66,14 @@ fn places<'a>(
         .map(|at| file.text[..at].lines().count().max(1))
 }
 
-/// Files that hold only tests: `tests/` and `benches/` folders, and modules behind `cfg(test)`.
+/// Folders of test code: contract suites are tests that every backend runs.
+const TEST_FOLDERS: [&str; 4] = ["tests", "benches", "examples", "contract"];
+
+/// Files that hold only tests: folders of tests, and modules behind `cfg(test)`.
 fn test_files(tree: &Tree) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in tree.rust() {
-        let in_folder = file.path.split('/').any(|part| part == "tests" || part == "benches");
+        let in_folder = file.path.split('/').any(|part| TEST_FOLDERS.contains(&part));
         if in_folder || TEST_PACKAGES.iter().any(|package| file.path.starts_with(package)) {
             found.insert(file.path.clone());
         }
