@@ -1,1 +1,41 @@
-//! The online store trait, its contract suite and its backends.
+//! The online store: the newest row of every entity key, per view, for serving.
+//!
+//! [`OnlineStore`] is the seam: object-safe, batched, one call per view and request. Keys arrive as serialized
+//! entity keys and values as encoded `feast.types.Value` messages; both leave as the same bytes. This crate knows
+//! no registry, no protocol server and, apart from the text column of SQLite, no value type.
+//!
+//! ```no_run
+//! # async fn run() -> larder_core::Result<()> {
+//! use larder_online_store::{
+//!     EmbeddedConfig, EmbeddedStore, OnlineStore, ViewTable, WriteGuard, WriteRowsBuilder,
+//! };
+//!
+//! let store = EmbeddedStore::open(&EmbeddedConfig::new("data/online"))?;
+//! let table = ViewTable::new("shop", "driver_stats", ["trips_today"])?;
+//! store.update(&[table.clone()], &[]).await?;
+//!
+//! let mut rows = WriteRowsBuilder::new(&table);
+//! rows.begin_row(b"driver 1", 1_767_225_600_000_000, None)?;
+//! rows.set(0, &[0x20, 0x07])?; // Value { int64_val: 7 }
+//! store.write(&table, &rows.finish(), WriteGuard::EventTime).await?;
+//!
+//! let answer = store.read(&table, &[b"driver 1"]).await?;
+//! assert_eq!(answer.cell(0, 0).bytes(), Some(&[0x20, 0x07][..]));
+//! # Ok(())
+//! # }
+//! ```
+
+mod backend;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod guard;
+mod rows;
+mod store;
+mod view_table;
+
+pub use backend::embedded::{EmbeddedConfig, EmbeddedStore};
+pub use backend::sqlite::{SqliteConfig, SqliteStore};
+pub use guard::{RowTimes, WriteGuard, WriteSummary};
+pub use rows::{Cell, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadRows, WriteRows, WriteRowsBuilder};
+pub use store::OnlineStore;
+pub use view_table::{FeatureColumn, ViewTable};

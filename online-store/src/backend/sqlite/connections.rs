@@ -1,0 +1,151 @@
+//! Connections to one file: a pool of readers and one writer.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Mutex as Turn;
+
+use super::SqliteConfig;
+use super::error::Fault;
+
+/// Readers kept open while idle; more are opened under load and closed afterwards.
+const MAX_IDLE: usize = 32;
+/// Statements kept prepared per connection: read statements of this many views.
+const STATEMENTS: usize = 256;
+
+/// Connections to one SQLite file.
+#[derive(Debug)]
+pub(super) struct Connections {
+    path: PathBuf,
+    busy_timeout: Duration,
+    write_ahead_log: bool,
+    idle: Mutex<Vec<Opened>>,
+    /// The only connection of this store that writes.
+    pub(super) writer: Arc<Turn<Option<Opened>>>,
+}
+
+/// A connection and the file it was opened on, which a teardown by Feast replaces.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    file: FileId,
+}
+
+impl Connections {
+    pub(super) fn new(config: &SqliteConfig) -> Self {
+        Self {
+            path: config.path.clone(),
+            busy_timeout: config.busy_timeout,
+            write_ahead_log: config.write_ahead_log,
+            idle: Mutex::default(),
+            writer: Arc::default(),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` on a connection that does not write, `None` when there is no file.
+    ///
+    /// Waits for writers of the file at most `patience`, by default the configured time.
+    pub(super) fn read<T>(
+        &self,
+        patience: Option<Duration>,
+        work: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(file) = FileId::of(&self.path) else { return Ok(None) };
+        let pooled = self.idle().pop().filter(|opened| opened.file == file);
+        let opened = match pooled {
+            Some(opened) => opened,
+            None => Opened { connection: self.open_reader()?, file },
+        };
+        opened.connection.busy_timeout(patience.unwrap_or(self.busy_timeout))?;
+        // A connection on which something failed may still be in a transaction; it is closed.
+        let done = work(&opened.connection)?;
+        let mut idle = self.idle();
+        if idle.len() < MAX_IDLE {
+            idle.push(opened);
+        }
+        Ok(Some(done))
+    }
+
+    /// The writer in `slot`, opened if need be; `None` when there is no file and `create` is not set.
+    pub(super) fn writer<'s>(
+        &self,
+        slot: &'s mut Option<Opened>,
+        create: bool,
+    ) -> Result<Option<&'s mut Connection>, Fault> {
+        let file = FileId::of(&self.path);
+        if file.is_none() && !create {
+            return Ok(None);
+        }
+        if slot.as_ref().is_none_or(|opened| Some(&opened.file) != file.as_ref()) {
+            *slot = None;
+            let connection = self.open_writer(create)?;
+            let file = FileId::of(&self.path).unwrap_or_default();
+            *slot = Some(Opened { connection, file });
+        }
+        Ok(slot.as_mut().map(|opened| &mut opened.connection))
+    }
+
+    fn open_reader(&self) -> Result<Connection, Fault> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -16_384)?;
+        Ok(connection)
+    }
+
+    fn open_writer(&self, create: bool) -> Result<Connection, Fault> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+        let connection = self.open(flags)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        if self.write_ahead_log {
+            // Busy readers or a file system without shared memory refuse it; the old journal is as safe.
+            let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
+                row.get::<_, String>(0)
+            });
+            if let Err(cause) = mode {
+                tracing::debug!(path = %self.path.display(), %cause, "kept the rollback journal");
+            }
+        }
+        Ok(connection)
+    }
+
+    fn open(&self, flags: OpenFlags) -> Result<Connection, Fault> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(self.busy_timeout)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Opened>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What tells a file from the one that later takes its place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct FileId(u64, u64);
+
+impl FileId {
+    fn of(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|file| Self::from_metadata(&file))
+    }
+
+    #[cfg(unix)]
+    fn from_metadata(file: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self(file.dev(), file.ino())
+    }
+
+    #[cfg(not(unix))]
+    fn from_metadata(_: &Metadata) -> Self {
+        Self::default() // an open file cannot be replaced there
+    }
+}

@@ -1,0 +1,115 @@
+//! Tables, rows and values for the contract.
+
+use std::sync::Arc;
+
+use larder_proto::wire::value::put_int64;
+
+use crate::{
+    Cell, OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteRowsBuilder, WriteSummary,
+};
+
+/// The store under test.
+pub(super) type Store = Arc<dyn OnlineStore>;
+
+/// A cell to write: `None` is left out, empty is null.
+pub(super) type Given = Option<Vec<u8>>;
+
+const MICROS: i64 = 1_000_000;
+
+/// An encoded integer value.
+pub(super) fn int(number: i64) -> Given {
+    let mut bytes = Vec::new();
+    put_int64(number, &mut bytes);
+    Some(bytes)
+}
+
+/// A null.
+pub(super) fn null() -> Given {
+    Some(Vec::new())
+}
+
+/// A table of the project `contract`, made.
+pub(super) async fn make(store: &Store, view: &str, features: &[&'static str]) -> ViewTable {
+    let table = ViewTable::new("contract", view, features.iter().copied()).unwrap();
+    store.update(std::slice::from_ref(&table), &[]).await.unwrap();
+    table
+}
+
+/// A row to write; times are seconds.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    key: Vec<u8>,
+    event: i64,
+    created: Option<i64>,
+    cells: Vec<Given>,
+}
+
+impl Row {
+    pub(super) fn new(key: impl AsRef<[u8]>, event: i64, cells: impl Into<Vec<Given>>) -> Self {
+        Self { key: key.as_ref().to_vec(), event, created: None, cells: cells.into() }
+    }
+
+    pub(super) fn created(mut self, seconds: i64) -> Self {
+        self.created = Some(seconds);
+        self
+    }
+}
+
+pub(super) fn rows(table: &ViewTable, given: &[Row]) -> WriteRows {
+    let mut rows = WriteRowsBuilder::with_capacity(table, given.len());
+    for row in given {
+        let created = row.created.map(|seconds| seconds * MICROS);
+        rows.begin_row(&row.key, row.event * MICROS, created).unwrap();
+        for (feature, cell) in row.cells.iter().enumerate() {
+            if let Some(value) = cell {
+                rows.set(feature, value).unwrap();
+            }
+        }
+    }
+    rows.finish()
+}
+
+/// Writes with the event-time guard.
+pub(super) async fn write(store: &Store, table: &ViewTable, given: &[Row]) -> WriteSummary {
+    store.write(table, &rows(table, given), WriteGuard::EventTime).await.unwrap()
+}
+
+pub(super) async fn read<Key: AsRef<[u8]>>(
+    store: &Store,
+    table: &ViewTable,
+    keys: &[Key],
+) -> ReadRows {
+    let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
+    let answer = store.read(table, &keys).await.unwrap();
+    assert_eq!((answer.len(), answer.features()), (keys.len(), table.features().len()));
+    answer
+}
+
+/// Asserts a key's event timestamp in seconds and its cells.
+pub(super) async fn expect(
+    store: &Store,
+    table: &ViewTable,
+    key: impl AsRef<[u8]>,
+    event: i64,
+    cells: &[Given],
+) {
+    let answer = read(store, table, &[key]).await;
+    expect_row(&answer, 0, Some(event), cells);
+}
+
+pub(super) fn expect_row(answer: &ReadRows, row: usize, event: Option<i64>, cells: &[Given]) {
+    assert_eq!(answer.event_timestamp(row), event.map(|seconds| seconds * MICROS), "row {row}");
+    let found: Vec<Cell<'_>> = (0..cells.len()).map(|at| answer.cell(row, at)).collect();
+    let expected: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::from(cell.as_deref())).collect();
+    assert_eq!(found, expected, "row {row}");
+}
+
+/// Asserts that a key has no row.
+pub(super) async fn expect_absent(store: &Store, table: &ViewTable, key: impl AsRef<[u8]>) {
+    let answer = read(store, table, &[key]).await;
+    expect_row(&answer, 0, None, &vec![None; table.features().len()]);
+}
+
+pub(super) fn summary(written: usize, skipped_older: usize) -> WriteSummary {
+    WriteSummary { written, skipped_older }
+}

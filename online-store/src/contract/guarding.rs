@@ -1,0 +1,127 @@
+use larder_core::ErrorKind;
+
+use super::fixture::{Row, Store, expect, int, make, null, rows, summary, write};
+use crate::{ViewTable, WriteGuard};
+
+/// Later writes of older rows are skipped and counted.
+pub async fn an_older_row_never_replaces_a_newer_one_across_writes(store: &Store) {
+    let table = make(store, "across", &["a"]).await;
+    for (event, value, expected) in [
+        (100, 1, summary(1, 0)),
+        (99, 2, summary(0, 1)),
+        (101, 3, summary(1, 0)),
+        (100, 4, summary(0, 1)),
+        (-1, 5, summary(0, 1)),
+    ] {
+        let written = write(store, &table, &[Row::new("k", event, [int(value)])]).await;
+        assert_eq!(written, expected, "event {event}");
+    }
+    expect(store, &table, "k", 101, &[int(3)]).await;
+}
+
+/// Rows of one batch behave as if written one after the other.
+pub async fn an_older_row_never_replaces_a_newer_one_inside_a_batch(store: &Store) {
+    let table = make(store, "inside", &["a"]).await;
+    let given = [
+        Row::new("k", 100, [int(1)]),
+        Row::new("other", 5, [int(9)]),
+        Row::new("k", 102, [int(2)]),
+        Row::new("k", 101, [int(3)]),
+        Row::new("k", 102, [int(4)]),
+    ];
+    assert_eq!(write(store, &table, &given).await, summary(4, 1));
+    expect(store, &table, "k", 102, &[int(4)]).await;
+    expect(store, &table, "other", 5, &[int(9)]).await;
+}
+
+/// Equal event timestamps: the later created one, or, when one of them is unknown, the one written last.
+pub async fn at_equal_event_times_the_later_created_row_wins(store: &Store) {
+    let table = make(store, "created", &["a"]).await;
+    let row = |value, created: Option<i64>| {
+        let row = Row::new("k", 100, [int(value)]);
+        created.map_or(row.clone(), |seconds| row.created(seconds))
+    };
+    for (value, created, shown) in [
+        (1, Some(20), 1),
+        (2, Some(10), 1),
+        (3, Some(20), 3),
+        (4, Some(30), 4),
+        (5, None, 5),
+        (6, Some(1), 6),
+        (7, Some(0), 6),
+    ] {
+        write(store, &table, &[row(value, created)]).await;
+        expect(store, &table, "k", 100, &[int(shown)]).await;
+    }
+    let later_event = Row::new("k", 101, [int(8)]).created(-5);
+    write(store, &table, &[later_event]).await;
+    expect(store, &table, "k", 101, &[int(8)]).await;
+}
+
+/// Materializing the same interval twice leaves the same rows, with everything counted as written again.
+pub async fn writing_the_same_rows_again_changes_nothing(store: &Store) {
+    let table = make(store, "again", &["a", "b"]).await;
+    let given = [
+        Row::new("x", 100, [int(1), null()]).created(5),
+        Row::new("y", 100, [int(2), int(3)]),
+        Row::new("x", 100, [int(4), int(5)]).created(6),
+    ];
+    let expected = [("x", [int(4), int(5)]), ("y", [int(2), int(3)])];
+    for (attempt, written) in [summary(3, 0), summary(2, 1)].into_iter().enumerate() {
+        assert_eq!(write(store, &table, &given).await, written, "attempt {attempt}");
+        for (key, cells) in &expected {
+            expect(store, &table, key, 100, cells).await;
+        }
+    }
+}
+
+/// Negative times protect a row as any other (Feast 0.67, redis: they do not).
+pub async fn rows_before_1970_are_guarded_too(store: &Store) {
+    let table = make(store, "early", &["a"]).await;
+    write(store, &table, &[Row::new("k", -100, [int(1)]), Row::new("zero", 0, [int(1)])]).await;
+    let older = [Row::new("k", -101, [int(2)]), Row::new("zero", -1, [int(2)])];
+    assert_eq!(write(store, &table, &older).await, summary(0, 2));
+    expect(store, &table, "k", -100, &[int(1)]).await;
+    expect(store, &table, "zero", 0, &[int(1)]).await;
+}
+
+/// The guard can be left off, as in Feast's sqlite store.
+pub async fn without_guard_the_last_write_wins(store: &Store) {
+    let table = make(store, "unguarded", &["a"]).await;
+    write(store, &table, &[Row::new("k", 100, [int(1)])]).await;
+    let given = [Row::new("k", 60, [int(2)]), Row::new("k", 50, [int(3)])];
+    let written = store.write(&table, &rows(&table, &given), WriteGuard::LastWriteWins).await;
+    assert_eq!(written.unwrap(), summary(2, 0));
+    expect(store, &table, "k", 50, &[int(3)]).await;
+}
+
+/// A row touches only the features it carries; the row's time is the time of all of them.
+pub async fn features_left_out_keep_their_value_under_the_new_time(store: &Store) {
+    let table = make(store, "partial", &["a", "b", "c"]).await;
+    write(store, &table, &[Row::new("k", 100, [int(1), null(), None])]).await;
+    write(store, &table, &[Row::new("k", 101, [None, int(2), None])]).await;
+    expect(store, &table, "k", 101, &[int(1), int(2), None]).await;
+    let narrow = ViewTable::new(table.project(), table.view(), ["c"]).unwrap();
+    write(store, &narrow, &[Row::new("k", 102, [int(3)])]).await;
+    expect(store, &table, "k", 102, &[int(1), int(2), int(3)]).await;
+    let only_first = ViewTable::new(table.project(), table.view(), ["a"]).unwrap();
+    expect(store, &only_first, "k", 102, &[int(1)]).await;
+}
+
+/// The guard is the row's: an older row does not even fill features that are missing.
+pub async fn an_older_partial_row_changes_nothing(store: &Store) {
+    let table = make(store, "older_partial", &["a", "b"]).await;
+    write(store, &table, &[Row::new("k", 100, [int(1), None])]).await;
+    let written = write(store, &table, &[Row::new("k", 99, [None, int(2)])]).await;
+    assert_eq!(written, summary(0, 1));
+    expect(store, &table, "k", 100, &[int(1), None]).await;
+}
+
+/// Rows built for a table with another number of features are a caller's bug, not a misplaced value.
+pub async fn rows_of_another_table_are_refused(store: &Store) {
+    let table = make(store, "other_shape", &["a", "b"]).await;
+    let narrow = ViewTable::new(table.project(), table.view(), ["a"]).unwrap();
+    let given = rows(&narrow, &[Row::new("k", 100, [int(1)])]);
+    let refused = store.write(&table, &given, WriteGuard::EventTime).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Internal);
+}

@@ -1,0 +1,82 @@
+//! The answer of a read.
+
+use larder_core::Result;
+
+use super::Cell;
+use super::cells::Cells;
+
+/// The answer to one read: a row per key, in the order of the keys, a cell per feature of the table.
+///
+/// Values of all cells lie in one arena. A row without event timestamp is absent; all its cells are missing.
+#[derive(Debug, Clone, Default)]
+pub struct ReadRows {
+    event_timestamps: Vec<Option<i64>>,
+    cells: Cells,
+}
+
+impl ReadRows {
+    /// An empty answer with room for `rows` rows of `features` cells.
+    pub fn with_capacity(rows: usize, features: usize) -> Self {
+        Self { event_timestamps: Vec::with_capacity(rows), cells: Cells::new(features, rows) }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.event_timestamps.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.event_timestamps.is_empty()
+    }
+
+    /// Cells per row.
+    pub fn features(&self) -> usize {
+        self.cells.features()
+    }
+
+    /// Event timestamps in UTC microseconds, row by row; `None` for a key without row.
+    pub fn event_timestamps(&self) -> &[Option<i64>] {
+        &self.event_timestamps
+    }
+
+    /// The event timestamp of a row in UTC microseconds; `None` when the key has no row.
+    pub fn event_timestamp(&self, row: usize) -> Option<i64> {
+        self.event_timestamps[row]
+    }
+
+    /// One cell. Panics when `row` or `feature` is out of range, as indexing does.
+    pub fn cell(&self, row: usize, feature: usize) -> Cell<'_> {
+        self.cells.get(row, feature)
+    }
+
+    /// One feature of every row, in the order of the keys.
+    pub fn column(&self, feature: usize) -> impl ExactSizeIterator<Item = Cell<'_>> {
+        (0..self.len()).map(move |row| self.cells.get(row, feature))
+    }
+
+    /// Appends a row (for stores); its cells are missing until [`set`](Self::set).
+    pub fn begin_row(&mut self, event_timestamp: Option<i64>) {
+        self.event_timestamps.push(event_timestamp);
+        self.cells.begin_row();
+    }
+
+    /// Sets a cell of the last row (for stores); empty bytes are null.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](larder_core::ErrorKind::Invalid) when the answer passes 4 GiB.
+    pub fn set(&mut self, feature: usize, value: &[u8]) -> Result<()> {
+        self.cells.set(feature, value)
+    }
+
+    /// Raises or sets the event timestamp of the last row.
+    pub(crate) fn raise_event_timestamp(&mut self, micros: i64) {
+        if let Some(last) = self.event_timestamps.last_mut() {
+            *last = Some(last.map_or(micros, |known| known.max(micros)));
+        }
+    }
+
+    pub(crate) fn cells_mut(&mut self) -> &mut Cells {
+        &mut self.cells
+    }
+}
