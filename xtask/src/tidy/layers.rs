@@ -6,7 +6,7 @@ use super::edges::Rules;
 const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
-    ("larder-registry", &[CORE, PROTO, TRANSFORM], &[]),
+    ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
     ("larder-transform", &[CORE, PROTO], &[]),
     ("larder-online-store", &[CORE, PROTO], &[]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
@@ -15,7 +15,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
     (
         "larder-serving",
         &[CORE, PROTO, REGISTRY, TRANSFORM, ONLINE, OFFLINE, "larder-materializer"],
-        &[],
+        &[ENGINE],
     ),
     (
         "larder-cli",
@@ -58,7 +58,7 @@ const EVERYTHING: &[&str] = &[
     "larder-serving",
 ];
 
-/// External crates that only the named packages may depend on.
+/// External crates that only the named packages may depend on, outside their tests.
 const GUARDED: [(&str, &[&str]); 11] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
