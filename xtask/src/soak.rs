@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::demo;
 use crate::services::feast::FeastEnvironment;
 use crate::workspace::{Workspace, step, succeed};
 
@@ -11,6 +12,7 @@ const ROUNDS: (u32, u32) = (5, 200);
 /// Repeats the crash-safety suite of `tests/` with many more rounds than `cargo xtask test`.
 pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     let feast = step("real Feast for the tests", || FeastEnvironment::of(workspace).install())?;
+    step("build fs", || demo::build(workspace))?;
     let rounds = if short { ROUNDS.0 } else { ROUNDS.1 };
     step(&format!("crash safety, {rounds} rounds"), || {
         let mut command = workspace.cargo("test");
