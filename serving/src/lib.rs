@@ -1,1 +1,28 @@
 //! HTTP and gRPC servers over one feature service.
+//!
+//! What it is: the only place that knows HTTP and gRPC. [`OnlineService`] answers requests on domain
+//! types; the protocol modules only translate. What it is not: it chooses no backend and reads no file;
+//! stores, catalogs and the clock are handed in.
+
+mod catalog_source;
+mod config;
+mod feature_server;
+mod grpc;
+mod http;
+mod offline_rows;
+mod on_demand;
+pub mod online;
+mod push;
+pub mod recommendation;
+mod server;
+mod status;
+mod training;
+
+pub use catalog_source::{CatalogSource, SharedCatalog, Snapshot};
+pub use config::{ServerConfig, ServiceConfig};
+pub use feature_server::FeatureServer;
+pub use online::OnlineService;
+pub use push::{PushRequest, PushTarget};
+pub use server::{Listeners, serve};
+pub use status::{WireStatus, wire_status};
+pub use training::{TrainingRequest, training_set};

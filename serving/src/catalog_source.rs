@@ -1,0 +1,121 @@
+//! The current catalog, and how a running server learns of registry changes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use larder_core::{Catalog, Result, Selection};
+use tokio::sync::watch;
+
+use crate::online::PreparedPlan;
+
+/// Where catalogs come from; implemented over the registry by the composition root.
+pub trait CatalogSource: Send + Sync + fmt::Debug {
+    /// The catalog if it changed since the last call that returned one, else `None`.
+    ///
+    /// # Errors
+    /// Any; the server keeps the catalog it has and logs the error.
+    fn poll(&self) -> Result<Option<Catalog>>;
+}
+
+/// A catalog with the plans prepared from it; swapped as one.
+#[derive(Debug)]
+pub struct Snapshot {
+    catalog: Catalog,
+    plans: RwLock<HashMap<PlanKey, Arc<PreparedPlan>>>,
+}
+
+type PlanKey = (Selection, bool);
+
+/// More distinct selections than this are a sign of generated requests: the cache starts afresh.
+const MAX_PLANS: usize = 1024;
+
+impl Snapshot {
+    /// A snapshot without plans.
+    pub fn new(catalog: Catalog) -> Self {
+        Self { catalog, plans: RwLock::default() }
+    }
+
+    /// The catalog.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The plan of a selection, prepared by `prepare` on first use.
+    pub(crate) fn plan(
+        &self,
+        selection: &Selection,
+        full_feature_names: bool,
+        prepare: impl FnOnce(&Catalog) -> Result<PreparedPlan>,
+    ) -> Result<Arc<PreparedPlan>> {
+        let key = (selection.clone(), full_feature_names);
+        if let Some(plan) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = Arc::new(prepare(&self.catalog)?);
+        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() >= MAX_PLANS {
+            plans.clear();
+        }
+        plans.insert(key, Arc::clone(&plan));
+        Ok(plan)
+    }
+}
+
+/// The snapshot that new requests use; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SharedCatalog(Arc<ArcSwap<Snapshot>>);
+
+impl SharedCatalog {
+    /// Starts with this catalog.
+    pub fn new(catalog: Catalog) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(Snapshot::new(catalog))))
+    }
+
+    /// The present snapshot; a request keeps the one that it started with.
+    pub fn load(&self) -> Arc<Snapshot> {
+        self.0.load_full()
+    }
+
+    /// Replaces the snapshot for requests that start from now on.
+    pub fn store(&self, catalog: Catalog) {
+        self.0.store(Arc::new(Snapshot::new(catalog)));
+    }
+
+    /// Polls `source` until `stop` is set, swapping the catalog on every change.
+    pub async fn follow(
+        self,
+        source: Arc<dyn CatalogSource>,
+        every: Duration,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stop.wait_for(|stopped| *stopped) => return,
+            }
+            let polled = {
+                let source = Arc::clone(&source);
+                tokio::task::spawn_blocking(move || source.poll()).await
+            };
+            match polled {
+                Ok(Ok(Some(catalog))) => {
+                    tracing::info!(
+                        version = catalog.version(),
+                        "registry changed, serving the new definitions"
+                    );
+                    self.store(catalog);
+                }
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "registry unreadable, serving the last good definitions");
+                }
+                Err(error) => tracing::error!(%error, "registry poll failed"),
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What an operator can set about serving.
+
+use std::time::Duration;
+
+use larder_core::Compat;
+
+/// Settings of the feature service; data only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceConfig {
+    /// Whether Feast's own answers are given where they are wrong.
+    pub compat: Compat,
+    /// Largest number of entity rows of one request.
+    pub max_rows: usize,
+    /// Largest number of features of one request, inputs of on-demand views included.
+    pub max_features: usize,
+    /// Largest number of rows of one push.
+    pub max_push_rows: usize,
+    /// Whether a view is served while it is being materialized. Feast 0.67 refuses by default.
+    pub serve_while_materializing: bool,
+    /// Version of the entity key layout, 2 or 3.
+    pub entity_key_version: u32,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            compat: Compat::Larder,
+            max_rows: 10_000,
+            max_features: 10_000,
+            max_push_rows: 100_000,
+            serve_while_materializing: true,
+            entity_key_version: 3,
+        }
+    }
+}
+
+/// Settings of the listeners; data only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Largest request body in bytes, HTTP and gRPC.
+    pub max_body_bytes: usize,
+    /// How long open requests may go on after the shutdown signal.
+    pub drain: Duration,
+    /// How often the registry is looked at for changes.
+    pub registry_poll: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 16 << 20,
+            drain: Duration::from_secs(10),
+            registry_poll: Duration::from_millis(500),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Feast's and Larder's gRPC services over the feature service.
+
+mod answer;
+mod recommendation;
+mod request;
+mod serving;
+
+pub(crate) use recommendation::Recommendation;
+pub(crate) use serving::Serving;

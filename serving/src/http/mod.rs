@@ -1,0 +1,37 @@
+//! Feast's HTTP API over the feature service.
+
+mod answer;
+mod body;
+mod error;
+mod push;
+mod read;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+
+use crate::FeatureServer;
+
+/// The routes of `feast serve` that Larder answers.
+pub(crate) fn router(server: FeatureServer, max_body_bytes: usize) -> Router {
+    Router::new()
+        .route("/get-online-features", post(read::get_online_features))
+        .route("/push", post(push::push))
+        .route("/health", get(health))
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .with_state(server)
+}
+
+/// 200 with an empty body while the store answers, 503 otherwise, as Feast.
+async fn health(State(server): State<FeatureServer>) -> StatusCode {
+    match server.online().store().health().await {
+        Ok(()) => StatusCode::OK,
+        Err(error) => {
+            crate::status::log_server_fault(&error);
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}

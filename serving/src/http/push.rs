@@ -1,0 +1,34 @@
+//! `POST /push`.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::body::Body;
+use super::error::{Rejection, ShapeError};
+use crate::FeatureServer;
+use crate::push::{PushRequest, PushTarget};
+
+/// 200 with an empty body, as Feast.
+pub(super) async fn push(
+    State(server): State<FeatureServer>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<StatusCode, Rejection> {
+    let (source, to, request_columns) = fields(&headers, &bytes)?;
+    let refuse = |error| Rejection::Service(error, server.online().config().compat);
+    let to: PushTarget = to.parse().map_err(refuse)?;
+    server.push(PushRequest { source, to, columns: request_columns }).await.map_err(refuse)?;
+    Ok(StatusCode::OK)
+}
+
+type Fields = (String, String, Vec<crate::online::RequestColumn>);
+
+fn fields(headers: &HeaderMap, bytes: &Bytes) -> Result<Fields, ShapeError> {
+    let mut body = Body::parse(headers, bytes)?;
+    let source = body.required_text("push_source_name")?.to_owned();
+    let to = body.text("to")?.unwrap_or("online").to_owned();
+    body.flag("allow_registry_cache", true)?;
+    body.flag("transform_on_write", true)?;
+    Ok((source, to, body.take_columns("df")?))
+}

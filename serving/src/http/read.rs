@@ -1,0 +1,70 @@
+//! `POST /get-online-features`.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use larder_core::{Error, FeatureRef, Result, Selection};
+
+use super::answer;
+use super::body::Body;
+use super::error::{Rejection, ShapeError};
+use crate::FeatureServer;
+use crate::online::{OnlineRequest, RequestColumn};
+
+/// The fields of the request body, before references are parsed.
+struct Fields {
+    service: Option<String>,
+    features: Vec<String>,
+    columns: Vec<RequestColumn>,
+    full_feature_names: bool,
+    include_view_versions: bool,
+}
+
+pub(super) async fn get_online_features(
+    State(server): State<FeatureServer>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> std::result::Result<Response, Rejection> {
+    let fields = fields(&headers, &bytes)?;
+    let service = server.online();
+    let refuse = |error| Rejection::Service(error, service.config().compat);
+    let request = request(fields).map_err(refuse)?;
+    let answer = service.get_online_features(&request).await.map_err(refuse)?;
+    let json = answer::to_json(&answer).map_err(refuse)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+fn fields(headers: &HeaderMap, bytes: &Bytes) -> std::result::Result<Fields, ShapeError> {
+    let mut body = Body::parse(headers, bytes)?;
+    let columns = body.take_columns("entities")?;
+    Ok(Fields {
+        service: body.text("feature_service")?.map(str::to_owned),
+        features: body.texts("features")?.into_iter().map(str::to_owned).collect(),
+        columns,
+        full_feature_names: body.flag("full_feature_names", false)?,
+        include_view_versions: body.flag("include_feature_view_version_metadata", false)?,
+    })
+}
+
+fn request(fields: Fields) -> Result<OnlineRequest> {
+    // Feast 0.67: the service wins when both are given.
+    let selection = match fields.service {
+        Some(service) => Selection::Service(service),
+        None => Selection::Features(parse_refs(&fields.features)?),
+    };
+    Ok(OnlineRequest {
+        selection,
+        full_feature_names: fields.full_feature_names,
+        columns: fields.columns,
+        include_view_versions: fields.include_view_versions,
+    })
+}
+
+/// Parses references.
+///
+/// # Errors
+/// `Invalid` for the first that is not one.
+pub(crate) fn parse_refs(references: &[String]) -> Result<Vec<FeatureRef>> {
+    references.iter().map(|reference| reference.parse().map_err(|error: Error| error)).collect()
+}

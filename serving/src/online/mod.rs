@@ -1,0 +1,233 @@
+//! Online retrieval: request -> prepared plan -> one read per view -> transforms -> answer.
+
+mod answer;
+mod compute;
+mod prepared;
+mod read;
+mod request;
+
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use larder_core::{
+    Catalog, Clock, DUMMY_JOIN_KEY, Error, ErrorKind, ObjectKind, Result, Subject, Timestamp,
+    Value, ValueType, ViewPlan,
+};
+use larder_online_store::OnlineStore;
+use larder_proto::convert::EncodedColumn;
+
+pub use answer::{AnswerCell, OnlineAnswer};
+pub use prepared::PreparedPlan;
+pub use request::{OnlineRequest, RequestColumn, RequestValues};
+
+use self::compute::compute;
+use self::prepared::SharedPlan;
+use self::read::{TypedColumns, ViewRows, read_view};
+use crate::{ServiceConfig, SharedCatalog};
+
+/// Answers online requests; HTTP and gRPC are thin adapters over it.
+#[derive(Debug, Clone)]
+pub struct OnlineService {
+    config: Arc<ServiceConfig>,
+    catalog: SharedCatalog,
+    store: Arc<dyn OnlineStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl OnlineService {
+    /// A service over these parts.
+    pub fn new(
+        config: ServiceConfig,
+        catalog: SharedCatalog,
+        store: Arc<dyn OnlineStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { config: Arc::new(config), catalog, store, clock }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &ServiceConfig {
+        &self.config
+    }
+
+    /// The current definitions.
+    pub fn catalog(&self) -> &SharedCatalog {
+        &self.catalog
+    }
+
+    /// The online store.
+    pub fn store(&self) -> &Arc<dyn OnlineStore> {
+        &self.store
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Answers one request from one catalog snapshot.
+    ///
+    /// # Errors
+    /// - `NotFound`: unknown view, feature, service, or request data that an on-demand view needs;
+    /// - `Invalid`: no features, name collision, ragged or missing join key columns, too many rows,
+    ///   values that cannot be cast to the join key's type;
+    /// - whatever the store answers.
+    ///
+    /// # Behavior
+    /// Equal entity keys are read once and fanned out. One row is assumed when only entityless views
+    /// are read and no column is given. Columns that are neither join key nor request data are ignored.
+    pub async fn get_online_features(&self, request: &OnlineRequest) -> Result<OnlineAnswer> {
+        let snapshot = self.catalog.load();
+        let plan = snapshot.plan(&request.selection, request.full_feature_names, |catalog| {
+            PreparedPlan::new(catalog, &request.selection, request.full_feature_names, &self.config)
+        })?;
+        let rows = self.row_count(request, &plan)?;
+        let (columns, entities) = typed_columns(snapshot.catalog(), &plan, request)?;
+        let views = self.read_views(&plan, &columns, rows).await?;
+        let computed = compute(&plan, &views, &columns, rows)?;
+        Ok(OnlineAnswer {
+            plan,
+            compat: self.config.compat,
+            rows,
+            entities,
+            views,
+            computed,
+            include_view_versions: request.include_view_versions,
+        })
+    }
+
+    fn row_count(&self, request: &OnlineRequest, plan: &PreparedPlan) -> Result<usize> {
+        let rows = request.rows()?;
+        if rows > self.config.max_rows {
+            return Err(Error::invalid(format!(
+                "{rows} entity rows are more than the limit of {}",
+                self.config.max_rows
+            ))
+            .with_hint("split the request, or raise serving.max_rows"));
+        }
+        if rows > 0 {
+            return Ok(rows);
+        }
+        if request.columns.is_empty()
+            && plan.views.iter().all(|view| view.entityless)
+            && plan.plan.request_columns.is_empty()
+        {
+            return Ok(1);
+        }
+        Err(missing_join_keys(plan, request))
+    }
+
+    async fn read_views(
+        &self,
+        plan: &SharedPlan,
+        columns: &TypedColumns,
+        rows: usize,
+    ) -> Result<Vec<ViewRows>> {
+        let now = self.clock.now();
+        let reads = plan.views.iter().zip(&plan.plan.views).map(async |(prepared, view)| {
+            let keys: Vec<&[Value]> =
+                view.join_keys.iter().map(|key| columns.get(&key.column).unwrap_or(&[])).collect();
+            read_view(self.store.as_ref(), prepared, &keys, rows, now, self.config.compat).await
+        });
+        try_join_all(reads).await
+    }
+}
+
+type EchoedColumns = Vec<(String, EncodedColumn)>;
+
+/// Types the request's columns and picks those that are echoed.
+///
+/// Feast 0.67 echoes every join key of the project, needed or not, takes entity names for join keys,
+/// and drops what it does not know.
+fn typed_columns(
+    catalog: &Catalog,
+    plan: &PreparedPlan,
+    request: &OnlineRequest,
+) -> Result<(TypedColumns, EchoedColumns)> {
+    let mut columns = TypedColumns::default();
+    let mut echoed = Vec::new();
+    for column in &request.columns {
+        if let Some((name, value_type)) = join_key(catalog, plan, &column.name) {
+            let values = column.values.typed(&column.name, value_type)?;
+            if name != DUMMY_JOIN_KEY {
+                echoed.push((name.to_owned(), EncodedColumn::of_values(&values)?));
+            }
+            columns.insert(name, values);
+        } else if let Some(field) =
+            plan.plan.request_columns.iter().find(|field| field.name == column.name)
+        {
+            columns.insert(&column.name, column.values.typed(&column.name, field.value_type)?);
+        }
+    }
+    check_join_keys(plan, request, &columns)?;
+    check_request_data(plan, &columns)?;
+    Ok((columns, echoed))
+}
+
+fn join_key<'a>(
+    catalog: &'a Catalog,
+    plan: &'a PreparedPlan,
+    name: &'a str,
+) -> Option<(&'a str, ValueType)> {
+    let planned =
+        plan.plan.views.iter().flat_map(|view| &view.join_keys).find(|key| key.column == name);
+    if let Some(key) = planned {
+        return Some((&key.column, key.value_type));
+    }
+    if let Some((key, &value_type)) = catalog.join_keys().get_key_value(name) {
+        return Some((key, value_type));
+    }
+    let entity = catalog.entities().get(name)?;
+    let value_type =
+        catalog.join_keys().get(&entity.join_key).copied().unwrap_or(entity.value_type);
+    Some((&entity.join_key, value_type))
+}
+
+fn check_join_keys(
+    plan: &PreparedPlan,
+    request: &OnlineRequest,
+    columns: &TypedColumns,
+) -> Result<()> {
+    let missing =
+        |view: &ViewPlan| view.join_keys.iter().any(|key| columns.get(&key.column).is_none());
+    let lacking = plan
+        .plan
+        .views
+        .iter()
+        .zip(&plan.views)
+        .any(|(view, prepared)| !prepared.entityless && missing(view));
+    if lacking { Err(missing_join_keys(plan, request)) } else { Ok(()) }
+}
+
+fn missing_join_keys(plan: &PreparedPlan, request: &OnlineRequest) -> Error {
+    let mut missing: Vec<&str> = plan
+        .plan
+        .views
+        .iter()
+        .flat_map(|view| &view.join_keys)
+        .map(|key| key.column.as_str())
+        .filter(|key| *key != DUMMY_JOIN_KEY)
+        .filter(|key| {
+            request.columns.iter().all(|column| column.name != *key || column.values.is_empty())
+        })
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    Error::invalid(format!("missing join key values for {}", missing.join(", ")))
+        .with_hint("give one column per join key, with one value per entity row")
+}
+
+fn check_request_data(plan: &PreparedPlan, columns: &TypedColumns) -> Result<()> {
+    match plan.plan.request_columns.iter().find(|field| columns.get(&field.name).is_none()) {
+        None => Ok(()),
+        Some(field) => Err(Error::new(
+            ErrorKind::NotFound,
+            format!("request data \"{}\" is missing", field.name),
+        )
+        .with_subject(Subject {
+            kind: ObjectKind::RequestData,
+            name: field.name.clone(),
+            project: String::new(),
+        })),
+    }
+}

@@ -1,0 +1,221 @@
+//! Training sets: the point-in-time join, then the on-demand views over its batches.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
+use futures::StreamExt;
+use larder_core::{
+    Catalog, DUMMY_JOIN_KEY, Error, ErrorKind, InputSource, ObjectKind, OutputSource, Result,
+    RetrievalPlan, Selection, Subject,
+};
+use larder_offline_store::{
+    BatchStream, EntityRows, HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey,
+    OfflineStore,
+};
+
+use crate::on_demand::{CompiledInput, CompiledView};
+
+/// Which features for which entity rows.
+#[derive(Debug, Clone)]
+pub struct TrainingRequest {
+    /// Features or a feature service.
+    pub selection: Selection,
+    /// Names columns `view__feature`.
+    pub full_feature_names: bool,
+    /// Rows that features are wanted for.
+    pub entity: EntityRows,
+    /// Their time column; `None` to find it.
+    pub event_timestamp_column: Option<String>,
+    /// Hides rows created after the entity's time.
+    pub filter_by_created: bool,
+}
+
+/// Joins and computes; the answer has the entity columns, stored features, then computed features.
+///
+/// Inputs of on-demand views are answered too, as Feast 0.67 does.
+///
+/// # Errors
+/// - as [`RetrievalPlan::resolve`] and [`OfflineStore::historical_features`];
+/// - `NotFound` when the entity rows lack a request column;
+/// - `Unsupported` for an on-demand view that does not compile.
+pub async fn training_set(
+    catalog: &Catalog,
+    offline: &dyn OfflineStore,
+    request: TrainingRequest,
+) -> Result<BatchStream> {
+    let plan = RetrievalPlan::resolve(catalog, &request.selection, request.full_feature_names)?;
+    let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<Vec<_>>>()?;
+    let views = historical_views(&plan, request.full_feature_names)?;
+    let names: Vec<Vec<String>> = views
+        .iter()
+        .map(|view| view.features.iter().map(|feature| feature.output.clone()).collect())
+        .collect();
+    let joined = offline
+        .historical_features(HistoricalRequest {
+            entity: request.entity,
+            event_timestamp_column: request.event_timestamp_column,
+            views,
+            filter_by_created: request.filter_by_created,
+        })
+        .await?;
+    if plan.on_demand.is_empty() {
+        return Ok(joined);
+    }
+    let computer = Computer::new(plan, programs, &names, &joined.schema())?;
+    let schema = SchemaRef::clone(&computer.schema);
+    Ok(BatchStream::new(schema, joined.map(move |batch| computer.append(&batch?))))
+}
+
+/// Requested features under their output names, inputs of on-demand views under names of their own.
+fn historical_views(plan: &RetrievalPlan, full: bool) -> Result<Vec<HistoricalView>> {
+    let mut taken: Vec<String> = plan.outputs.iter().map(|output| output.name.clone()).collect();
+    let mut views = Vec::with_capacity(plan.views.len());
+    for (index, view) in plan.views.iter().enumerate() {
+        let mut features = Vec::with_capacity(view.features.len());
+        for (feature, field) in view.features.iter().enumerate() {
+            let source = OutputSource::Stored { view: index, feature };
+            let requested = plan.outputs.iter().find(|output| output.source == source);
+            let output = match requested {
+                Some(output) => output.name.clone(),
+                None => hidden_name(&view.name, &field.name, full, &mut taken),
+            };
+            features.push(HistoricalFeature {
+                name: field.name.clone(),
+                output,
+                value_type: field.value_type,
+            });
+        }
+        let source =
+            view.view.batch_source.as_ref().and_then(|source| source.offline()).ok_or_else(
+                || {
+                    Error::invalid(format!(
+                        "feature view \"{}\" has no batch source to read",
+                        view.view.name
+                    ))
+                },
+            )?;
+        views.push(HistoricalView {
+            name: view.name.clone(),
+            source: source.clone(),
+            join_keys: join_keys(view),
+            features,
+            ttl: view.view.effective_ttl(),
+        });
+    }
+    Ok(views)
+}
+
+fn join_keys(view: &larder_core::ViewPlan) -> Vec<JoinKey> {
+    view.join_keys
+        .iter()
+        .filter(|key| key.key != DUMMY_JOIN_KEY)
+        .map(|key| JoinKey { view_column: key.key.clone(), entity_column: key.column.clone() })
+        .collect()
+}
+
+fn hidden_name(view: &str, feature: &str, full: bool, taken: &mut Vec<String>) -> String {
+    let bare = (!full).then(|| feature.to_owned()).filter(|name| !taken.contains(name));
+    let name = bare.unwrap_or_else(|| format!("{view}__{feature}"));
+    taken.push(name.clone());
+    name
+}
+
+/// Appends computed columns to joined batches.
+struct Computer {
+    plan: RetrievalPlan,
+    programs: Vec<CompiledView>,
+    /// Per on-demand view: the joined column of every input.
+    columns: Vec<Vec<usize>>,
+    schema: SchemaRef,
+}
+
+impl Computer {
+    fn new(
+        plan: RetrievalPlan,
+        programs: Vec<CompiledView>,
+        names: &[Vec<String>],
+        joined: &Schema,
+    ) -> Result<Self> {
+        let columns = plan
+            .on_demand
+            .iter()
+            .zip(&programs)
+            .map(|(view, program)| {
+                program
+                    .inputs()
+                    .iter()
+                    .map(|input| input_column(&plan, names, input, &view.name, joined))
+                    .collect()
+            })
+            .collect::<Result<_>>()?;
+        let computed = plan
+            .outputs
+            .iter()
+            .filter(|output| matches!(output.source, OutputSource::Computed { .. }));
+        let fields = joined.fields().iter().map(|field| field.as_ref().clone());
+        let fields = fields.chain(
+            computed
+                .map(|output| ArrowField::new(&output.name, output.value_type.arrow_type(), true)),
+        );
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Ok(Self { plan, programs, columns, schema })
+    }
+
+    fn append(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let computed = self
+            .programs
+            .iter()
+            .zip(&self.columns)
+            .map(|(program, columns)| {
+                program.evaluate(inputs(program, columns, batch)?, batch.num_rows())
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut columns = batch.columns().to_vec();
+        for output in &self.plan.outputs {
+            if let OutputSource::Computed { view, feature } = output.source {
+                columns.push(Arc::clone(&computed[view][feature]));
+            }
+        }
+        RecordBatch::try_new(SchemaRef::clone(&self.schema), columns).map_err(|error| {
+            Error::internal("computed features do not fit the joined rows").with_source(error)
+        })
+    }
+}
+
+/// The same types as online, whatever the files hold.
+fn inputs(program: &CompiledView, columns: &[usize], batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    program
+        .inputs()
+        .iter()
+        .zip(columns)
+        .map(|(input, &column)| {
+            cast(batch.column(column), &input.value_type.arrow_type()).map_err(|error| {
+                Error::invalid(format!("column \"{}\" is not of its declared type", input.name))
+                    .with_source(error)
+            })
+        })
+        .collect()
+}
+
+fn input_column(
+    plan: &RetrievalPlan,
+    names: &[Vec<String>],
+    input: &CompiledInput,
+    view: &str,
+    joined: &Schema,
+) -> Result<usize> {
+    let name = match input.source {
+        InputSource::Feature { view, feature } => &names[view][feature],
+        InputSource::Request(index) => &plan.request_columns[index].name,
+        InputSource::JoinKey { view, key } => &plan.views[view].join_keys[key].column,
+    };
+    joined.index_of(name).map_err(|_| {
+        Error::new(
+            ErrorKind::NotFound,
+            format!("the entity rows have no column \"{name}\", which on demand feature view \"{view}\" needs"),
+        )
+        .with_subject(Subject { kind: ObjectKind::RequestData, name: name.clone(), project: String::new() })
+    })
+}

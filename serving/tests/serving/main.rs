@@ -1,0 +1,8 @@
+//! The protocols over real stores: HTTP and gRPC answers, statuses, pushes, refusals and catalog swaps.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fixture;
+mod grpc;
+mod http;
+mod swap;

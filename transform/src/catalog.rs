@@ -1,0 +1,64 @@
+//! Views of a catalog as definitions to compile.
+
+use larder_core::{Error, OnDemandFeatureView, Result, SQL_TAG, Transformation};
+
+use crate::{Column, Definition, Mode, Program, Source, compile};
+
+/// Compiles a view whose function may read `inputs`.
+///
+/// # Errors
+/// `Unsupported` for a Substrait plan or a mode without compiler, and what [`compile`] answers, with the
+/// place in the function's text (counted from its first decorator).
+pub fn compile_view(view: &OnDemandFeatureView, inputs: Vec<Column>) -> Result<Program> {
+    compile(&definition(view, inputs)?)
+}
+
+/// The definition of a view: its SQL expressions if it has any, else its function's text.
+///
+/// # Errors
+/// As [`compile_view`], for views that have neither.
+pub fn definition(view: &OnDemandFeatureView, inputs: Vec<Column>) -> Result<Definition> {
+    let (mode, function, text) = match (view.tags.get(SQL_TAG), &view.transformation) {
+        (Some(expressions), _) => (Mode::Sql, String::new(), expressions.clone()),
+        (None, Some(Transformation::Function { name, body_text, mode, .. })) => {
+            let declared = if mode.is_empty() { view.mode.as_str() } else { mode.as_str() };
+            (parse_mode(view, declared)?, name.clone(), body_text.clone())
+        }
+        (None, Some(Transformation::Substrait { .. })) => {
+            return Err(unsupported(view, "a Substrait plan"));
+        }
+        (None, None) => return Err(unsupported(view, "no function")),
+    };
+    let outputs =
+        view.features.iter().map(|field| Column::new(&field.name, field.value_type)).collect();
+    Ok(Definition {
+        view: view.name.clone(),
+        mode,
+        singleton: view.singleton,
+        function,
+        source: Source {
+            text,
+            file: format!("on demand feature view {}", view.name),
+            first_line: 1,
+        },
+        inputs,
+        outputs,
+    })
+}
+
+/// Feast 0.67 takes an empty mode for pandas.
+fn parse_mode(view: &OnDemandFeatureView, mode: &str) -> Result<Mode> {
+    match mode {
+        "python" => Ok(Mode::Python),
+        "pandas" | "" => Ok(Mode::Pandas),
+        other => Err(unsupported(view, &format!("mode \"{other}\""))),
+    }
+}
+
+fn unsupported(view: &OnDemandFeatureView, what: &str) -> Error {
+    Error::unsupported(format!(
+        "on demand feature view \"{}\" has {what}, which cannot be computed",
+        view.name
+    ))
+    .with_hint("use mode=\"python\", mode=\"pandas\" or SQL expressions in YAML")
+}
