@@ -1,0 +1,1 @@
+PREFIX: str = "growth_"
