@@ -44,7 +44,9 @@ async fn main() -> Result<()> {
         }
     }
     println!("{KEYS} keys x {FEATURES} features of {STORED} stored rows");
-    figures.into_iter().for_each(|(name, times)| print(name, times));
+    for (name, times) in figures {
+        print(name, times);
+    }
     Ok(())
 }
 
@@ -55,7 +57,7 @@ async fn fill(store: &dyn OnlineStore, table: &ViewTable) -> Result<()> {
         rows.begin_row(&key(n), 1_767_225_600_000_000, None)?;
         for feature in 0..FEATURES {
             rows.set_with(feature, |out| {
-                larder_proto::wire::value::put_double(n as f64 / 3.0, out)
+                larder_proto::wire::value::put_double(n as f64 / 3.0, out);
             })?;
         }
     }
@@ -84,6 +86,6 @@ fn chosen(round: u64) -> Vec<Vec<u8>> {
 
 fn print(name: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!("{name:>20}: p50 {:>9.1?}  p99 {:>9.1?}", at(0.5), at(0.99));
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    println!("{name:>20}: p50 {:>9.1?}  p99 {:>9.1?}", at(50), at(99));
 }

@@ -1,4 +1,5 @@
 //! The embedded store: the contract, and what only LMDB can get wrong.
+#![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 use std::sync::Arc;
 
@@ -15,17 +16,17 @@ fn small(folder: &TempDir) -> EmbeddedStore {
     EmbeddedStore::open(&config).unwrap()
 }
 
-async fn make() -> (TempDir, Arc<dyn OnlineStore>) {
+fn make() -> (TempDir, Arc<dyn OnlineStore>) {
     let folder = tempfile::tempdir().unwrap();
     let store = small(&folder);
     (folder, Arc::new(store))
 }
 
-online_store_contract!(make);
+online_store_contract!(make());
 
 #[tokio::test]
 async fn a_table_never_made_is_not_found() {
-    let (_folder, store) = make().await;
+    let (_folder, store) = make();
     contract::a_table_never_made_is_not_found(&store).await;
 }
 
@@ -127,7 +128,7 @@ async fn readers_go_on_while_the_map_grows() {
 
 #[tokio::test]
 async fn a_fault_of_one_write_does_not_touch_another_in_its_transaction() {
-    let (_folder, store) = make().await;
+    let (_folder, store) = make();
     store.update(&[table()], &[]).await.unwrap();
     let unmade = ViewTable::new("shop", "unmade", ["age"]).unwrap();
     let (made, rows) = (table(), rows(0..1, 10));

@@ -1,4 +1,5 @@
 //! Every backend against a model: a map, a rule and nothing else.
+#![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -76,7 +77,9 @@ async fn run(store: &dyn OnlineStore, steps: &[Step]) -> Result<(), TestCaseErro
                 for row in rows {
                     given.begin_row(&row.key, row.event, row.created).unwrap();
                     for (feature, cell) in row.cells.iter().enumerate() {
-                        cell.iter().for_each(|value| given.set(feature, value).unwrap());
+                        if let Some(value) = cell {
+                            given.set(feature, value).unwrap();
+                        }
                     }
                 }
                 let summary = store.write(&table(*view), &given.finish(), *guard).await.unwrap();
@@ -173,7 +176,7 @@ proptest! {
             .into_iter()
             .map(|step| match step {
                 Step::Write(view, _, rows) => Step::Write(view, WriteGuard::EventTime, rows),
-                other => other,
+                removal @ Step::Remove(_) => removal,
             })
             .collect();
         let make = |folder: &tempfile::TempDir| -> Arc<dyn OnlineStore> {

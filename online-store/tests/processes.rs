@@ -1,4 +1,5 @@
 //! Several processes on one store: kills, races, growth. The test program starts itself in a role.
+#![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -195,7 +196,7 @@ fn kill_a_writer(backend: &'static str) {
     let mut next = 0;
     for round in 0..6 {
         let writer = Player::start("append", backend, folder.path(), next);
-        writer.said.recv_timeout(Duration::from_secs(60)).unwrap();
+        writer.said.recv_timeout(Duration::from_mins(1)).unwrap();
         thread::sleep(Duration::from_millis(40 + 31 * round));
         let last = writer.kill().into_iter().last().unwrap_or(next);
         let found = wait(times(store.as_ref(), 0..last + 1));
@@ -257,7 +258,7 @@ fn kill_readers(backend: &'static str) {
     // Four slots: without clearing, a few kills in the middle of a read would use them up.
     for round in 0..12 {
         let reader = Player::start("read", backend, folder.path(), 0);
-        reader.said.recv_timeout(Duration::from_secs(60)).unwrap();
+        reader.said.recv_timeout(Duration::from_mins(1)).unwrap();
         thread::sleep(Duration::from_millis(20 + round));
         reader.kill();
         assert_eq!(wait(times(store.as_ref(), 5..7)), [Some(5), Some(6)]);

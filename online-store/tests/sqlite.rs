@@ -1,4 +1,5 @@
 //! The SQLite store: the contract, and Feast's layout.
+#![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,17 +17,17 @@ fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(&SqliteConfig::new(path)).unwrap()
 }
 
-async fn make() -> (TempDir, Arc<dyn OnlineStore>) {
+fn make() -> (TempDir, Arc<dyn OnlineStore>) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("data/online.db"));
     (folder, Arc::new(store))
 }
 
-online_store_contract!(make);
+online_store_contract!(make());
 
 #[tokio::test]
 async fn a_table_never_made_is_not_found() {
-    let (_folder, store) = make().await;
+    let (_folder, store) = make();
     contract::a_table_never_made_is_not_found(&store).await;
 }
 
@@ -256,7 +257,7 @@ async fn files_that_are_no_database_are_errors() {
 
 #[tokio::test]
 async fn health_without_a_file_says_what_to_do() {
-    let (_folder, store) = make().await;
+    let (_folder, store) = make();
     let error = store.health().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.hint().is_some_and(|hint| hint.contains("fs apply")));

@@ -17,6 +17,7 @@ pub(super) type Given = Option<Vec<u8>>;
 const MICROS: i64 = 1_000_000;
 
 /// An encoded integer value.
+#[expect(clippy::unnecessary_wraps, reason = "reads as a cell in the lists of the tests")]
 pub(super) fn int(number: i64) -> Given {
     let mut bytes = Vec::new();
     put_int64(number, &mut bytes);
@@ -24,6 +25,7 @@ pub(super) fn int(number: i64) -> Given {
 }
 
 /// A null.
+#[expect(clippy::unnecessary_wraps, reason = "reads as a cell in the lists of the tests")]
 pub(super) fn null() -> Given {
     Some(Vec::new())
 }

@@ -39,7 +39,10 @@ pub async fn at_equal_event_times_the_later_created_row_wins(store: &Store) {
     let table = make(store, "created", &["a"]).await;
     let row = |value, created: Option<i64>| {
         let row = Row::new("k", 100, [int(value)]);
-        created.map_or(row.clone(), |seconds| row.created(seconds))
+        match created {
+            Some(seconds) => row.created(seconds),
+            None => row,
+        }
     };
     for (value, created, shown) in [
         (1, Some(20), 1),

@@ -20,12 +20,12 @@ pub use tables::*;
 
 /// Makes a `#[tokio::test]` of every function of the contract.
 ///
-/// `$make` is an async function that answers `(anything to keep alive, Arc<dyn OnlineStore>)`, a fresh store each time.
+/// `$make` is an expression (it may await) of `(anything to keep alive, Arc<dyn OnlineStore>)`, a fresh store each time.
 /// The caller needs tokio with `macros` and `rt-multi-thread`.
 #[macro_export]
 macro_rules! online_store_contract {
-    ($make:path) => {
-        $crate::online_store_contract! { @each $make:
+    ($make:expr) => {
+        $crate::online_store_contract! { @each $make;
             // reading
             read_after_write
             missing_null_and_value_stay_apart
@@ -62,11 +62,11 @@ macro_rules! online_store_contract {
             readers_see_whole_rows_while_others_write
         }
     };
-    (@each $make:path: $($name:ident)*) => {
+    (@each $make:expr; $($name:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
-                let (_kept, store) = $make().await;
+                let (_kept, store) = $make;
                 $crate::contract::$name(&store).await;
             }
         )*

@@ -84,7 +84,7 @@ fn commit(environment: &Environment, jobs: Vec<Job>) {
     let mut results: Vec<Result<WriteSummary>> =
         jobs.iter().map(|_| Ok(WriteSummary::default())).collect();
     for transaction in plan(&jobs) {
-        run(environment, &jobs, transaction, &mut results);
+        run(environment, transaction, &mut results);
     }
     for (job, result) in jobs.into_iter().zip(results) {
         // The caller may be gone by now; its rows are stored all the same.
@@ -118,7 +118,6 @@ fn plan(jobs: &[Job]) -> Vec<Vec<Share<'_>>> {
 /// Runs one transaction; when it fails, its jobs run alone, so that one job's fault stays its own.
 fn run(
     environment: &Environment,
-    jobs: &[Job],
     mut shares: Vec<Share<'_>>,
     results: &mut [Result<WriteSummary>],
 ) {
@@ -135,7 +134,9 @@ fn run(
         Err(error) => match <[Share<'_>; 1]>::try_from(shares) {
             Ok([(number, _)]) => results[number] = Err(error),
             Err(shares) => {
-                shares.into_iter().for_each(|share| run(environment, jobs, vec![share], results));
+                for share in shares {
+                    run(environment, vec![share], results);
+                }
             }
         },
     }

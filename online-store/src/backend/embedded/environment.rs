@@ -76,7 +76,7 @@ impl Environment {
         mut work: impl FnMut(Rows, &mut RwTxn<'_>) -> Result<T, Fault>,
     ) -> Result<T> {
         self.attempt(|mapped| {
-            if self.writes.fetch_add(1, Ordering::Relaxed) % WRITES_PER_CHECK == 0 {
+            if self.writes.fetch_add(1, Ordering::Relaxed).is_multiple_of(WRITES_PER_CHECK) {
                 mapped.env.clear_stale_readers()?;
             }
             let mut txn = mapped.env.write_txn()?;

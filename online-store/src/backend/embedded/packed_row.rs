@@ -203,7 +203,9 @@ fn encode(times: RowTimes, columns: &[(u32, &[u8])], packed: &mut Vec<u8>) -> Re
             u32::try_from(end).map_err(|_| Error::invalid("one row holds more than 4 GiB"))?;
         packed.extend(end.to_le_bytes());
     }
-    columns.iter().for_each(|(_, value)| packed.extend_from_slice(value));
+    for (_, value) in columns {
+        packed.extend_from_slice(value);
+    }
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub(super) fn read(
     keys: &[&[u8]],
 ) -> Result<ReadRows, Fault> {
     let mut answer = ReadRows::with_capacity(keys.len(), table.features().len());
-    let mut statement = connection.prepare_cached(&statements.read)?;
+    let mut statement = connection.prepare_cached(&statements.read())?;
     if keys.len() > 1 {
         connection.prepare_cached("BEGIN")?.execute(())?;
     }
@@ -65,13 +65,12 @@ pub(super) fn write(
     table: &ViewTable,
     rows: &WriteRows,
     guard: WriteGuard,
-    value_num: bool,
 ) -> Result<WriteSummary, Fault> {
     let mut summary = WriteSummary::default();
     let mut remembered = HashMap::new();
     for range in rows.chunks(MAX_ROWS, MAX_BYTES) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut writer = Writer::prepare(&transaction, statements, table, value_num)?;
+        let mut writer = Writer::prepare(&transaction, statements, table)?;
         for at in range {
             let (key, times) = (rows.key(at), rows.times(at));
             let stored = match guard {
@@ -116,7 +115,7 @@ struct Writer<'c> {
     upsert: CachedStatement<'c>,
     carry: CachedStatement<'c>,
     table: &'c ViewTable,
-    value_num: bool,
+    width: usize,
 }
 
 impl<'c> Writer<'c> {
@@ -124,14 +123,13 @@ impl<'c> Writer<'c> {
         connection: &'c Connection,
         statements: &Statements,
         table: &'c ViewTable,
-        value_num: bool,
     ) -> Result<Self, Fault> {
         Ok(Self {
-            newest: connection.prepare_cached(&statements.newest)?,
-            upsert: connection.prepare_cached(&statements.upsert)?,
-            carry: connection.prepare_cached(&statements.carry)?,
+            newest: connection.prepare_cached(&statements.newest())?,
+            upsert: connection.prepare_cached(&statements.upsert())?,
+            carry: connection.prepare_cached(&statements.carry())?,
             table,
-            value_num,
+            width: statements.upsert_width(),
         })
     }
 
@@ -155,7 +153,7 @@ impl<'c> Writer<'c> {
             let (text, number) = text_and_number(value).unwrap_or_default();
             let name = feature.name.as_ref();
             let columns: [&dyn ToSql; 7] = [&key, &name, &value, &text, &event, &created, &number];
-            self.upsert.execute(&columns[..if self.value_num { 7 } else { 6 }])?;
+            self.upsert.execute(&columns[..self.width])?;
         }
         if carry {
             self.carry.execute((key, event, created))?;
@@ -169,19 +167,18 @@ pub(super) fn update(
     connection: &mut Connection,
     create: &[Statements],
     delete: &[Statements],
-    value_num: bool,
 ) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for statements in create {
-        transaction.execute(&statements.create, ())?;
-        transaction.execute(&statements.create_index, ())?;
-        add_column(&transaction, &statements.add_value_text)?;
-        if value_num {
-            add_column(&transaction, &statements.add_value_num)?;
+        transaction.execute(&statements.create(), ())?;
+        transaction.execute(&statements.create_index(), ())?;
+        add_column(&transaction, &statements.add_value_text())?;
+        if let Some(add) = statements.add_value_num() {
+            add_column(&transaction, &add)?;
         }
     }
     for statements in delete {
-        transaction.execute(&statements.drop, ())?;
+        transaction.execute(&statements.drop(), ())?;
     }
     transaction.commit()?;
     Ok(())

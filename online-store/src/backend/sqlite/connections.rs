@@ -58,7 +58,7 @@ impl Connections {
         work: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
         let Some(file) = FileId::of(&self.path) else { return Ok(None) };
-        let pooled = self.idle().pop().filter(|opened| opened.file == file);
+        let pooled = self.pooled(&file);
         let opened = match pooled {
             Some(opened) => opened,
             None => Opened { connection: self.open_reader()?, file },
@@ -71,6 +71,13 @@ impl Connections {
             idle.push(opened);
         }
         Ok(Some(done))
+    }
+
+    /// An idle reader of this file; those of a file that it replaced are closed.
+    fn pooled(&self, file: &FileId) -> Option<Opened> {
+        let mut idle = self.idle();
+        idle.retain(|opened| opened.file == *file);
+        idle.pop()
     }
 
     /// The writer in `slot`, opened if need be; `None` when there is no file and `create` is not set.

@@ -11,24 +11,9 @@ const MICROS: i64 = 1_000_000;
 /// The statements on one view's table.
 #[derive(Debug)]
 pub(super) struct Statements {
-    /// Makes the table; the text is the one Feast 0.67 leaves in `sqlite_master`.
-    pub(super) create: String,
-    /// Makes the index that Feast makes.
-    pub(super) create_index: String,
-    /// Adds a column that older versions of Feast did not make; fails when it exists.
-    pub(super) add_value_text: String,
-    /// Adds the numeric column; fails when it exists.
-    pub(super) add_value_num: String,
-    /// Removes the table.
-    pub(super) drop: String,
-    /// key -> feature name, value, event timestamp, in the order of the names.
-    pub(super) read: String,
-    /// key -> event and created timestamp of its newest feature; one row, of nulls when there is none.
-    pub(super) newest: String,
-    /// key, name, value, text, event, created (, number) -> nothing.
-    pub(super) upsert: String,
-    /// key, event, created -> nothing: brings features that a row left out to its time.
-    pub(super) carry: String,
+    table: String,
+    index: String,
+    value_num: bool,
 }
 
 impl Statements {
@@ -39,42 +24,84 @@ impl Statements {
         if name.contains('\0') {
             return Err(Error::invalid(format!("the names of {table} contain a NUL character")));
         }
-        let (index, name) = (identifier(&format!("{name}_ek")), identifier(&name));
-        let (num_column, num_name, num_value, num_update) = if value_num {
-            ("value_num REAL,", ", value_num", ", ?7", ", value_num = excluded.value_num")
-        } else {
-            ("", "", "", "")
-        };
-        // The blanks are Feast 0.67's (SqliteTable.update), so that files compare equal.
+        let index = identifier(&format!("{name}_ek"));
+        Ok(Self { table: identifier(&name), index, value_num })
+    }
+
+    /// Makes the table; the text is the one Feast 0.67 (`SqliteTable.update`) leaves in `sqlite_master`.
+    pub(super) fn create(&self) -> String {
+        let Self { table, .. } = self;
         let line = "\n                ";
-        Ok(Self {
-            create: format!(
-                "CREATE TABLE IF NOT EXISTS {name} ({line}entity_key BLOB,{line}feature_name TEXT,\
-                 {line}value BLOB,{line}value_text TEXT,{line}{num_column}{line}vector_value BLOB,\
-                 {line}event_ts timestamp,{line}created_ts timestamp,\
-                 {line}PRIMARY KEY(entity_key, feature_name)\n            )"
-            ),
-            create_index: format!("CREATE INDEX IF NOT EXISTS {index} ON {name} (entity_key)"),
-            add_value_text: format!("ALTER TABLE {name} ADD COLUMN value_text TEXT"),
-            add_value_num: format!("ALTER TABLE {name} ADD COLUMN value_num REAL"),
-            drop: format!("DROP TABLE IF EXISTS {name}"),
-            read: format!(
-                "SELECT feature_name, value, event_ts FROM {name} WHERE entity_key = ?1 \
-                 ORDER BY feature_name"
-            ),
-            newest: format!("SELECT max(event_ts), created_ts FROM {name} WHERE entity_key = ?1"),
-            upsert: format!(
-                "INSERT INTO {name} (entity_key, feature_name, value, value_text, event_ts, \
-                 created_ts{num_name}) VALUES (?1, ?2, ?3, ?4, ?5, ?6{num_value}) \
-                 ON CONFLICT(entity_key, feature_name) DO UPDATE SET value = excluded.value, \
-                 value_text = excluded.value_text, event_ts = excluded.event_ts, \
-                 created_ts = excluded.created_ts{num_update}"
-            ),
-            carry: format!(
-                "UPDATE {name} SET event_ts = ?2, created_ts = ?3 WHERE entity_key = ?1 \
-                 AND (event_ts IS NOT ?2 OR created_ts IS NOT ?3)"
-            ),
-        })
+        let value_num = if self.value_num { "value_num REAL," } else { "" };
+        format!(
+            "CREATE TABLE IF NOT EXISTS {table} ({line}entity_key BLOB,{line}feature_name TEXT,\
+             {line}value BLOB,{line}value_text TEXT,{line}{value_num}{line}vector_value BLOB,\
+             {line}event_ts timestamp,{line}created_ts timestamp,\
+             {line}PRIMARY KEY(entity_key, feature_name)\n            )"
+        )
+    }
+
+    /// Makes the index that Feast makes.
+    pub(super) fn create_index(&self) -> String {
+        format!("CREATE INDEX IF NOT EXISTS {} ON {} (entity_key)", self.index, self.table)
+    }
+
+    /// Adds the column that older versions of Feast did not make; fails when it exists.
+    pub(super) fn add_value_text(&self) -> String {
+        format!("ALTER TABLE {} ADD COLUMN value_text TEXT", self.table)
+    }
+
+    /// Adds the numeric column if the store has it; fails when it exists.
+    pub(super) fn add_value_num(&self) -> Option<String> {
+        self.value_num.then(|| format!("ALTER TABLE {} ADD COLUMN value_num REAL", self.table))
+    }
+
+    /// Removes the table.
+    pub(super) fn drop(&self) -> String {
+        format!("DROP TABLE IF EXISTS {}", self.table)
+    }
+
+    /// key -> feature name, value, event timestamp, in the order of the names.
+    pub(super) fn read(&self) -> String {
+        format!(
+            "SELECT feature_name, value, event_ts FROM {} WHERE entity_key = ?1 ORDER BY feature_name",
+            self.table
+        )
+    }
+
+    /// key -> event and created timestamp of its newest feature; one row, of nulls when there is none.
+    pub(super) fn newest(&self) -> String {
+        format!("SELECT max(event_ts), created_ts FROM {} WHERE entity_key = ?1", self.table)
+    }
+
+    /// key, name, value, text, event, created and, if the store has it, number -> nothing.
+    pub(super) fn upsert(&self) -> String {
+        let Self { table, .. } = self;
+        let (column, value, update) = if self.value_num {
+            (", value_num", ", ?7", ", value_num = excluded.value_num")
+        } else {
+            ("", "", "")
+        };
+        format!(
+            "INSERT INTO {table} (entity_key, feature_name, value, value_text, event_ts, created_ts{column}) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6{value}) ON CONFLICT(entity_key, feature_name) DO UPDATE \
+             SET value = excluded.value, value_text = excluded.value_text, \
+             event_ts = excluded.event_ts, created_ts = excluded.created_ts{update}"
+        )
+    }
+
+    /// Parameters of [`upsert`](Self::upsert).
+    pub(super) fn upsert_width(&self) -> usize {
+        if self.value_num { 7 } else { 6 }
+    }
+
+    /// key, event, created -> nothing: brings features that a row left out to its time.
+    pub(super) fn carry(&self) -> String {
+        format!(
+            "UPDATE {} SET event_ts = ?2, created_ts = ?3 WHERE entity_key = ?1 \
+             AND (event_ts IS NOT ?2 OR created_ts IS NOT ?3)",
+            self.table
+        )
     }
 }
 

@@ -100,7 +100,7 @@ impl Shared {
         let connection = self.connections.writer(slot, false);
         let connection = connection.map_err(|fault| self.error(fault, Some(table)))?;
         let connection = connection.ok_or_else(|| never_made(table))?;
-        client::write(connection, &statements, table, rows, guard, self.value_num)
+        client::write(connection, &statements, table, rows, guard)
             .map_err(|fault| self.error(fault, Some(table)))
     }
 
@@ -121,8 +121,7 @@ impl Shared {
         let Some(connection) = connection.map_err(|fault| self.error(fault, None))? else {
             return Ok(()); // no file, nothing to remove
         };
-        client::update(connection, &make, &drop, self.value_num)
-            .map_err(|fault| self.error(fault, None))
+        client::update(connection, &make, &drop).map_err(|fault| self.error(fault, None))
     }
 
     fn make_folder(&self) -> Result<()> {
