@@ -1,0 +1,66 @@
+//! The `serving` section of `larder.yaml`.
+
+use std::time::Duration;
+
+use larder_core::Result;
+
+use super::ByteSize;
+use super::reader::Reader;
+
+/// Addresses, ports and limits of the servers. Ports are Feast's; 0 asks the system for a free one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServingConfig {
+    /// Address to bind to.
+    pub host: String,
+    /// HTTP feature server.
+    pub http_port: u16,
+    /// gRPC feature server.
+    pub grpc_port: u16,
+    /// gRPC registry server.
+    pub registry_port: u16,
+    /// Arrow Flight offline server.
+    pub offline_port: u16,
+    /// How often a server looks whether the registry changed.
+    pub registry_check: Duration,
+    /// Limits of requests.
+    pub limits: ServingLimits,
+}
+
+/// Limits of requests; what exceeds one is refused, naming it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServingLimits {
+    /// Largest request body.
+    pub request_bytes: ByteSize,
+    /// Most entity rows in one request.
+    pub entity_rows: u32,
+    /// Most features in one request.
+    pub features: u32,
+    /// Requests worked on at once.
+    pub concurrent_requests: u32,
+    /// Time budget of one request.
+    pub request_timeout: Duration,
+}
+
+impl ServingConfig {
+    pub(super) fn read(section: &Reader<'_>) -> Result<Self> {
+        let limits = section.child("limits")?;
+        let config = Self {
+            host: section.text("host", "127.0.0.1")?,
+            http_port: section.number("http_port", 6566)?,
+            grpc_port: section.number("grpc_port", 6567)?,
+            registry_port: section.number("registry_port", 6570)?,
+            offline_port: section.number("offline_port", 8815)?,
+            registry_check: Duration::from_millis(section.number("registry_check_ms", 1000)?),
+            limits: ServingLimits {
+                request_bytes: limits.size("request_bytes", ByteSize(8 << 20))?,
+                entity_rows: limits.number("entity_rows", 10_000)?,
+                features: limits.number("features", 10_000)?,
+                concurrent_requests: limits.number("concurrent_requests", 1024)?,
+                request_timeout: Duration::from_millis(limits.number("request_timeout_ms", 10_000)?),
+            },
+        };
+        limits.finish()?;
+        section.finish()?;
+        Ok(config)
+    }
+}

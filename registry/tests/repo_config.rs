@@ -1,0 +1,239 @@
+//! Layers of configuration: what is accepted, what is refused and where each value came from.
+
+use std::fs;
+use std::path::Path;
+
+use larder_core::{ErrorKind, Result};
+use larder_registry::repo_config::{
+    Compat, FixedEnvironment, Flag, LoadOptions, OfflineStoreConfig, OnlineStoreConfig, Origin, RedisLayout,
+    RepoConfig,
+};
+
+/// A repository folder with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("shop").tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn options(folder: &Path) -> LoadOptions {
+    LoadOptions { repo_path: folder.to_owned(), ..LoadOptions::default() }
+}
+
+fn load_with<const N: usize>(files: &[(&str, &str)], environment: [(&str, &str); N]) -> Result<RepoConfig> {
+    let folder = folder(files);
+    RepoConfig::load(&options(folder.path()), &FixedEnvironment::from(environment))
+}
+
+fn load(feature_store: &str) -> Result<RepoConfig> {
+    load_with(&[("feature_store.yaml", feature_store)], [])
+}
+
+const BASE: &str = "project: shop\nregistry: data/registry.db\n";
+
+fn origin_of(config: &RepoConfig, key: &str) -> (String, String) {
+    let setting = config.settings().iter().find(|setting| setting.key == key).unwrap();
+    (setting.value.clone(), setting.origin.to_string())
+}
+
+#[test]
+fn a_folder_without_files_gets_defaults_that_work() {
+    let config = load_with(&[], []).unwrap();
+    assert!(config.files.is_empty());
+    assert!(config.project.starts_with("shop"));
+    let registry = config.registry.local_path(&config.repo_path).unwrap();
+    assert_eq!(registry, config.repo_path.join("data/registry.db"));
+    let OnlineStoreConfig::Embedded(store) = config.online_store.unwrap() else { panic!() };
+    assert_eq!(store.path, config.repo_path.join("data/online_store"));
+    assert_eq!((config.serving.http_port, config.serving.grpc_port), (6566, 6567));
+}
+
+#[test]
+fn the_online_store_is_feasts_when_named_and_embedded_when_not() {
+    for (text, expected) in [
+        ("", "embedded"),
+        ("online_store: sqlite\n", "sqlite"),
+        ("online_store:\n  path: x.db\n", "sqlite"),
+        ("online_store: {}\n", "sqlite"),
+        ("online_store:\n  type: redis\n  connection_string: h:1\n", "redis"),
+        ("online_store:\n  type: scylladb\n  hosts: [a, b]\n", "scylladb"),
+        ("online_store: redis\n", "redis"),
+        ("online_store:\n  type: postgres\n  host: h\n  anything: 1\n", "postgres"),
+    ] {
+        let config = load(&format!("{BASE}{text}")).unwrap();
+        assert_eq!(config.online_store.unwrap().type_name(), expected, "{text}");
+    }
+    assert_eq!(load(&format!("{BASE}online_store: null\n")).unwrap().online_store, None);
+    let files = [("feature_store.yaml", BASE), ("larder.yaml", "compat: feast\n")];
+    let config = load_with(&files, []).unwrap();
+    assert_eq!(config.online_store.unwrap().type_name(), "sqlite");
+    assert_eq!((config.compat, config.guard), (Compat::Feast, false));
+}
+
+#[test]
+fn wrong_settings_name_file_line_and_key() {
+    let cases = [
+        ("registry: r\n", 0, "project"),
+        ("project: p\n", 0, "registry"),
+        ("project: 12\nregistry: r\n", 1, "project"),
+        ("project: a-b\nregistry: r\n", 1, "project"),
+        ("project: _a\nregistry: r\n", 1, "project"),
+        ("project: p\nregistry: r\nonline_store:\n  type: sqlite\n  pth: x\n", 5, "online_store.pth"),
+        ("project: p\nregistry: r\nonline_store:\n  map_size: 1\n", 4, "online_store.map_size"),
+        ("project: p\nregistry: r\nonline_store:\n  type: scylladb\n", 3, "online_store"),
+        ("project: p\nregistry: r\noffline_store:\n  type: dask\n  x: 1\n", 5, "offline_store.x"),
+        ("project: p\nregistry:\n  registry_type: files\n", 3, "registry.registry_type"),
+        ("project: p\nregistry:\n  path: r\n  cache_ttl_seconds: ten\n", 4, "registry.cache_ttl_seconds"),
+        ("project: p\nregistry: r\nauth:\n  type: basic\n", 4, "auth.type"),
+        ("project: p\nregistry: r\nmaterialization:\n  online_write_batch_size: 0\n", 4, "online_write_batch_size"),
+        ("project: p\n  registry: r\n", 2, "YAML"),
+        ("- a\n- b\n", 0, "map"),
+        ("", 0, "empty"),
+    ];
+    for (text, line, word) in cases {
+        let error = load(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
+        assert!(error.to_string().contains(word), "{text}: {error}");
+        if line > 0 {
+            let place = error.location().unwrap();
+            assert_eq!((place.file.as_str(), place.line), ("feature_store.yaml", line), "{text}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_misspelt_key_inside_a_store_is_an_error_with_a_suggestion() {
+    let error = load(&format!("{BASE}online_store:\n  type: redis\n  conection_string: h\n")).unwrap_err();
+    assert!(error.hint().unwrap().contains("connection_string"));
+}
+
+#[test]
+fn a_misspelt_key_at_the_top_is_only_a_warning() {
+    let config = load(&format!("{BASE}onlin_store: sqlite\nteam: growth\nserving: {{}}\n")).unwrap();
+    assert_eq!(config.warnings.len(), 2);
+    assert!(config.warnings[0].contains("online_store"), "{}", config.warnings[0]);
+    assert!(config.warnings[1].contains("larder.yaml"), "{}", config.warnings[1]);
+}
+
+#[test]
+fn larder_yaml_adds_to_the_store_of_the_same_type_and_replaces_another() {
+    let redis = format!("{BASE}online_store:\n  type: redis\n  connection_string: h:1\n");
+    let config = load_with(
+        &[("feature_store.yaml", &redis), ("larder.yaml", "online_store:\n  layout: packed\n")],
+        [],
+    )
+    .unwrap();
+    let Some(OnlineStoreConfig::Redis(store)) = config.online_store else { panic!() };
+    assert_eq!((store.connection_string.expose().as_str(), store.layout), ("h:1", RedisLayout::Packed));
+
+    let larder = "online_store:\n  type: embedded\n  map_size: 64MiB\nserving:\n  http_port: 0\n";
+    let config = load_with(&[("feature_store.yaml", &redis), ("larder.yaml", larder)], []).unwrap();
+    let Some(OnlineStoreConfig::Embedded(store)) = config.online_store else { panic!() };
+    assert_eq!((store.map_size.0, config.serving.http_port), (64 << 20, 0));
+}
+
+#[test]
+fn larder_yaml_is_strict() {
+    for (text, line) in [
+        ("compatt: feast\n", 1),
+        ("compat: postgres\n", 1),
+        ("serving:\n  limits:\n    entity_row: 5\n", 3),
+        ("serving:\n  http_port: 70000\n", 2),
+        ("online_store:\n  type: embedded\n  connection_string: x\n", 3),
+    ] {
+        let error = load_with(&[("feature_store.yaml", BASE), ("larder.yaml", text)], []).unwrap_err();
+        let place = error.location().unwrap();
+        assert_eq!((place.file.as_str(), place.line), ("larder.yaml", line), "{error}");
+    }
+}
+
+#[test]
+fn flags_win_over_environment_over_larder_yaml_over_feature_store_yaml() {
+    let yaml = format!("{BASE}online_store:\n  type: redis\n  connection_string: file:1\n");
+    let folder = folder(&[("feature_store.yaml", &yaml), ("larder.yaml", "serving:\n  http_port: 1\n  grpc_port: 2\n")]);
+    let environment = FixedEnvironment::from([
+        ("FS_HTTP_PORT", "11"),
+        ("FS_GRPC_PORT", "12"),
+        ("FS_ONLINE_STORE_CONNECTION_STRING", "env:1,password=pw"),
+        ("FS_GUARD", "0"),
+    ]);
+    let mut options = options(folder.path());
+    options.flags =
+        vec![Flag { name: "--port", path: &["serving", "http_port"], value: "21".to_owned() }];
+    let config = RepoConfig::load(&options, &environment).unwrap();
+    assert_eq!((config.serving.http_port, config.serving.grpc_port, config.guard), (21, 12, false));
+    for (key, value, origin) in [
+        ("serving.http_port", "21", "flag --port"),
+        ("serving.grpc_port", "12", "environment FS_GRPC_PORT"),
+        ("online_store.type", "redis", "feature_store.yaml:4"),
+        ("online_store.connection_string", "env:1,password=***", "environment FS_ONLINE_STORE_CONNECTION_STRING"),
+        ("serving.registry_port", "6570", "default"),
+        ("registry.path", "data/registry.db", "feature_store.yaml:2"),
+    ] {
+        assert_eq!(origin_of(&config, key), (value.to_owned(), origin.to_owned()));
+    }
+    assert!(!format!("{config:?}").contains("pw"), "a secret must not be printed");
+}
+
+#[test]
+fn a_wrong_environment_variable_is_named() {
+    let error = load_with(&[("feature_store.yaml", BASE)], [("FS_HTTP_PORT", "many")]).unwrap_err();
+    assert!(error.to_string().contains("FS_HTTP_PORT"), "{error}");
+}
+
+#[test]
+fn variables_in_the_text_are_expanded_before_yaml_is_read() {
+    let yaml = "project: $NAME\nregistry: ${DIR}/r.db\nproject_description: $UNSET stays\n";
+    let config =
+        load_with(&[("feature_store.yaml", yaml)], [("NAME", "shop"), ("DIR", "/srv")]).unwrap();
+    assert_eq!(config.project, "shop");
+    assert_eq!(config.registry.path.expose(), "/srv/r.db");
+    assert_eq!(config.project_description, "$UNSET stays");
+}
+
+#[test]
+fn the_file_may_come_from_a_flag_the_environment_or_base64() {
+    let elsewhere = folder(&[("other.yaml", "project: other\nregistry: r\n")]);
+    let path = elsewhere.path().join("other.yaml");
+    let folder = folder(&[("feature_store.yaml", BASE)]);
+    let environment = FixedEnvironment::from([
+        ("FEAST_FS_YAML_FILE_PATH", path.to_str().unwrap()),
+        ("FEATURE_STORE_YAML_BASE64", "cHJvamVjdDogYjY0CnJlZ2lzdHJ5OiByCg=="),
+    ]);
+    let mut options = options(folder.path());
+    assert_eq!(RepoConfig::load(&options, &environment).unwrap().project, "other");
+    options.allow_base64 = true;
+    assert_eq!(RepoConfig::load(&options, &environment).unwrap().project, "b64");
+    options.feature_store_yaml = Some(folder.path().join("feature_store.yaml"));
+    let config = RepoConfig::load(&options, &environment).unwrap();
+    assert_eq!(config.project, "shop");
+    options.feature_store_yaml = Some(folder.path().join("absent.yaml"));
+    assert_eq!(RepoConfig::load(&options, &environment).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn local_and_remote_offline_stores_are_told_apart() {
+    let config = load(&format!("{BASE}offline_store: file\n")).unwrap();
+    assert!(matches!(config.offline_store, OfflineStoreConfig::Local { .. }));
+    let config = load(&format!("{BASE}offline_store:\n  type: remote\n  host: h\n")).unwrap();
+    assert!(matches!(config.offline_store, OfflineStoreConfig::Remote { port: None, .. }));
+}
+
+#[test]
+fn only_local_paths_are_files() {
+    for (path, local) in [("data/r.db", true), ("/abs/r.db", true), ("s3://b/k", false), ("gs://b/k", false)] {
+        let config = load(&format!("project: p\nregistry: {path}\n")).unwrap();
+        assert_eq!(config.registry.local_path(&config.repo_path).is_some(), local, "{path}");
+    }
+}
+
+#[test]
+fn garbage_is_refused() {
+    let big = "x: y\n".repeat(300_000);
+    assert_eq!(load(&big).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(load("\u{0}\u{1}: [").unwrap_err().kind(), ErrorKind::Invalid);
+    let origin = Origin::Default;
+    assert_eq!(origin.to_string(), "default");
+}
