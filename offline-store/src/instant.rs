@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn bounds_in_a_coarser_unit_keep_the_comparison_exact() {
-        for (instant, floor, ceil) in [(1_999, 1, 2), (2_000, 2, 2), (-1, -1, 0), (-1_000, -1, -1)] {
+        for (instant, floor, ceil) in [(1_999, 1, 2), (2_000, 2, 2), (-1, -1, 0), (-1_000, -1, -1)]
+        {
             assert_eq!(floor_ticks(instant, TimeUnit::Microsecond), floor);
             assert_eq!(ceil_ticks(instant, TimeUnit::Microsecond), ceil);
         }

@@ -98,7 +98,9 @@ pub fn latest(request: &PullRequest, rows: &RecordBatch) -> Result<RecordBatch> 
     };
     let beaten = |row: usize| {
         (0..rows.num_rows()).any(|other| {
-            inside(other) && keys[other] == keys[row] && rank(other, row, &event_times, &created).is_gt()
+            inside(other)
+                && keys[other] == keys[row]
+                && rank(other, row, &event_times, &created).is_gt()
         })
     };
     let kept: UInt64Array = (0..rows.num_rows())

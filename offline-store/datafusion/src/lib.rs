@@ -1,1 +1,18 @@
-//! The offline engine on DataFusion.
+//! The offline engine: reads Parquet files with DataFusion.
+//!
+//! [`DataFusionOfflineStore`] implements [`OfflineStore`](larder_offline_store::OfflineStore) over single files, folders,
+//! hive-partitioned folders and globs. The point-in-time join is an execution plan of its own ([`PitJoinExec`]) that
+//! holds the entity rows and passes over the feature rows once.
+
+mod engine;
+mod entity;
+mod failure;
+mod historical;
+mod latest;
+mod pit;
+mod pull;
+mod source;
+mod write;
+
+pub use engine::{DataFusionOfflineStore, EngineOptions};
+pub use pit::{PitJoin, PitJoinExec};

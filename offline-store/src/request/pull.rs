@@ -71,8 +71,9 @@ mod tests {
         let file = SourceKind::File { uri, format: None, s3_endpoint_override: String::new() };
         let mut batch = DataSource::new("stats_file", file);
         batch.timestamp_field = "event_ts".to_owned();
-        batch.field_mapping =
-            [("drv", "driver"), ("ets", "event_ts")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        batch.field_mapping = [("drv", "driver"), ("ets", "event_ts")]
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .into();
         source.batch_source = Some(Box::new(batch));
         FeatureView {
             entity_columns: vec![Field::new("driver", ValueType::Int64)],

@@ -1,0 +1,127 @@
+//! The store: options, session and the trait.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use datafusion::datasource::listing::ListingTableUrl;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::TryStreamExt;
+use larder_core::{DataSource, Error, Result};
+use larder_offline_store::{BatchStream, HistoricalRequest, OfflineStore, PullRequest};
+use object_store::ObjectStore;
+
+use crate::failure::from_datafusion;
+use crate::source::SourceTable;
+
+/// Settings of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Folder that relative source paths start from: the feature repository.
+    pub repo_root: PathBuf,
+    /// Bytes that all running joins together may hold.
+    pub memory_limit: usize,
+    /// Rows per batch of an answer, at most.
+    pub batch_size: usize,
+}
+
+impl EngineOptions {
+    /// The defaults for a feature repository: 4 GiB and 8192 rows.
+    pub fn new(repo_root: impl Into<PathBuf>) -> Self {
+        Self { repo_root: repo_root.into(), memory_limit: 4 << 30, batch_size: 8192 }
+    }
+}
+
+/// An offline store over Parquet files.
+#[derive(Clone)]
+pub struct DataFusionOfflineStore {
+    context: SessionContext,
+    options: Arc<EngineOptions>,
+}
+
+impl DataFusionOfflineStore {
+    /// An engine with these settings; touches no file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](larder_core::ErrorKind::Invalid) for a batch size of zero.
+    pub fn new(options: EngineOptions) -> Result<Self> {
+        if options.batch_size == 0 {
+            return Err(Error::invalid("the batch size of the offline engine must not be zero"));
+        }
+        // One partition: file order decides between rows that are equal in both times.
+        let config = SessionConfig::new()
+            .with_target_partitions(1)
+            .with_batch_size(options.batch_size)
+            .with_information_schema(false);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(options.memory_limit)))
+            .build_arc()
+            .map_err(from_datafusion)?;
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        Ok(Self { context, options: Arc::new(options) })
+    }
+
+    /// Makes sources whose URI starts with `url` (`s3://bucket`) readable through an object store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](larder_core::ErrorKind::Invalid) when `url` is no URL.
+    pub fn register_object_store(&self, url: &str, store: Arc<dyn ObjectStore>) -> Result<()> {
+        let parsed = ListingTableUrl::parse(url).map_err(|error| {
+            Error::invalid(format!("\"{url}\" is no object store URL")).with_source(error)
+        })?;
+        self.context.register_object_store(parsed.get_url(), store);
+        Ok(())
+    }
+
+    pub(crate) fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    pub(crate) fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Runs a plan of one partition; errors while reading say what was read.
+    pub(crate) fn run(&self, plan: &Arc<dyn ExecutionPlan>, what: String) -> Result<BatchStream> {
+        let batches = plan.execute(0, self.context.task_ctx()).map_err(from_datafusion)?;
+        let batches = batches.map_err(move |error| from_datafusion(error).context(&what));
+        Ok(BatchStream::new(plan.schema(), batches))
+    }
+}
+
+impl fmt::Debug for DataFusionOfflineStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataFusionOfflineStore")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl OfflineStore for DataFusionOfflineStore {
+    async fn source_schema(&self, source: &DataSource) -> Result<SchemaRef> {
+        Ok(SourceTable::open(self, source).await?.schema())
+    }
+
+    async fn pull_latest(&self, request: PullRequest) -> Result<BatchStream> {
+        crate::pull::latest(self, &request).await
+    }
+
+    async fn pull_all(&self, request: PullRequest) -> Result<BatchStream> {
+        crate::pull::all(self, &request).await
+    }
+
+    async fn historical_features(&self, request: HistoricalRequest) -> Result<BatchStream> {
+        crate::historical::join(self, request).await
+    }
+
+    async fn write(&self, source: &DataSource, batches: Vec<RecordBatch>) -> Result<u64> {
+        crate::write::append(self, source, batches).await
+    }
+}

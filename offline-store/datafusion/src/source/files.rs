@@ -1,0 +1,105 @@
+//! The files of a location.
+
+use std::sync::Arc;
+
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+use larder_core::{DataSource, Error, ErrorKind, Result};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use super::Location;
+
+/// More files than this in one source are refused: each costs a read of its footer per request.
+const MAX_FILES: usize = 100_000;
+
+/// The object store of a location.
+pub(super) fn store(
+    context: &SessionContext,
+    source: &DataSource,
+    location: &Location,
+) -> Result<Arc<dyn ObjectStore>> {
+    context.runtime_env().object_store(&location.store).map_err(|error| {
+        Error::unsupported(format!(
+            "source \"{}\" is in {}, which this engine cannot reach",
+            source.name,
+            location.store.as_str()
+        ))
+        .with_hint("files on the local file system can be read")
+        .with_source(error)
+    })
+}
+
+/// The Parquet files of a location in path order: the file itself, or those below the folder.
+///
+/// Below a folder only names ending in `.parquet` count, and none that starts with `.` or `_`, nor anything below
+/// such a folder (Spark and Delta keep their own files there).
+pub(super) async fn list(
+    store: &dyn ObjectStore,
+    source: &DataSource,
+    location: &Location,
+) -> Result<Vec<ObjectMeta>> {
+    if location.pattern.is_none() && is_file(location) {
+        match store.head(&location.prefix).await {
+            Ok(meta) => return Ok(vec![meta]),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(unreachable(source, location, error)),
+        }
+    }
+    let prefix = Some(&location.prefix);
+    let mut files = Vec::new();
+    let mut listing = store.list(prefix);
+    loop {
+        match listing.try_next().await {
+            Ok(Some(meta)) if belongs(location, &meta) => files.push(meta),
+            Ok(Some(_)) => {}
+            Ok(None) | Err(object_store::Error::NotFound { .. }) => break,
+            Err(error) => return Err(unreachable(source, location, error)),
+        }
+        if files.len() > MAX_FILES {
+            return Err(Error::invalid(format!(
+                "source \"{}\" ({}) has more than {MAX_FILES} files",
+                source.name, location.shown
+            )));
+        }
+    }
+    if files.is_empty() {
+        return Err(missing(source, location));
+    }
+    files.sort_by(|a, b| a.location.cmp(&b.location));
+    Ok(files)
+}
+
+/// Whether the prefix may name one file; only a local path can be known to be a folder.
+fn is_file(location: &Location) -> bool {
+    location.local.as_ref().is_none_or(|path| !path.is_dir())
+}
+
+fn belongs(location: &Location, meta: &ObjectMeta) -> bool {
+    let Some(parts) = meta.location.prefix_match(&location.prefix) else { return false };
+    let parts: Vec<_> = parts.map(|part| part.as_ref().to_owned()).collect();
+    let visible = parts.iter().all(|part| !part.starts_with(['.', '_']));
+    match &location.pattern {
+        Some(pattern) => visible && pattern.is_match(parts.join("/")),
+        None => visible && parts.last().is_some_and(|name| name.ends_with(".parquet")),
+    }
+}
+
+fn missing(source: &DataSource, location: &Location) -> Error {
+    let message = match &location.local {
+        Some(path) if location.pattern.is_none() => {
+            format!("source \"{}\": no Parquet file at {}", source.name, path.display())
+        }
+        _ => format!("source \"{}\": no Parquet file at {}", source.name, location.shown),
+    };
+    Error::new(ErrorKind::NotFound, message)
+        .with_hint("relative paths start from the folder of the feature repository")
+}
+
+fn unreachable(source: &DataSource, location: &Location, error: object_store::Error) -> Error {
+    let kind = match error {
+        object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, format!("cannot list source \"{}\" ({})", source.name, location.shown))
+        .with_source(error)
+}

@@ -1,0 +1,159 @@
+//! Where the files of a source are.
+
+use std::path::{Path, PathBuf};
+
+use datafusion::datasource::listing::ListingTableUrl;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use globset::{GlobBuilder, GlobMatcher};
+use larder_core::{DataSource, Error, FileFormat, Result, SourceKind};
+use object_store::path::Path as ObjectPath;
+
+/// A file, a folder or a glob in an object store.
+#[derive(Debug)]
+pub(crate) struct Location {
+    /// The store.
+    pub(crate) store: ObjectStoreUrl,
+    /// The file or folder; with a pattern the folder above its first wildcard.
+    pub(crate) prefix: ObjectPath,
+    /// What paths below the prefix must match.
+    pub(crate) pattern: Option<GlobMatcher>,
+    /// The local path, when the store is the local file system.
+    pub(crate) local: Option<PathBuf>,
+    /// The path as messages show it.
+    pub(crate) shown: String,
+}
+
+impl Location {
+    /// The location of a source; relative paths start from `repo_root`.
+    pub(crate) fn of(source: &DataSource, repo_root: &Path) -> Result<Self> {
+        let offline = source.offline().ok_or_else(|| unreadable(source))?;
+        let SourceKind::File { uri, format, .. } = &offline.kind else {
+            return Err(unreadable(offline));
+        };
+        if let Some(FileFormat::Delta { .. }) = format {
+            return Err(Error::unsupported(format!(
+                "source \"{}\" is a Delta table, which cannot be read yet",
+                offline.name
+            ))
+            .with_hint("export the table to a folder of Parquet files"));
+        }
+        match uri.split_once("://") {
+            Some(("file", path)) => Self::local(Path::new(path), uri),
+            Some(_) => Self::remote(uri),
+            None => Self::local(&repo_root.join(uri), uri),
+        }
+    }
+
+    /// A local path, which may hold wildcards.
+    pub(crate) fn local(path: &Path, shown: &str) -> Result<Self> {
+        let unusable = || Error::invalid(format!("\"{shown}\" is no usable path"));
+        let (base, wild) = split_wildcards(path);
+        let pattern = wild.map(|wild| glob(&wild, shown)).transpose()?;
+        // Resolving also removes `..`, which object stores do not know. A path that does not exist stays as it is.
+        let absolute = std::fs::canonicalize(&base).or_else(|_| std::path::absolute(&base));
+        let absolute = absolute.map_err(|error| unusable().with_source(error))?;
+        let prefix = ObjectPath::from_absolute_path(&absolute)
+            .map_err(|error| unusable().with_source(error))?;
+        Ok(Self {
+            store: ObjectStoreUrl::local_filesystem(),
+            prefix,
+            pattern,
+            local: Some(absolute),
+            shown: shown.to_owned(),
+        })
+    }
+
+    fn remote(uri: &str) -> Result<Self> {
+        let (base, wild) = split_wildcards(Path::new(uri));
+        let base = base.to_str().unwrap_or(uri);
+        let url = ListingTableUrl::parse(base).map_err(|error| {
+            Error::invalid(format!("\"{uri}\" is no usable URI")).with_source(error)
+        })?;
+        Ok(Self {
+            store: url.object_store(),
+            prefix: url.prefix().clone(),
+            pattern: wild.map(|wild| glob(&wild, uri)).transpose()?,
+            local: None,
+            shown: uri.to_owned(),
+        })
+    }
+}
+
+fn unreadable(source: &DataSource) -> Error {
+    Error::unsupported(format!(
+        "source \"{}\" is a {}, which Larder stores but cannot read",
+        source.name,
+        source.class_name()
+    ))
+    .with_hint("FileSource can be read, also as the batch source of a PushSource or stream source")
+}
+
+/// The part of a path before its first component with a wildcard, and the rest.
+fn split_wildcards(path: &Path) -> (PathBuf, Option<String>) {
+    let text = path.to_string_lossy();
+    let Some(wildcard) = text.find(['*', '?', '[']) else { return (path.to_owned(), None) };
+    let cut = text[..wildcard].rfind('/').map_or(0, |slash| slash + 1);
+    (PathBuf::from(&text[..cut]), Some(text[cut..].to_owned()))
+}
+
+fn glob(pattern: &str, shown: &str) -> Result<GlobMatcher> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher()).map_err(|error| {
+        Error::invalid(format!("\"{shown}\" is no valid file pattern")).with_source(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larder_core::{ErrorKind, Warehouse};
+
+    fn file(uri: &str) -> DataSource {
+        let (uri, s3_endpoint_override) = (uri.to_owned(), String::new());
+        DataSource::new("stats", SourceKind::File { uri, format: None, s3_endpoint_override })
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_repository_and_absolute_ones_do_not() {
+        for (uri, expected) in [
+            ("data/stats.parquet", "no/such/repo/data/stats.parquet"),
+            ("/elsewhere/stats.parquet", "elsewhere/stats.parquet"),
+            ("file:///elsewhere/stats.parquet", "elsewhere/stats.parquet"),
+        ] {
+            let location = Location::of(&file(uri), Path::new("/no/such/repo")).unwrap();
+            assert_eq!(location.prefix.as_ref(), expected);
+        }
+    }
+
+    #[test]
+    fn wildcards_split_off_after_the_last_plain_folder() {
+        let location = Location::of(&file("data/day=*/*.parquet"), Path::new("/repo")).unwrap();
+        assert_eq!(location.prefix.as_ref(), "repo/data");
+        let pattern = location.pattern.unwrap();
+        assert!(pattern.is_match("day=1/a.parquet"));
+        assert!(!pattern.is_match("day=1/deeper/a.parquet"));
+    }
+
+    #[test]
+    fn remote_uris_keep_their_bucket() {
+        let location = Location::of(&file("s3://lake/stats/"), Path::new("/repo")).unwrap();
+        assert_eq!(location.store.as_str(), "s3://lake/");
+        assert_eq!(location.prefix.as_ref(), "stats");
+    }
+
+    #[test]
+    fn a_warehouse_source_is_named_with_its_class() {
+        let kind = SourceKind::Warehouse {
+            warehouse: Warehouse::Snowflake,
+            table: "t".to_owned(),
+            query: String::new(),
+            schema: String::new(),
+            database: String::new(),
+            data_source: String::new(),
+        };
+        let error = Location::of(&DataSource::new("stats", kind), Path::new("/repo")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.message().contains("SnowflakeSource"));
+        assert!(error.hint().is_some_and(|hint| hint.contains("FileSource")));
+    }
+}

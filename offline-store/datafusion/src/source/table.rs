@@ -1,0 +1,256 @@
+//! A source that was opened: its columns and its scan.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::scalar::ScalarValue;
+use futures::{StreamExt, TryStreamExt};
+use larder_core::{DataSource, Error, Result};
+use larder_offline_store::{ceil_ticks, floor_ticks, source_name};
+use object_store::{ObjectMeta, ObjectStore};
+
+use super::hive::Partitions;
+use super::{Location, files, merge};
+use crate::engine::DataFusionOfflineStore;
+use crate::failure::from_datafusion;
+
+/// How many footers are read at a time.
+const FOOTERS_AT_A_TIME: usize = 16;
+
+/// A source with its files found and its columns known.
+#[derive(Debug)]
+pub(crate) struct SourceTable {
+    name: String,
+    location: Location,
+    columns: TableSchema,
+    files: Vec<PartitionedFile>,
+}
+
+/// Instants in UTC nanoseconds between which a scan reads, both included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TimeBounds {
+    pub(crate) first: Option<i128>,
+    pub(crate) last: Option<i128>,
+}
+
+impl SourceTable {
+    /// Lists the files of a source and reads their schemas.
+    pub(crate) async fn open(engine: &DataFusionOfflineStore, source: &DataSource) -> Result<Self> {
+        let location = Location::of(source, &engine.options().repo_root)?;
+        Self::open_at(engine, source.offline().unwrap_or(source), location).await
+    }
+
+    /// Opens files that `source` does not name itself, such as a file of entity rows.
+    pub(crate) async fn open_at(
+        engine: &DataFusionOfflineStore,
+        source: &DataSource,
+        location: Location,
+    ) -> Result<Self> {
+        let store = files::store(engine.context(), source, &location)?;
+        let found = files::list(store.as_ref(), source, &location).await?;
+        let schema = Arc::new(schema(engine, source, &store, &found).await?);
+        let paths = found.iter().map(|meta| &meta.location);
+        // A column that a file has itself is the better source than the folder's name.
+        let partitions = Partitions::of(&location.prefix, paths, &location.shown)?
+            .retain(|name| schema.field_with_name(name).is_err());
+        let files = found.into_iter().zip(partitions.values).map(|(meta, values)| {
+            PartitionedFile::new_from_meta(meta).with_partition_values(values)
+        });
+        Ok(Self {
+            name: source.name.clone(),
+            files: files.collect(),
+            columns: TableSchema::builder(schema)
+                .with_table_partition_cols(partitions.columns)
+                .build(),
+            location,
+        })
+    }
+
+    /// All columns, partition columns last.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(self.columns.table_schema())
+    }
+
+    /// Whether the source is one file.
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// How many files there are.
+    pub(crate) fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether columns stand in folder names.
+    pub(crate) fn is_partitioned(&self) -> bool {
+        !self.columns.table_partition_cols().is_empty()
+    }
+
+    /// The source and its path, for messages.
+    pub(crate) fn shown(&self) -> String {
+        format!("source \"{}\" ({})", self.name, self.location.shown)
+    }
+
+    /// The position of a column by its name in the source.
+    pub(crate) fn column(&self, name: &str, purpose: &str) -> Result<usize> {
+        let schema = self.columns.table_schema();
+        schema.index_of(name).map_err(|_| {
+            let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            Error::invalid(format!("{} has no column \"{name}\", {purpose}", self.shown()))
+                .with_hint(format!("its columns are {}", names.join(", ")))
+        })
+    }
+
+    /// The position of a column by its name after the field mapping.
+    ///
+    /// A name that nothing is mapped to, or only a column that the files do not have, is looked for as it is: Feast
+    /// users write the timestamp column either way, and a mapping may be older than the files.
+    pub(crate) fn mapped_column(
+        &self,
+        source: &DataSource,
+        name: &str,
+        purpose: &str,
+    ) -> Result<usize> {
+        let unmapped = source_name(source, name);
+        let is_there = |name: &str| self.columns.table_schema().field_with_name(name).is_ok();
+        let found = if !is_there(unmapped) && is_there(name) { name } else { unmapped };
+        self.column(found, purpose)
+    }
+
+    /// The position of a column that must hold times.
+    pub(crate) fn check_time(&self, column: usize, purpose: &str) -> Result<usize> {
+        let schema = self.columns.table_schema();
+        let field = schema.field(column);
+        match larder_offline_store::Instants::unit_of(field.data_type()) {
+            Some(_) => Ok(column),
+            None => Err(Error::invalid(format!(
+                "column \"{}\" of {}, {purpose}, is {} and no timestamp",
+                field.name(),
+                self.shown(),
+                field.data_type()
+            ))),
+        }
+    }
+
+    /// A scan of one partition, in file order, of the given columns; `time` is a position in `columns`.
+    ///
+    /// Bounds leave out rows without a time. Row groups and pages outside the bounds are not read.
+    pub(crate) fn scan(
+        &self,
+        columns: &[usize],
+        time: usize,
+        bounds: TimeBounds,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.columns.table_schema();
+        let mut source = ParquetSource::new(self.columns.clone()).with_enable_page_index(true);
+        if let Some(pruning) = bounds.predicate(schema, columns[time]) {
+            source = source.with_predicate(pruning);
+        }
+        let config = FileScanConfigBuilder::new(self.location.store.clone(), Arc::new(source))
+            .with_file_group(FileGroup::new(self.files.clone()))
+            .with_preserve_order(true)
+            .with_projection_indices(Some(columns.to_vec()))
+            .map_err(from_datafusion)?
+            .build();
+        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        let Some(filter) = bounds.predicate(&scan.schema(), time) else { return Ok(scan) };
+        Ok(Arc::new(FilterExec::try_new(filter, scan).map_err(from_datafusion)?))
+    }
+}
+
+/// The union of the columns of all files.
+async fn schema(
+    engine: &DataFusionOfflineStore,
+    source: &DataSource,
+    store: &Arc<dyn ObjectStore>,
+    files: &[ObjectMeta],
+) -> Result<Schema> {
+    let state = engine.context().state();
+    let format = ParquetFormat::default().with_force_view_types(false);
+    let footers = futures::stream::iter(files.to_vec()).map(|file| {
+        let (state, format) = (&state, &format);
+        async move {
+            let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await;
+            schema.map_err(|error| unreadable(source, &file, error))
+        }
+    });
+    let footers = footers.buffered(FOOTERS_AT_A_TIME).boxed();
+    let schemas: Vec<SchemaRef> = footers.try_collect().await?;
+    let named = files.iter().zip(&schemas);
+    merge::merge(named.map(|(file, schema)| (file.location.as_ref(), schema.as_ref())))
+        .map_err(|error| error.context(format!("source \"{}\"", source.name)))
+}
+
+fn unreadable(source: &DataSource, file: &ObjectMeta, error: DataFusionError) -> Error {
+    let cause = from_datafusion(error);
+    let message =
+        format!("source \"{}\": cannot read {} as a Parquet file", source.name, file.location);
+    Error::new(cause.kind(), message).with_source(cause)
+}
+
+impl TimeBounds {
+    fn predicate(self, schema: &Schema, column: usize) -> Option<Arc<dyn PhysicalExpr>> {
+        let field = schema.field(column);
+        let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), column));
+        let compare = |operator: Operator, bound: Option<ScalarValue>| {
+            let literal = Arc::new(Literal::new(bound?));
+            Some(Arc::new(BinaryExpr::new(Arc::clone(&value), operator, literal))
+                as Arc<dyn PhysicalExpr>)
+        };
+        let first = self.first.and_then(|first| literal(first, field.data_type(), ceil_ticks));
+        let last = self.last.and_then(|last| literal(last, field.data_type(), floor_ticks));
+        match (compare(Operator::GtEq, first), compare(Operator::LtEq, last)) {
+            (Some(first), Some(last)) => {
+                Some(Arc::new(BinaryExpr::new(first, Operator::And, last)))
+            }
+            (first, last) => first.or(last),
+        }
+    }
+}
+
+/// An instant as a value of a time column, rounded to its unit.
+fn literal(
+    nanos: i128,
+    data_type: &DataType,
+    round: fn(i128, TimeUnit) -> i64,
+) -> Option<ScalarValue> {
+    Some(match data_type {
+        DataType::Timestamp(unit, zone) => {
+            let (ticks, zone) = (Some(round(nanos, *unit)), zone.clone());
+            match unit {
+                TimeUnit::Second => ScalarValue::TimestampSecond(ticks, zone),
+                TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(ticks, zone),
+                TimeUnit::Microsecond => ScalarValue::TimestampMicrosecond(ticks, zone),
+                TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(ticks, zone),
+            }
+        }
+        DataType::Date64 => ScalarValue::Date64(Some(round(nanos, TimeUnit::Millisecond))),
+        DataType::Date32 => {
+            let seconds = round(nanos, TimeUnit::Second);
+            let days = seconds.div_euclid(SECONDS_PER_DAY);
+            // Rounding up moves to the next midnight, rounding down stays at the one before.
+            let up = round(1, TimeUnit::Second) == 1 && seconds.rem_euclid(SECONDS_PER_DAY) != 0;
+            let days = days.saturating_add(i64::from(up));
+            ScalarValue::Date32(Some(i32::try_from(days).unwrap_or(if days < 0 {
+                i32::MIN
+            } else {
+                i32::MAX
+            })))
+        }
+        _ => return None,
+    })
+}
+
+const SECONDS_PER_DAY: i64 = 86_400;

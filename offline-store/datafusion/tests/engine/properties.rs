@@ -1,0 +1,247 @@
+//! The engine and the oracle agree on random tables.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{
+    ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
+};
+use arrow_schema::TimeUnit;
+use larder_core::Timestamp;
+use larder_offline_store::{
+    EntityRows, HistoricalRequest, OfflineStore, PullRequest, floor_ticks, oracle,
+};
+use libtest_mimic::Trial;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::fixture::{block_on, engine, put, source, view, whole};
+use crate::rows::{names, rows, sorted};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("properties::the_engine_joins_as_the_oracle_does", || {
+            run(world(), |world| block_on(join_equals_oracle(&world)))
+        }),
+        Trial::test("properties::the_engine_pulls_the_latest_rows_as_the_oracle_does", || {
+            run(world(), |world| block_on(latest_equals_oracle(&world)))
+        }),
+    ]
+}
+
+fn run<T: std::fmt::Debug>(
+    strategy: impl Strategy<Value = T>,
+    check: impl Fn(T),
+) -> Result<(), libtest_mimic::Failed> {
+    let config = Config { cases: 160, failure_persistence: None, ..Config::default() };
+    let checked = TestRunner::new(config).run(&strategy, |input| {
+        check(input);
+        Ok(())
+    });
+    checked.map_err(|error| error.to_string().into())
+}
+
+/// A key of two columns, either of them null at times.
+type Key = (Option<i32>, Option<&'static str>);
+
+#[derive(Debug, Clone)]
+struct FeatureRow {
+    key: Key,
+    event: Option<i64>,
+    created: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Clockwork {
+    unit: TimeUnit,
+    zone: Option<&'static str>,
+}
+
+#[derive(Debug, Clone)]
+struct World {
+    entities: Vec<(Key, Option<i64>)>,
+    entity_clock: Clockwork,
+    /// Files of one folder.
+    files: Vec<Vec<FeatureRow>>,
+    event_clock: Clockwork,
+    created_clock: Option<Clockwork>,
+    /// How many of the key columns are join keys.
+    key_columns: usize,
+    ttl: Option<Duration>,
+    filter_by_created: bool,
+    entity_batch: usize,
+    row_group: usize,
+}
+
+/// Nanoseconds that are close to each other in every unit, before and after 1970.
+fn instant() -> impl Strategy<Value = Option<i64>> {
+    let parts = (-2_i64..3, -1_i64..2, -1_i64..2, -1_i64..2);
+    let nanos =
+        parts.prop_map(|(s, ms, us, ns)| s * 1_000_000_000 + ms * 1_000_000 + us * 1_000 + ns);
+    prop::option::weighted(0.9, nanos)
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    let number = prop::option::weighted(0.9, 0..3);
+    let name = prop::option::weighted(0.9, prop::sample::select(vec!["", "a", "ab"]));
+    (number, name)
+}
+
+fn clockwork() -> impl Strategy<Value = Clockwork> {
+    let units =
+        vec![TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond];
+    let zones = vec![None, Some("UTC"), Some("America/New_York"), Some("+05:30")];
+    let parts = (prop::sample::select(units), prop::sample::select(zones));
+    parts.prop_map(|(unit, zone)| Clockwork { unit, zone })
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let feature = (key(), instant(), instant()).prop_map(|(key, event, created)| FeatureRow {
+        key,
+        event,
+        created,
+    });
+    let ticks = [0, 1, 1_000, 1_000_000, 1_000_000_000, 1_000_000_001, 2_000_000_000];
+    let ttls = ticks.map(Duration::from_nanos).to_vec();
+    let tables = (
+        prop::collection::vec((key(), instant()), 0..12),
+        prop::collection::vec(prop::collection::vec(feature, 0..14), 1..4),
+    );
+    let clocks = (clockwork(), clockwork(), prop::option::of(clockwork()));
+    let options = (0_usize..3, prop::option::of(prop::sample::select(ttls)), any::<bool>());
+    (tables, clocks, options, (1_usize..6, 1_usize..6)).prop_map(
+        |((entities, files), clocks, (key_columns, ttl, filter_by_created), sizes)| World {
+            entities,
+            files,
+            entity_clock: clocks.0,
+            event_clock: clocks.1,
+            created_clock: clocks.2,
+            key_columns,
+            ttl,
+            filter_by_created,
+            entity_batch: sizes.0,
+            row_group: sizes.1,
+        },
+    )
+}
+
+/// Times in a clock's unit and zone, rounded down.
+fn stamps(nanos: impl Iterator<Item = Option<i64>>, clock: Clockwork) -> ArrayRef {
+    let ticks = nanos.map(|nanos| nanos.map(|n| floor_ticks(i128::from(n), clock.unit)));
+    let zone = clock.zone.map(Arc::from);
+    match clock.unit {
+        TimeUnit::Second => {
+            Arc::new(ticks.collect::<TimestampSecondArray>().with_timezone_opt(zone))
+        }
+        TimeUnit::Millisecond => {
+            Arc::new(ticks.collect::<TimestampMillisecondArray>().with_timezone_opt(zone))
+        }
+        TimeUnit::Microsecond => {
+            Arc::new(ticks.collect::<TimestampMicrosecondArray>().with_timezone_opt(zone))
+        }
+        TimeUnit::Nanosecond => {
+            Arc::new(ticks.collect::<TimestampNanosecondArray>().with_timezone_opt(zone))
+        }
+    }
+}
+
+const KEYS: [&str; 2] = ["number", "name"];
+
+impl World {
+    /// Entity rows; their number key is wider than that of the features.
+    fn entity_rows(&self) -> RecordBatch {
+        let numbers: Int64Array =
+            self.entities.iter().map(|(key, _)| key.0.map(i64::from)).collect();
+        let names: StringArray = self.entities.iter().map(|(key, _)| key.1).collect();
+        let times = stamps(self.entities.iter().map(|(_, time)| *time), self.entity_clock);
+        RecordBatch::try_from_iter_with_nullable([
+            (KEYS[0], Arc::new(numbers) as ArrayRef, true),
+            (KEYS[1], Arc::new(names) as ArrayRef, true),
+            ("event_timestamp", times, true),
+        ])
+        .unwrap()
+    }
+
+    /// The rows of one file; the feature `id` tells every row of all files from every other.
+    fn file(&self, number: usize) -> RecordBatch {
+        let rows = &self.files[number];
+        let numbers: Int32Array = rows.iter().map(|row| row.key.0).collect();
+        let names: StringArray = rows.iter().map(|row| row.key.1).collect();
+        let first = i64::try_from(number).unwrap() * 1_000;
+        let ids: Int64Array = (first..).take(rows.len()).map(Some).collect();
+        let mut columns = vec![
+            (KEYS[0], Arc::new(numbers) as ArrayRef, true),
+            (KEYS[1], Arc::new(names) as ArrayRef, true),
+            ("event_timestamp", stamps(rows.iter().map(|row| row.event), self.event_clock), true),
+            ("id", Arc::new(ids) as ArrayRef, true),
+        ];
+        if let Some(clock) = self.created_clock {
+            columns.push(("created", stamps(rows.iter().map(|row| row.created), clock), true));
+        }
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    }
+
+    /// Writes the files and gives their rows in file order.
+    fn put_files(&self, folder: &std::path::Path) -> RecordBatch {
+        let files: Vec<RecordBatch> =
+            (0..self.files.len()).map(|number| self.file(number)).collect();
+        for (number, rows) in files.iter().enumerate() {
+            put(&folder.join(format!("rows/{number}.parquet")), rows, self.row_group);
+        }
+        arrow_select::concat::concat_batches(&files[0].schema(), &files).unwrap()
+    }
+}
+
+async fn join_equals_oracle(world: &World) {
+    let folder = tempfile::tempdir().unwrap();
+    let features = world.put_files(folder.path());
+    let source = source("rows", world.created_clock.is_some());
+    let mut view = view(source, &KEYS[..world.key_columns], &["id"]);
+    view.ttl = world.ttl;
+    let entities = world.entity_rows();
+    let starts = (0..entities.num_rows()).step_by(world.entity_batch);
+    let batches = starts
+        .map(|start| entities.slice(start, world.entity_batch.min(entities.num_rows() - start)))
+        .collect();
+    let mut again = view.clone();
+    "again".clone_into(&mut again.name);
+    "again__id".clone_into(&mut again.features[0].output);
+    again.join_keys.clear();
+    let views = vec![view, again];
+    let judged: Vec<_> = views.iter().map(|view| (view.clone(), features.clone())).collect();
+    let by_created = world.filter_by_created;
+    let expected =
+        oracle::point_in_time_join(&entities, "event_timestamp", &judged, by_created).unwrap();
+    let request = HistoricalRequest {
+        entity: EntityRows::Batches { schema: entities.schema(), batches },
+        event_timestamp_column: None,
+        views,
+        filter_by_created: world.filter_by_created,
+    };
+    let answer = engine(folder.path()).historical_features(request).await.unwrap();
+    let answer = whole(answer).await.unwrap();
+    assert_eq!(rows(&answer, &names(&expected)), rows(&expected, &names(&expected)));
+}
+
+async fn latest_equals_oracle(world: &World) {
+    let folder = tempfile::tempdir().unwrap();
+    let features = world.put_files(folder.path());
+    let mut bounds: Vec<Option<i64>> = world.entities.iter().map(|(_, time)| *time).collect();
+    bounds.resize(2, None);
+    let bound = |nanos: Option<i64>| nanos.map(|nanos| Timestamp::from_micros(nanos / 1_000));
+    let request = PullRequest {
+        source: source("rows", world.created_clock.is_some()),
+        join_keys: KEYS[..world.key_columns].iter().map(|key| (*key).to_owned()).collect(),
+        features: vec!["id".to_owned()],
+        timestamp_field: "event_timestamp".to_owned(),
+        created_timestamp_column: world.created_clock.map(|_| "created".to_owned()),
+        start: bound(bounds[0]),
+        end: bound(bounds[1]),
+    };
+    let expected = oracle::latest(&request, &features).unwrap();
+    let answer = engine(folder.path()).pull_latest(request).await.unwrap();
+    let answer = whole(answer).await.unwrap();
+    let columns = names(&expected);
+    assert_eq!(sorted(rows(&answer, &columns)), sorted(rows(&expected, &columns)));
+}
