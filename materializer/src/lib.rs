@@ -1,1 +1,19 @@
 //! Moves feature rows from the offline to the online store.
+//!
+//! A run takes the latest row per key of a closed interval of event times, view by view
+//! ([`Materializer::run`]), writes it with the event-time guard, and records the interval once every row is
+//! durable. It chooses no store, reads no registry and knows no clock: it is given all of them.
+
+mod key_column;
+mod progress;
+mod recorder;
+mod rows;
+mod run;
+mod selection;
+mod window;
+
+pub use progress::{Counts, Progress, Silent};
+pub use recorder::IntervalRecorder;
+pub use run::{Materializer, MaterializerSettings, ViewReport, ViewTask};
+pub use selection::select_views;
+pub use window::{full, incremental};

@@ -1,0 +1,218 @@
+//! The run itself: read, encode, write, record.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use larder_core::{Error, FeatureView, Interval, Result};
+use larder_offline_store::{OfflineStore, PullRequest};
+use larder_online_store::{OnlineStore, ViewTable, WriteGuard};
+use larder_proto::wire::entity_key::EntityKeyVersion;
+
+use crate::progress::{Counts, Progress};
+use crate::recorder::IntervalRecorder;
+use crate::rows::RowEncoder;
+
+/// Settings of a run; data only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaterializerSettings {
+    /// Layout of entity keys.
+    pub entity_key_version: EntityKeyVersion,
+    /// Whether older rows are kept from replacing newer ones.
+    pub guard: WriteGuard,
+    /// Most rows of one write to the online store; at least 1.
+    pub batch_rows: usize,
+    /// Views worked on at once; at least 1.
+    pub views_at_once: usize,
+}
+
+impl Default for MaterializerSettings {
+    fn default() -> Self {
+        Self {
+            entity_key_version: EntityKeyVersion::V3,
+            guard: WriteGuard::EventTime,
+            batch_rows: 8_192,
+            views_at_once: 1,
+        }
+    }
+}
+
+/// One view and the closed interval to materialize.
+#[derive(Debug, Clone)]
+pub struct ViewTask {
+    /// The view.
+    pub view: Arc<FeatureView>,
+    /// Name of its online table, see [`ViewTask::new`].
+    pub table: String,
+    /// Event times to read, both ends included.
+    pub interval: Interval,
+}
+
+impl ViewTask {
+    /// A task for the view's current version; with `online_versioning` its table carries the version number.
+    pub fn new(view: Arc<FeatureView>, online_versioning: bool, interval: Interval) -> Self {
+        let version = view.meta.current_version_number;
+        let table = match online_versioning && version > 0 {
+            true => format!("{}_v{version}", view.name),
+            false => view.name.clone(),
+        };
+        Self { view, table, interval }
+    }
+}
+
+/// What became of one view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewReport {
+    /// The view.
+    pub view: String,
+    /// The interval that was recorded.
+    pub interval: Interval,
+    /// Rows.
+    pub counts: Counts,
+}
+
+/// Moves the latest rows of an interval from the offline to the online store.
+#[derive(Debug, Clone)]
+pub struct Materializer {
+    offline: Arc<dyn OfflineStore>,
+    online: Arc<dyn OnlineStore>,
+    recorder: Arc<dyn IntervalRecorder>,
+    settings: MaterializerSettings,
+}
+
+impl Materializer {
+    /// A materializer over these parts.
+    pub fn new(
+        offline: Arc<dyn OfflineStore>,
+        online: Arc<dyn OnlineStore>,
+        recorder: Arc<dyn IntervalRecorder>,
+        settings: MaterializerSettings,
+    ) -> Self {
+        Self { offline, online, recorder, settings }
+    }
+
+    /// Runs the tasks in order, `views_at_once` at a time, and reports the finished views in task order.
+    ///
+    /// # Errors
+    /// The first error, naming its view. Views finished before keep their interval, views in progress are
+    /// finished, the failing one gets no interval (its rows written so far stay, and are newer or equal to
+    /// what they replaced), views not begun are left.
+    ///
+    /// # Behavior
+    /// A view's interval is recorded only after all its rows are durable. A run that is cut off anywhere,
+    /// also by a kill, leaves a state from which the same run gives the same result: writes are guarded by
+    /// event time and idempotent.
+    pub async fn run(
+        &self,
+        project: &str,
+        tasks: &[ViewTask],
+        progress: &dyn Progress,
+    ) -> Result<Vec<ViewReport>> {
+        let mut waiting = tasks.iter().enumerate();
+        let mut running = FuturesUnordered::new();
+        let mut done = Vec::new();
+        let mut first_error = None;
+        loop {
+            while first_error.is_none() && running.len() < self.settings.views_at_once.max(1) {
+                let Some((index, task)) = waiting.next() else { break };
+                running.push(async move { (index, self.view(project, task, progress).await) });
+            }
+            match running.next().await {
+                None => break,
+                Some((index, Ok(report))) => done.push((index, report)),
+                Some((_, Err(error))) => first_error = first_error.or(Some(error)),
+            }
+        }
+        done.sort_by_key(|(index, _)| *index);
+        match first_error {
+            Some(error) => Err(error),
+            None => Ok(done.into_iter().map(|(_, report)| report).collect()),
+        }
+    }
+
+    async fn view(
+        &self,
+        project: &str,
+        task: &ViewTask,
+        progress: &dyn Progress,
+    ) -> Result<ViewReport> {
+        let name = &task.view.name;
+        progress.started(name);
+        let moved = async {
+            let counts = self.move_rows(project, task, progress).await?;
+            self.recorder.record(&task.view, task.interval).await?;
+            Ok(counts)
+        };
+        match moved.await {
+            Ok(counts) => {
+                progress.finished(name, counts);
+                Ok(ViewReport { view: name.clone(), interval: task.interval, counts })
+            }
+            Err(error) => {
+                progress.failed(name);
+                Err(named(error, name))
+            }
+        }
+    }
+
+    async fn move_rows(
+        &self,
+        project: &str,
+        task: &ViewTask,
+        progress: &dyn Progress,
+    ) -> Result<Counts> {
+        let mut counts = Counts::default();
+        let Interval { start, end } = task.interval;
+        // A reversed interval holds no instant (mat09).
+        if start > end {
+            return Ok(counts);
+        }
+        let view = task.view.as_ref();
+        let request = PullRequest::of_view(view, Some(start), Some(end))?;
+        let features = view.features.iter().map(|field| field.name.as_str());
+        let table = ViewTable::new(project, task.table.as_str(), features)?;
+        let encoder = RowEncoder::new(view, table, &request, self.settings.entity_key_version)?;
+        let mut batches = self.offline.pull_latest(request).await?;
+        while let Some(batch) = batches.next().await {
+            let batch = batch?;
+            for start in (0..batch.num_rows()).step_by(self.settings.batch_rows.max(1)) {
+                let length = self.settings.batch_rows.max(1).min(batch.num_rows() - start);
+                self.write(&encoder, &batch.slice(start, length), &mut counts).await?;
+                progress.advanced(&view.name, counts);
+            }
+        }
+        warn_of_null_keys(&view.name, counts);
+        Ok(counts)
+    }
+
+    async fn write(
+        &self,
+        encoder: &RowEncoder,
+        batch: &arrow_array::RecordBatch,
+        counts: &mut Counts,
+    ) -> Result<()> {
+        let encoded = encoder.encode(batch)?;
+        let summary =
+            self.online.write(encoder.table(), &encoded.rows, self.settings.guard).await?;
+        counts.read += batch.num_rows() as u64;
+        counts.null_keys += encoded.null_keys;
+        counts.written += summary.written as u64;
+        counts.older += summary.skipped_older as u64;
+        Ok(())
+    }
+}
+
+fn warn_of_null_keys(view: &str, counts: Counts) {
+    if counts.null_keys > 0 {
+        let rows = counts.null_keys;
+        tracing::warn!(view, rows, "rows with a null join key were left out");
+    }
+}
+
+/// The error with the view's name in its message, unless it is there already.
+fn named(error: Error, view: &str) -> Error {
+    if error.message().contains(&format!("\"{view}\"")) {
+        return error;
+    }
+    error.context(format_args!("feature view \"{view}\""))
+}

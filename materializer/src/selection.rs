@@ -1,0 +1,121 @@
+//! Which views a run is about.
+
+use std::sync::Arc;
+
+use larder_core::{Catalog, Error, FeatureView, ObjectKind, Result, ViewKind};
+
+/// The views to materialize, in name order; all that can be when `names` is empty.
+///
+/// # Errors
+/// - `NotFound`: a name that no view of the catalog has;
+/// - `Invalid`: a named view that is disabled, neither online nor offline, a label view, or without a
+///   source to read;
+/// - `Unsupported`: a named on-demand view.
+pub fn select_views(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<FeatureView>>> {
+    if names.is_empty() {
+        let all = catalog.feature_views().values();
+        return Ok(all.filter(|view| reason_against(view).is_none()).cloned().collect());
+    }
+    let mut views = Vec::new();
+    for name in names {
+        let view = named(catalog, name)?;
+        if views.iter().all(|known: &Arc<FeatureView>| known.name != view.name) {
+            views.push(view);
+        }
+    }
+    Ok(views)
+}
+
+fn named(catalog: &Catalog, name: &str) -> Result<Arc<FeatureView>> {
+    let view = match catalog.feature_views().get(name) {
+        Some(view) => Arc::clone(view),
+        None if catalog.on_demand_feature_views().contains_key(name) => {
+            return Err(Error::unsupported(format!(
+                "on demand feature view \"{name}\" is computed when it is asked for, not materialized"
+            ))
+            .with_hint("materialize the views that it reads"));
+        }
+        None => {
+            let project = &catalog.project().name;
+            return Err(Error::not_found(ObjectKind::FeatureView, name, project)
+                .with_hint("fs feature-views list shows what there is"));
+        }
+    };
+    match reason_against(&view) {
+        None => Ok(view),
+        Some(reason) => Err(Error::invalid(format!(
+            "{} \"{name}\" cannot be materialized: {reason}",
+            view.object_kind().label()
+        ))),
+    }
+}
+
+/// Why a view has nothing to materialize.
+fn reason_against(view: &FeatureView) -> Option<&'static str> {
+    if matches!(view.kind, ViewKind::Label { .. }) {
+        Some("labels are written by push")
+    } else if view.disabled {
+        Some("it is disabled")
+    } else if !view.online {
+        Some("it is not online")
+    } else if view.batch_source.is_none() {
+        Some("it has no batch source")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::{CatalogParts, DataSource, ErrorKind, SourceKind};
+
+    use super::*;
+
+    fn view(name: &str, change: impl FnOnce(&mut FeatureView)) -> FeatureView {
+        let mut view = FeatureView::new(name);
+        view.batch_source = Some(DataSource::new("source", SourceKind::Push));
+        change(&mut view);
+        view
+    }
+
+    fn catalog() -> Catalog {
+        let label = ViewKind::Label {
+            labeler_field: String::new(),
+            conflict_policy: 0,
+            retain_history: false,
+            reference_feature_view: String::new(),
+        };
+        let parts = CatalogParts {
+            feature_views: vec![
+                view("stats", |_| {}),
+                view("orders", |_| {}),
+                view("disabled", |view| view.disabled = true),
+                view("offline_only", |view| view.online = false),
+                view("pushed", |view| view.batch_source = None),
+                view("labels", |view| view.kind = label),
+            ],
+            ..CatalogParts::default()
+        };
+        Catalog::new(parts)
+    }
+
+    fn selected(names: &[&str]) -> Result<Vec<String>> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let views = select_views(&catalog(), &names)?;
+        Ok(views.iter().map(|view| view.name.clone()).collect())
+    }
+
+    #[test]
+    fn without_names_every_view_that_can_be_is_taken() {
+        assert_eq!(selected(&[]).unwrap(), ["orders", "stats"]);
+    }
+
+    #[test]
+    fn named_views_are_taken_once_and_must_be_fit() {
+        assert_eq!(selected(&["stats", "stats"]).unwrap(), ["stats"]);
+        for name in ["disabled", "offline_only", "pushed", "labels"] {
+            assert_eq!(selected(&[name]).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
+        }
+        assert_eq!(selected(&["unknown"]).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}

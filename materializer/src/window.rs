@@ -1,0 +1,69 @@
+//! Which range of event times a run reads.
+
+use std::time::Duration;
+
+use larder_core::{Error, FeatureView, Interval, Result, Timestamp};
+
+/// How far back an incremental run of a view without ttl looks the first time (Feast 0.67: 52 weeks).
+const WITHOUT_TTL: Duration = Duration::from_secs(52 * 7 * 24 * 60 * 60);
+
+/// The closed interval of a run over an explicit range.
+///
+/// # Errors
+/// `Invalid` when `start` lies after `end`.
+pub fn full(start: Timestamp, end: Timestamp) -> Result<Interval> {
+    if start > end {
+        return Err(Error::invalid("the start of the materialization lies after its end")
+            .with_hint("give START, then END"));
+    }
+    Ok(Interval { start, end })
+}
+
+/// The closed interval of an incremental run of one view.
+///
+/// It starts at the view's latest end, else at `now` less the view's ttl, else at `now` less 52 weeks.
+/// Feast 0.67 counts the ttl from now, not from `end`. An `end` before the watermark gives a reversed
+/// interval, which reads nothing and is recorded as it is (mat09).
+pub fn incremental(view: &FeatureView, end: Timestamp, now: Timestamp) -> Interval {
+    let start = view
+        .meta
+        .most_recent_end_time()
+        .unwrap_or_else(|| now.minus(view.effective_ttl().unwrap_or(WITHOUT_TTL)));
+    Interval { start, end }
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::ErrorKind;
+
+    use super::*;
+
+    const DAY: u64 = 86_400;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn an_incremental_run_starts_at_the_watermark_else_at_the_ttl_else_a_year_ago() {
+        let now = at(1_000_000_000);
+        let end = at(999_999_999);
+        let mut view = FeatureView::new("stats");
+        let start = |view: &FeatureView| incremental(view, end, now).start;
+        assert_eq!(start(&view), now.minus(Duration::from_secs(364 * DAY)));
+        view.ttl = Some(Duration::ZERO);
+        assert_eq!(start(&view), now.minus(Duration::from_secs(364 * DAY)));
+        view.ttl = Some(Duration::from_secs(DAY));
+        assert_eq!(start(&view), now.minus(Duration::from_secs(DAY)));
+        for (start, end) in [(5, 9), (7, 20), (20, 3)] {
+            view.meta.materialization_intervals.push(Interval { start: at(start), end: at(end) });
+        }
+        assert_eq!(start(&view), at(20));
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_starts_is_refused() {
+        assert_eq!(full(at(2), at(1)).unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(full(at(1), at(1)).unwrap(), Interval { start: at(1), end: at(1) });
+    }
+}
