@@ -1,0 +1,111 @@
+//! Functions of text lengths and list columns.
+
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
+use arrow_schema::DataType;
+use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::logical_expr::ColumnarValue;
+
+use super::{Compare, CompareOp, Kernel, Missing, Operand, collect};
+
+/// `len(x)`: code points of a text, elements of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Length;
+
+impl Kernel for Length {
+    fn name(&self) -> &'static str {
+        "py_len"
+    }
+
+    fn output(&self, _inputs: &[DataType]) -> DataType {
+        DataType::Int64
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let length = |length: usize| i64::try_from(length).ok();
+        match operands[0].data_type() {
+            DataType::Utf8 => {
+                let texts = operands[0].texts()?;
+                Ok(collect::<Int64Array, _>(
+                    (0..rows).map(|row| length(texts.get(row)?.chars().count())),
+                ))
+            }
+            DataType::List(_) => {
+                let lists = operands[0].lists()?;
+                Ok(collect::<Int64Array, _>((0..rows).map(|row| length(lists.length(row)?))))
+            }
+            other => internal_err!("no length of {other}"),
+        }
+    }
+}
+
+/// `value in list`; a null value is `None`, a null list has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Contains;
+
+impl Kernel for Contains {
+    fn name(&self) -> &'static str {
+        "list_contains"
+    }
+
+    fn output(&self, _inputs: &[DataType]) -> DataType {
+        DataType::Boolean
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let [value, list] = operands else { unreachable!("two operands") };
+        let lists = list.lists()?;
+        let equal = Compare { op: CompareOp::Equal, missing: Missing::IsNone };
+        let contains = |row| -> Result<Option<bool>> {
+            let Some(elements) = lists.get(row) else { return Ok(None) };
+            let rows = elements.len();
+            let value = ScalarValue::try_from_array(value.array(), value.index(row))?;
+            let pair = [
+                Operand::new(ColumnarValue::Scalar(value))?,
+                Operand::new(ColumnarValue::Array(elements))?,
+            ];
+            let found = equal.run(&pair, rows)?;
+            Ok(Some(arrow_array::cast::AsArray::as_boolean(&found).true_count() > 0))
+        };
+        let answers = (0..rows).map(contains).collect::<Result<Vec<_>>>()?;
+        Ok(collect::<BooleanArray, _>(answers.into_iter()))
+    }
+}
+
+/// `list[index]`; negative positions count from the end, null outside the list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Item;
+
+impl Kernel for Item {
+    fn name(&self) -> &'static str {
+        "list_item"
+    }
+
+    fn output(&self, inputs: &[DataType]) -> DataType {
+        match &inputs[0] {
+            DataType::List(item) => item.data_type().clone(),
+            _ => DataType::Null,
+        }
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let [list, index] = operands else { unreachable!("two operands") };
+        let (lists, indices) = (list.lists()?, index.ints()?);
+        let kind = self.output(&[list.data_type().clone()]);
+        let null = ScalarValue::try_from(&kind)?;
+        let item = |row| -> Option<(ArrayRef, usize)> {
+            let (elements, index) = (lists.get(row)?, indices.get(row)?);
+            let length = i64::try_from(elements.len()).ok()?;
+            let index = if index < 0 { index + length } else { index };
+            (0..length).contains(&index).then_some((elements, usize::try_from(index).ok()?))
+        };
+        let values = (0..rows).map(|row| match item(row) {
+            Some((elements, index)) => ScalarValue::try_from_array(&elements, index),
+            None => Ok(null.clone()),
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        if values.is_empty() {
+            return Ok(arrow_array::new_empty_array(&kind));
+        }
+        ScalarValue::iter_to_array(values)
+    }
+}

@@ -1,0 +1,161 @@
+//! Typed access to a kernel's argument, column or constant alike.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, TimestampSecondType};
+use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, PrimitiveArray, StringArray};
+use arrow_schema::{DataType, TimeUnit};
+use datafusion::common::{Result, internal_err};
+use datafusion::logical_expr::ColumnarValue;
+
+/// An argument: a column, or a constant that stands for every row.
+#[derive(Debug)]
+pub(crate) struct Operand {
+    array: ArrayRef,
+    stride: usize,
+}
+
+impl Operand {
+    pub(crate) fn new(value: ColumnarValue) -> Result<Self> {
+        Ok(match value {
+            ColumnarValue::Array(array) => Self { array, stride: 1 },
+            ColumnarValue::Scalar(scalar) => Self { array: scalar.to_array()?, stride: 0 },
+        })
+    }
+
+    /// Type of the values.
+    pub(crate) fn data_type(&self) -> &DataType {
+        self.array.data_type()
+    }
+
+    /// The values; one of them when the operand is a constant.
+    pub(crate) fn array(&self) -> &ArrayRef {
+        &self.array
+    }
+
+    /// Position of a row's value in [`Self::array`].
+    pub(crate) fn index(&self, row: usize) -> usize {
+        row * self.stride
+    }
+
+    /// Whether the row has no value.
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.array.is_null(self.index(row))
+    }
+
+    pub(crate) fn ints(&self) -> Result<Ints<'_>> {
+        match self.array.data_type() {
+            DataType::Int64 => Ok(Column { array: self.array.as_primitive(), stride: self.stride }),
+            other => internal_err!("kernel wants int64, not {other}"),
+        }
+    }
+
+    pub(crate) fn floats(&self) -> Result<Floats<'_>> {
+        match self.array.data_type() {
+            DataType::Float64 => {
+                Ok(Column { array: self.array.as_primitive(), stride: self.stride })
+            }
+            other => internal_err!("kernel wants float64, not {other}"),
+        }
+    }
+
+    pub(crate) fn bools(&self) -> Result<Bools<'_>> {
+        match self.array.as_boolean_opt() {
+            Some(array) => Ok(Bools { array, stride: self.stride }),
+            None => internal_err!("kernel wants boolean, not {}", self.array.data_type()),
+        }
+    }
+
+    pub(crate) fn texts(&self) -> Result<Texts<'_>> {
+        match self.array.as_string_opt::<i32>() {
+            Some(array) => Ok(Texts { array, stride: self.stride }),
+            None => internal_err!("kernel wants utf8, not {}", self.array.data_type()),
+        }
+    }
+
+    pub(crate) fn lists(&self) -> Result<Lists<'_>> {
+        match self.array.as_list_opt::<i32>() {
+            Some(array) => Ok(Lists { array, stride: self.stride }),
+            None => internal_err!("kernel wants a list, not {}", self.array.data_type()),
+        }
+    }
+
+    /// The instant of a row in microseconds since the epoch.
+    pub(crate) fn instant(&self, row: usize) -> Result<Option<i64>> {
+        let row = self.index(row);
+        if self.array.is_null(row) {
+            return Ok(None);
+        }
+        match self.array.data_type() {
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                let seconds = self.array.as_primitive::<TimestampSecondType>().value(row);
+                Ok(seconds.checked_mul(1_000_000))
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                Ok(Some(self.array.as_primitive::<TimestampMicrosecondType>().value(row)))
+            }
+            other => internal_err!("kernel wants a timestamp, not {other}"),
+        }
+    }
+}
+
+/// Numbers of one primitive type.
+pub(crate) struct Column<'a, T: arrow_array::ArrowPrimitiveType> {
+    array: &'a PrimitiveArray<T>,
+    stride: usize,
+}
+
+pub(crate) type Ints<'a> = Column<'a, Int64Type>;
+pub(crate) type Floats<'a> = Column<'a, Float64Type>;
+
+impl<T: arrow_array::ArrowPrimitiveType> Column<'_, T> {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<T::Native> {
+        let row = row * self.stride;
+        self.array.is_valid(row).then(|| self.array.value(row))
+    }
+}
+
+pub(crate) struct Bools<'a> {
+    array: &'a BooleanArray,
+    stride: usize,
+}
+
+impl Bools<'_> {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<bool> {
+        let row = row * self.stride;
+        self.array.is_valid(row).then(|| self.array.value(row))
+    }
+}
+
+pub(crate) struct Texts<'a> {
+    array: &'a StringArray,
+    stride: usize,
+}
+
+impl<'a> Texts<'a> {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
+        let row = row * self.stride;
+        self.array.is_valid(row).then(|| self.array.value(row))
+    }
+}
+
+pub(crate) struct Lists<'a> {
+    array: &'a ListArray,
+    stride: usize,
+}
+
+impl Lists<'_> {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<ArrayRef> {
+        let row = row * self.stride;
+        self.array.is_valid(row).then(|| self.array.value(row))
+    }
+
+    /// Number of elements of a row's list.
+    pub(crate) fn length(&self, row: usize) -> Option<usize> {
+        let row = row * self.stride;
+        self.array.is_valid(row).then(|| self.array.value_length(row).unsigned_abs() as usize)
+    }
+}

@@ -1,0 +1,425 @@
+//! Known functions and methods, as tables: a new function is a new row.
+
+use std::rc::Rc;
+
+use larder_core::Result;
+use ruff_python_ast::CmpOp;
+
+use super::call::Arguments;
+use super::compiler::{Compiler, is_nothing};
+use super::pandas::{NUMPY, PANDAS};
+use super::scalar::{Kind, Scalar};
+use super::value::{Display, Module, Value};
+use crate::kernel::{
+    Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, Text, TextFunction,
+    ToInt, call,
+};
+
+/// A function that the compiler knows.
+pub(crate) struct Builtin {
+    /// Its name in Python.
+    pub(crate) name: &'static str,
+    /// Compiles a call of it.
+    pub(crate) compile: for<'a> fn(&mut Compiler<'a>, &Arguments<'a>) -> Result<Value<'a>>,
+}
+
+impl std::fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Builtin {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+/// A row of a table.
+macro_rules! row {
+    ($name:literal, $compile:expr) => {
+        Builtin { name: $name, compile: $compile }
+    };
+}
+
+/// Python's built-in functions.
+pub(crate) static BUILTINS: &[Builtin] = &[
+    row!("abs", |c, a| magnitude(c, a)),
+    row!("all", |c, a| quantify(c, a, false)),
+    row!("any", |c, a| quantify(c, a, true)),
+    row!("bool", |c, a| to_bool(c, a)),
+    row!("dict", |c, a| to_dict(c, a)),
+    row!("enumerate", |c, a| Ok(Value::Enumerate(Rc::new(a.first(c)?)))),
+    row!("float", |c, a| to_float(c, a)),
+    row!("int", |c, a| to_int(c, a)),
+    row!("len", |c, a| length(c, a)),
+    row!("list", |c, a| to_list(c, a)),
+    row!("max", |c, a| extreme(c, a, CmpOp::Gt)),
+    row!("min", |c, a| extreme(c, a, CmpOp::Lt)),
+    row!("range", |c, a| range(c, a)),
+    row!("round", |c, a| round(c, a)),
+    row!("str", |c, a| {
+        let value = a.first(c)?;
+        c.text_of(&value, a.at)
+    }),
+    row!("sum", |c, a| sum(c, a)),
+    row!("tuple", |c, a| to_list(c, a)),
+    row!("zip", |_, a| Ok(Value::Zip(Rc::new(a.positional.clone())))),
+];
+
+/// Methods of `str`.
+pub(crate) static TEXT_METHODS: &[Builtin] = &[
+    row!("endswith", |c, a| test_text(c, a, TextFunction::EndsWith)),
+    row!("lower", |c, a| map_text(c, a, TextFunction::Lower)),
+    row!("lstrip", |c, a| map_text(c, a, TextFunction::LeftStrip)),
+    row!("rstrip", |c, a| map_text(c, a, TextFunction::RightStrip)),
+    row!("startswith", |c, a| test_text(c, a, TextFunction::StartsWith)),
+    row!("strip", |c, a| map_text(c, a, TextFunction::Strip)),
+    row!("upper", |c, a| map_text(c, a, TextFunction::Upper)),
+];
+
+/// Methods of `dict`.
+pub(crate) static DICT_METHODS: &[Builtin] = &[
+    row!("get", |c, a| {
+        let [dict, key, default] = a.named(c, ["self", "key", "default"])?;
+        let (dict, key) = (a.required(c, dict)?, a.required(c, key)?);
+        c.get(&dict, &key, default.unwrap_or(Value::None), a.at)
+    }),
+    row!("items", |c, a| entries(c, a, |key, value| {
+        Value::Items(Rc::new(vec![key, value]), Display::Tuple)
+    })),
+    row!("keys", |c, a| entries(c, a, |key, _| key)),
+    row!("values", |c, a| entries(c, a, |_, value| value)),
+];
+
+/// Methods of `list`.
+pub(crate) static LIST_METHODS: &[Builtin] = &[row!("append", |c, a| {
+    let [list, value] = a.named(c, ["self", "object"])?;
+    let value = a.required(c, value)?;
+    if let Some(Value::Growing(number)) = list {
+        c.append(number, value, a.at)?;
+    }
+    Ok(Value::None)
+})];
+
+/// Functions of `math`.
+static MATH: &[Builtin] = &[
+    row!("ceil", |c, a| whole(c, a, MathFunction::Ceil)),
+    row!("exp", |c, a| math(c, a, MathFunction::Exp)),
+    row!("fabs", |c, a| math(c, a, MathFunction::Abs)),
+    row!("floor", |c, a| whole(c, a, MathFunction::Floor)),
+    row!("log", |c, a| math(c, a, MathFunction::Log)),
+    row!("log10", |c, a| math(c, a, MathFunction::Log10)),
+    row!("log1p", |c, a| math(c, a, MathFunction::Log1p)),
+    row!("log2", |c, a| math(c, a, MathFunction::Log2)),
+    row!("sqrt", |c, a| math(c, a, MathFunction::Sqrt)),
+];
+
+/// The row of a name.
+pub(crate) fn find(table: &'static [Builtin], name: &str) -> Option<&'static Builtin> {
+    table.iter().find(|builtin| builtin.name == name)
+}
+
+pub(crate) fn module_functions(module: Module) -> &'static [Builtin] {
+    match module {
+        Module::Math => MATH,
+        Module::Numpy => NUMPY,
+        Module::Pandas => PANDAS,
+    }
+}
+
+/// A constant of a module.
+pub(crate) fn module_constant<'a>(module: Module, name: &str) -> Option<Value<'a>> {
+    match (module, name) {
+        (Module::Math | Module::Numpy, "nan") => Some(Value::Float(f64::NAN)),
+        (Module::Math | Module::Numpy, "inf") => Some(Value::Float(f64::INFINITY)),
+        (Module::Math | Module::Numpy, "pi") => Some(Value::Float(std::f64::consts::PI)),
+        (Module::Math | Module::Numpy, "e") => Some(Value::Float(std::f64::consts::E)),
+        (Module::Numpy, "float64" | "float32" | "int64" | "int32") => {
+            Some(Value::Text(Rc::from(name)))
+        }
+        _ => None,
+    }
+}
+
+/// The single argument as a number of the row.
+fn number<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Scalar> {
+    let [value] = a.named(c, ["x"])?;
+    let scalar = c.scalar(&a.required(c, value)?, a.at)?;
+    if scalar.kind.is_number() {
+        return Ok(scalar.without_bool());
+    }
+    Err(c.wrong(a.at, format!("{} of a {}", a.name, scalar.kind.label())))
+}
+
+fn math<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: MathFunction) -> Result<Value<'a>> {
+    let value = number(c, a)?.widen(&Kind::Float);
+    let expr = call(Math { function, raises: true }, vec![value.expr.clone()]);
+    Ok(Value::Scalar(Scalar::strict(expr, Kind::Float, &[&value], true)))
+}
+
+fn whole<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: MathFunction) -> Result<Value<'a>> {
+    let value = number(c, a)?;
+    if value.kind == Kind::Int {
+        let expr = value.expr.clone();
+        return Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&value], false)));
+    }
+    let rounded = call(Math { function, raises: true }, vec![value.expr.clone()]);
+    let expr = call(ToInt, vec![rounded]);
+    Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&value], true)))
+}
+
+fn magnitude<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    if let [Value::Series(scalar)] = a.positional.as_slice() {
+        let scalar = scalar.clone();
+        return c.series_abs(&scalar, a.at);
+    }
+    let value = number(c, a)?;
+    if value.kind == Kind::Float {
+        let expr =
+            call(Math { function: MathFunction::Abs, raises: false }, vec![value.expr.clone()]);
+        let mut result = Scalar::strict(expr, Kind::Float, &[&value], false);
+        result.mixed = value.mixed;
+        return Ok(Value::Scalar(result));
+    }
+    let value = Value::Scalar(c.share_scalar(&value));
+    let negative = c.compare(CmpOp::Lt, &value, &Value::Int(0), a.at)?;
+    let negated = c.binary(ruff_python_ast::Operator::Mult, &value, &Value::Int(-1), a.at)?;
+    let truth = c.truth(&negative, a.at)?;
+    let positive = c.binary(ruff_python_ast::Operator::Mult, &value, &Value::Int(1), a.at)?;
+    c.select(&truth.scalar(), &negated, &positive, a.at)
+}
+
+fn to_bool<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let value = a.first(c)?;
+    Ok(c.truth(&value, a.at)?.value())
+}
+
+fn to_float<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    if let [Value::Text(text)] = a.positional.as_slice() {
+        let text = text.to_lowercase();
+        match text.trim() {
+            "nan" => return Ok(Value::Float(f64::NAN)),
+            "inf" | "infinity" => return Ok(Value::Float(f64::INFINITY)),
+            "-inf" | "-infinity" => return Ok(Value::Float(f64::NEG_INFINITY)),
+            _ => {}
+        }
+    }
+    let scalar = c.scalar(&a.first(c)?, a.at)?;
+    match scalar.kind {
+        Kind::Text => {
+            let expr = call(ParseFloat, vec![scalar.expr.clone()]);
+            Ok(Value::Scalar(Scalar::strict(expr, Kind::Float, &[&scalar], true)))
+        }
+        Kind::Bool | Kind::Int | Kind::Float if !is_nothing(&scalar) => {
+            let expr = scalar.widen(&Kind::Float).expr;
+            Ok(Value::Scalar(Scalar::strict(expr, Kind::Float, &[&scalar], false)))
+        }
+        _ => Err(c.wrong(a.at, format!("float of a {}", scalar.kind.label()))),
+    }
+}
+
+fn to_int<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let scalar = c.scalar(&a.first(c)?, a.at)?;
+    let (expr, can_fail) = match scalar.kind {
+        Kind::Text => (call(ParseInt, vec![scalar.expr.clone()]), true),
+        Kind::Float => (call(ToInt, vec![scalar.expr.clone()]), true),
+        Kind::Int | Kind::Bool => (scalar.without_bool().expr, false),
+        _ => return Err(c.wrong(a.at, format!("int of a {}", scalar.kind.label()))),
+    };
+    Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&scalar], can_fail)))
+}
+
+fn round<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let [value, digits] = a.named(c, ["number", "ndigits"])?;
+    let value = c.scalar(&a.required(c, value)?, a.at)?;
+    if !value.kind.is_number() {
+        return Err(c.wrong(a.at, format!("round of a {}", value.kind.label())));
+    }
+    let value = value.without_bool();
+    let digits = match digits {
+        None | Some(Value::None) => {
+            let expr = match value.kind {
+                Kind::Float => call(Round, vec![value.expr.clone()]),
+                _ => value.expr.clone(),
+            };
+            let fails = value.kind == Kind::Float;
+            return Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&value], fails)));
+        }
+        Some(Value::Int(digits)) => i16::try_from(digits.clamp(-400, 400)).unwrap_or(0),
+        Some(_) => {
+            return Err(c.unsupported(a.at, "a computed number of digits", "use a literal"));
+        }
+    };
+    if value.kind == Kind::Int && digits >= 0 {
+        let expr = value.expr.clone();
+        return Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&value], false)));
+    }
+    if value.kind == Kind::Int {
+        return Err(c.unsupported(
+            a.at,
+            "rounding an int to tens",
+            "round a float: round(float(x), -1)",
+        ));
+    }
+    let expr = call(RoundDecimal { digits, numpy: false }, vec![value.expr.clone()]);
+    let mut result = Scalar::strict(expr, Kind::Float, &[&value], false);
+    result.mixed = value.mixed;
+    Ok(Value::Scalar(result))
+}
+
+fn length<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let value = c.settled(a.first(c)?);
+    match &value {
+        Value::Items(items, _) => Ok(Value::Int(i64::try_from(items.len()).unwrap_or(i64::MAX))),
+        Value::Dict(number) => {
+            let length = c.dict(*number).entries.len();
+            Ok(Value::Int(i64::try_from(length).unwrap_or(i64::MAX)))
+        }
+        Value::Column(_) | Value::Series(_) | Value::Frame(_) | Value::Rows => Ok(Value::RowCount),
+        _ => {
+            let scalar = c.scalar(&value, a.at)?;
+            if !matches!(scalar.kind, Kind::Text | Kind::List(_)) {
+                return Err(c.wrong(a.at, format!("len of a {}", scalar.kind.label())));
+            }
+            let expr = call(Length, vec![scalar.expr.clone()]);
+            Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&scalar], false)))
+        }
+    }
+}
+
+/// The elements of a sequence that is written out.
+fn elements<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Rc<Vec<Value<'a>>>> {
+    match c.settled(a.first(c)?) {
+        Value::Items(items, _) => Ok(items),
+        other => {
+            let construct = format!("{} of a {}", a.name, other.label());
+            Err(c.unsupported(
+                a.at,
+                construct,
+                "pass values of the row: aggregates over rows are no on demand features",
+            ))
+        }
+    }
+}
+
+fn extreme<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, better: CmpOp) -> Result<Value<'a>> {
+    if let Some((name, _)) = a.keywords.first() {
+        return Err(c.unsupported(a.at, format!("argument {name} of {}", a.name), "leave it out"));
+    }
+    let values =
+        if a.positional.len() > 1 { Rc::new(a.positional.clone()) } else { elements(c, a)? };
+    let mut values = values.iter().cloned();
+    let Some(mut best) = values.next() else {
+        return Err(c.wrong(a.at, format!("{} of nothing", a.name)));
+    };
+    for value in values {
+        best = c.share(best);
+        let value = c.share(value);
+        let wins = c.compare(better, &value, &best, a.at)?;
+        let truth = c.truth(&wins, a.at)?;
+        best = c.select(&truth.scalar(), &value, &best, a.at)?;
+    }
+    Ok(best)
+}
+
+fn sum<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let [_, start] = a.named(c, ["iterable", "start"])?;
+    let mut total = start.unwrap_or(Value::Int(0));
+    for value in elements(c, a)?.iter() {
+        total = c.binary(ruff_python_ast::Operator::Add, &total, value, a.at)?;
+    }
+    Ok(total)
+}
+
+fn quantify<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, stop: bool) -> Result<Value<'a>> {
+    let mut result = Value::Bool(!stop);
+    for value in elements(c, a)?.iter().rev() {
+        let truth = c.truth(value, a.at)?;
+        result = match (truth.known(), stop) {
+            (Some(known), _) if known == stop => Value::Bool(stop),
+            (Some(_), _) => result,
+            (None, true) => c.select(&truth.scalar(), &Value::Bool(true), &result, a.at)?,
+            (None, false) => c.select(&truth.scalar(), &result, &Value::Bool(false), a.at)?,
+        };
+    }
+    Ok(result)
+}
+
+fn range<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    const MAX: i64 = 10_000;
+    match a.positional.as_slice() {
+        [Value::RowCount] | [Value::Int(0), Value::RowCount] => Ok(Value::Rows),
+        [Value::Int(end)] if *end <= MAX => {
+            Ok(Value::Items(Rc::new((0..*end).map(Value::Int).collect()), Display::List))
+        }
+        [Value::Int(start), Value::Int(end)] if end.saturating_sub(*start) <= MAX => {
+            Ok(Value::Items(Rc::new((*start..*end).map(Value::Int).collect()), Display::List))
+        }
+        _ => Err(c.unsupported(a.at, "this range", "use range(len(column)) or literal bounds")),
+    }
+}
+
+fn to_list<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    match c.settled(a.first(c)?) {
+        value @ (Value::Column(_) | Value::Zip(_) | Value::Rows) => Ok(value),
+        Value::Series(scalar) => Ok(Value::Series(scalar)),
+        Value::Items(items, _) => Ok(Value::Items(items, Display::List)),
+        other => {
+            Err(c.unsupported(a.at, format!("{} of a {}", a.name, other.label()), "leave it out"))
+        }
+    }
+}
+
+fn to_dict<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let mut entries: Vec<_> = match a.positional.as_slice() {
+        [] => Vec::new(),
+        [Value::Dict(number)] => c.dict(*number).entries.clone(),
+        _ => return Err(c.unsupported(a.at, "dict of this", "write a dict literal")),
+    };
+    entries.extend(
+        a.keywords.iter().map(|(name, value)| (Value::Text(Rc::from(*name)), value.clone())),
+    );
+    Ok(Value::Dict(c.new_dict(entries)))
+}
+
+fn entries<'a>(
+    c: &Compiler<'a>,
+    a: &Arguments<'a>,
+    pick: fn(Value<'a>, Value<'a>) -> Value<'a>,
+) -> Result<Value<'a>> {
+    match a.first(c)? {
+        Value::Dict(number) => {
+            let entries = c.dict(number).entries.clone();
+            let items = entries.into_iter().map(|(key, value)| pick(key, value)).collect();
+            Ok(Value::Items(Rc::new(items), Display::List))
+        }
+        other => Err(c.unsupported(a.at, format!("{} of a {}", a.name, other.label()), "use get")),
+    }
+}
+
+fn text_argument<'a>(
+    c: &Compiler<'a>,
+    a: &Arguments<'a>,
+    value: Option<Value<'a>>,
+) -> Result<Scalar> {
+    let scalar = c.scalar(&a.required(c, value)?, a.at)?;
+    if scalar.kind == Kind::Text {
+        return Ok(scalar);
+    }
+    Err(c.wrong(a.at, format!("{} of a {}", a.name, scalar.kind.label())))
+}
+
+fn map_text<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: TextFunction) -> Result<Value<'a>> {
+    let [text] = a.named(c, ["self"])?;
+    let text = text_argument(c, a, text)?;
+    let expr = call(Text(function), vec![text.expr.clone()]);
+    Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&text], false)))
+}
+
+fn test_text<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: TextFunction) -> Result<Value<'a>> {
+    let [text, part] = a.named(c, ["self", "part"])?;
+    let (text, part) = (text_argument(c, a, text)?, text_argument(c, a, part)?);
+    let expr = call(Text(function), vec![text.expr.clone(), part.expr.clone()]);
+    Ok(Value::Scalar(Scalar::strict(expr, Kind::Bool, &[&text, &part], false)))
+}

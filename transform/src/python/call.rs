@@ -1,0 +1,238 @@
+//! Calls: of the text's own functions, inlined, and of known functions, by table.
+
+use larder_core::Result;
+use ruff_python_ast::{Expr, ExprCall, Parameters};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::builtin::{self, Builtin, DICT_METHODS, LIST_METHODS, TEXT_METHODS};
+use super::compiler::Compiler;
+use super::pandas::{FRAME_METHODS, SERIES_METHODS, SERIES_TEXT_METHODS};
+use super::scalar::Kind;
+use super::state::Scope;
+use super::statement::Flow;
+use super::value::{Code, Value};
+
+/// Arguments of a call, evaluated; a method's receiver is the first positional one.
+#[derive(Debug)]
+pub(crate) struct Arguments<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) positional: Vec<Value<'a>>,
+    pub(crate) keywords: Vec<(&'a str, Value<'a>)>,
+    pub(crate) at: TextRange,
+}
+
+impl<'a> Arguments<'a> {
+    /// The arguments in the order of these parameter names; too many or unknown ones are an error.
+    pub(crate) fn named<const N: usize>(
+        &self,
+        compiler: &Compiler<'a>,
+        parameters: [&str; N],
+    ) -> Result<[Option<Value<'a>>; N]> {
+        if self.positional.len() > N {
+            let message =
+                format!("{} takes {N} arguments, not {}", self.name, self.positional.len());
+            return Err(compiler.wrong(self.at, message));
+        }
+        let mut found = parameters.map(|_| None);
+        for (slot, value) in found.iter_mut().zip(&self.positional) {
+            *slot = Some(value.clone());
+        }
+        for (name, value) in &self.keywords {
+            match parameters.iter().position(|parameter| parameter == name) {
+                Some(index) => found[index] = Some(value.clone()),
+                None => {
+                    let construct = format!("argument {name} of {}", self.name);
+                    return Err(compiler.unsupported(self.at, construct, "leave it out"));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The first argument, which must be there.
+    pub(crate) fn required(
+        &self,
+        compiler: &Compiler<'a>,
+        value: Option<Value<'a>>,
+    ) -> Result<Value<'a>> {
+        value.ok_or_else(|| compiler.wrong(self.at, format!("{} lacks an argument", self.name)))
+    }
+
+    /// The receiver or first argument.
+    pub(crate) fn first(&self, compiler: &Compiler<'a>) -> Result<Value<'a>> {
+        self.required(compiler, self.positional.first().cloned())
+    }
+}
+
+impl<'a> Compiler<'a> {
+    /// A call.
+    pub(crate) fn call(&mut self, node: &'a ExprCall) -> Result<Value<'a>> {
+        let at = node.range();
+        if let Expr::Attribute(attribute) = &*node.func {
+            let receiver = self.expression(&attribute.value)?;
+            let name = attribute.attr.as_str();
+            let Some(method) = self.method(&receiver, name) else {
+                let construct = format!("{name} of a {}", receiver.label());
+                return Err(self.unsupported(
+                    at,
+                    construct,
+                    "this function is not known to the compiler",
+                ));
+            };
+            let mut arguments = self.arguments(name, node)?;
+            if !matches!(receiver, Value::Module(_)) {
+                arguments.positional.insert(0, receiver);
+            }
+            return (method.compile)(self, &arguments);
+        }
+        match self.expression(&node.func)? {
+            Value::Builtin(builtin) => {
+                let arguments = self.arguments(builtin.name, node)?;
+                (builtin.compile)(self, &arguments)
+            }
+            Value::Code(code, scope) => {
+                let arguments = self.arguments("function", node)?;
+                self.inline(code, scope, &arguments)
+            }
+            other => {
+                let construct = format!("a call of a {}", other.label());
+                Err(self.unsupported(at, construct, "call functions by name"))
+            }
+        }
+    }
+
+    /// The table row of a method or module function.
+    fn method(&self, receiver: &Value<'a>, name: &str) -> Option<&'static Builtin> {
+        let table: &[Builtin] = match receiver {
+            Value::Module(module) => builtin::module_functions(*module),
+            Value::Dict(_) | Value::Picked(_) => DICT_METHODS,
+            Value::Growing(_) => LIST_METHODS,
+            Value::Frame(_) => FRAME_METHODS,
+            Value::Series(_) => SERIES_METHODS,
+            Value::TextAccessor(_) => SERIES_TEXT_METHODS,
+            Value::Text(_) => TEXT_METHODS,
+            Value::Scalar(scalar) if scalar.kind == Kind::Text => TEXT_METHODS,
+            _ => return None,
+        };
+        builtin::find(table, name)
+    }
+
+    fn arguments(&mut self, name: &'a str, node: &'a ExprCall) -> Result<Arguments<'a>> {
+        let mut positional = Vec::new();
+        for argument in &node.arguments.args {
+            if let Expr::Starred(starred) = argument {
+                let value = self.expression(&starred.value)?;
+                let Value::Items(items, _) = self.settled(value) else {
+                    return Err(self.unsupported(
+                        argument.range(),
+                        "unpacking with *",
+                        "write the arguments",
+                    ));
+                };
+                positional.extend(items.iter().cloned());
+            } else {
+                let value = self.expression(argument)?;
+                positional.push(self.share(value));
+            }
+        }
+        let mut keywords = Vec::new();
+        for keyword in &node.arguments.keywords {
+            let Some(name) = &keyword.arg else {
+                return Err(self.unsupported(
+                    keyword.range,
+                    "unpacking with **",
+                    "write the arguments",
+                ));
+            };
+            let value = self.expression(&keyword.value)?;
+            keywords.push((name.as_str(), self.share(value)));
+        }
+        Ok(Arguments { name, positional, keywords, at: node.range() })
+    }
+
+    /// Runs a function of the text in a scope of its own.
+    pub(crate) fn inline(
+        &mut self,
+        code: Code<'a>,
+        parent: usize,
+        arguments: &Arguments<'a>,
+    ) -> Result<Value<'a>> {
+        self.spend(arguments.at)?;
+        let parameters = match code {
+            Code::Function(function) => Some(&*function.parameters),
+            Code::Lambda(lambda) => lambda.parameters.as_deref(),
+        };
+        let bound = match parameters {
+            Some(parameters) => self.bind_parameters(parameters, arguments)?,
+            None => Vec::new(),
+        };
+        self.state.scopes.push(Scope { parent: Some(parent), ..Scope::default() });
+        bound.into_iter().for_each(|(name, value)| self.state.bind(name, value));
+        let loops = std::mem::take(&mut self.loops);
+        self.depth += 1;
+        let result = match code {
+            Code::Lambda(lambda) => self.expression(&lambda.body),
+            Code::Function(function) if function.is_async => {
+                Err(self.unsupported(function.range, "an async function", "use def"))
+            }
+            Code::Function(_) if self.depth > 40 => {
+                Err(self.unsupported(arguments.at, "recursion", "unroll it"))
+            }
+            Code::Function(function) => match self.block(&function.body, None) {
+                Ok(Flow::Return(value)) => Ok(value),
+                Ok(_) => Ok(Value::None),
+                Err(error) => Err(error),
+            },
+        };
+        self.depth -= 1;
+        self.loops = loops;
+        self.state.scopes.pop();
+        match result {
+            Ok(Value::Code(..)) => Err(self.unsupported(
+                arguments.at,
+                "a function that returns a function",
+                "call it directly",
+            )),
+            other => other,
+        }
+    }
+
+    fn bind_parameters(
+        &mut self,
+        parameters: &'a Parameters,
+        arguments: &Arguments<'a>,
+    ) -> Result<Vec<(&'a str, Value<'a>)>> {
+        if parameters.vararg.is_some() || parameters.kwarg.is_some() {
+            return Err(self.unsupported(
+                parameters.range,
+                "*args and **kwargs",
+                "name the parameters",
+            ));
+        }
+        let positional = parameters.posonlyargs.len() + parameters.args.len();
+        if arguments.positional.len() > positional {
+            return Err(self.wrong(arguments.at, "too many arguments"));
+        }
+        let mut bound = Vec::new();
+        for (index, parameter) in parameters.iter_non_variadic_params().enumerate() {
+            let name = parameter.parameter.name.as_str();
+            let given = arguments.positional.get(index).filter(|_| index < positional);
+            let keyword = arguments.keywords.iter().find(|(keyword, _)| *keyword == name);
+            let value = match (given, keyword, &parameter.default) {
+                (Some(value), _, _) | (None, Some((_, value)), _) => value.clone(),
+                (None, None, Some(default)) => self.expression(default)?,
+                (None, None, None) => {
+                    return Err(self.wrong(arguments.at, format!("argument {name} is missing")));
+                }
+            };
+            bound.push((name, value));
+        }
+        let known = |name: &str| bound.iter().any(|(bound, _)| *bound == name);
+        match arguments.keywords.iter().find(|(name, _)| !known(name)) {
+            Some((name, _)) => {
+                Err(self.wrong(arguments.at, format!("there is no parameter {name}")))
+            }
+            None => Ok(bound),
+        }
+    }
+}

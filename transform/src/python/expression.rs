@@ -1,0 +1,352 @@
+//! Expressions.
+
+use std::rc::Rc;
+
+use datafusion::common::ScalarValue;
+use larder_core::Result;
+use ruff_python_ast::{
+    ConversionFlag, Expr, ExprDict, ExprFString, ExprIf, ExprLambda, ExprName, FStringPart,
+    InterpolatedElement, InterpolatedStringElement, Number,
+};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::builtin::{self, BUILTINS};
+use super::compiler::Compiler;
+use super::scalar::{Kind, Scalar};
+use super::value::{Code, Display, Module, Value};
+use crate::kernel::{Concat, Format, call};
+use crate::plan::constant;
+
+/// Deepest nesting of expressions and calls.
+const MAX_DEPTH: usize = 60;
+
+impl<'a> Compiler<'a> {
+    /// The value of an expression.
+    pub(crate) fn expression(&mut self, node: &'a Expr) -> Result<Value<'a>> {
+        self.spend(node.range())?;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.unsupported(
+                node.range(),
+                "an expression nested this deep (or recursion)",
+                "use local variables for parts of it",
+            ));
+        }
+        let value = self.evaluate(node);
+        self.depth -= 1;
+        self.folded(value?, node.range())
+    }
+
+    /// A value that is the same in every row, as the constant it is.
+    fn folded(&self, value: Value<'a>, at: TextRange) -> Result<Value<'a>> {
+        let Value::Scalar(scalar) = &value else { return Ok(value) };
+        if scalar.mixed {
+            return Ok(value);
+        }
+        Ok(match constant(&scalar.expr) {
+            Some(ScalarValue::Boolean(Some(known))) => Value::Bool(known),
+            Some(ScalarValue::Int64(Some(known))) => Value::Int(known),
+            Some(ScalarValue::Float64(Some(known))) => Value::Float(known),
+            Some(ScalarValue::Utf8(Some(known))) => Value::Text(Rc::from(known)),
+            Some(known) if known.is_null() && !scalar.none => {
+                return Err(self.wrong(at, "this raises whatever the row holds"));
+            }
+            _ => value,
+        })
+    }
+
+    fn evaluate(&mut self, node: &'a Expr) -> Result<Value<'a>> {
+        let at = node.range();
+        match node {
+            Expr::NoneLiteral(_) => Ok(Value::None),
+            Expr::BooleanLiteral(literal) => Ok(Value::Bool(literal.value)),
+            Expr::NumberLiteral(literal) => self.number_literal(&literal.value, at),
+            Expr::StringLiteral(literal) => Ok(Value::Text(Rc::from(literal.value.to_str()))),
+            Expr::Name(name) => self.name(name),
+            Expr::List(list) if list.elts.is_empty() => Ok(self.new_list(Vec::new())),
+            Expr::List(list) => self.items(&list.elts, Display::List),
+            Expr::Tuple(tuple) => self.items(&tuple.elts, Display::Tuple),
+            Expr::Set(set) => self.items(&set.elts, Display::Set),
+            Expr::Dict(dict) => self.dict_display(dict),
+            Expr::BoolOp(op) => self.boolean(op),
+            Expr::UnaryOp(unary) => self.unary(unary),
+            Expr::BinOp(op) => {
+                let left = self.expression(&op.left)?;
+                let right = self.expression(&op.right)?;
+                self.binary(op.op, &left, &right, at)
+            }
+            Expr::Compare(compare) => self.comparison(compare),
+            Expr::If(choice) => self.conditional(choice),
+            Expr::Call(call) => self.call(call),
+            Expr::Attribute(attribute) => self.attribute(attribute),
+            Expr::Subscript(subscript) => {
+                let container = self.expression(&subscript.value)?;
+                let key = self.expression(&subscript.slice)?;
+                self.item(container, key, at)
+            }
+            Expr::ListComp(list) => self.comprehension(&list.elt, &list.generators, Display::List),
+            Expr::SetComp(set) => self.comprehension(&set.elt, &set.generators, Display::Set),
+            Expr::Generator(generator) => {
+                self.comprehension(&generator.elt, &generator.generators, Display::List)
+            }
+            Expr::DictComp(dict) => match &dict.key {
+                Some(key) => self.dict_comprehension(key, &dict.value, &dict.generators),
+                None => {
+                    Err(self.unsupported(at, "unpacking in a dict comprehension", "write the keys"))
+                }
+            },
+            Expr::Lambda(lambda) => Ok(self.lambda(lambda)),
+            Expr::Named(named) => {
+                let value = self.expression(&named.value)?;
+                let value = self.share(value);
+                self.assign(&named.target, value.clone())?;
+                Ok(value)
+            }
+            Expr::FString(text) => self.f_string(text),
+            other => {
+                let (name, hint) = describe(other);
+                Err(self.unsupported(at, name, hint))
+            }
+        }
+    }
+
+    fn number_literal(&self, number: &Number, at: TextRange) -> Result<Value<'a>> {
+        match number {
+            Number::Int(int) => match int.as_i64() {
+                Some(value) => Ok(Value::Int(value)),
+                None => Err(self.unsupported(at, "an integer beyond 64 bits", "use a float")),
+            },
+            Number::Float(value) => Ok(Value::Float(*value)),
+            Number::Complex { .. } => {
+                Err(self.unsupported(at, "a complex number", "features are real numbers"))
+            }
+        }
+    }
+
+    fn name(&self, name: &ExprName) -> Result<Value<'a>> {
+        let at = name.range;
+        match self.state.find(&name.id) {
+            Some(Value::Unusable(reason)) => {
+                Err(self.unsupported(at, format!("variable {}", name.id), reason))
+            }
+            Some(value) => Ok(value.clone()),
+            None => match builtin::find(BUILTINS, &name.id) {
+                Some(builtin) => Ok(Value::Builtin(builtin)),
+                None => Err(self.unsupported(
+                    at,
+                    format!("name {} (not defined in the function)", name.id),
+                    "Feast 0.67 rebuilds the function from its text alone and loses the module's names \
+                     (except pd, pandas, np, numpy): define constants, helpers and imports inside the function",
+                )),
+            },
+        }
+    }
+
+    fn items(&mut self, nodes: &'a [Expr], display: Display) -> Result<Value<'a>> {
+        let mut items = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            if let Expr::Starred(starred) = node {
+                let value = self.expression(&starred.value)?;
+                let Value::Items(more, _) = self.settled(value) else {
+                    return Err(self.unsupported(
+                        node.range(),
+                        "unpacking with *",
+                        "write the elements",
+                    ));
+                };
+                items.extend(more.iter().cloned());
+            } else {
+                items.push(self.expression(node)?);
+            }
+        }
+        Ok(Value::Items(Rc::new(items), display))
+    }
+
+    fn dict_display(&mut self, node: &'a ExprDict) -> Result<Value<'a>> {
+        let number = self.new_dict(Vec::new());
+        let mut dict = (*self.dict(number)).clone();
+        for item in &node.items {
+            let value = self.expression(&item.value)?;
+            let value = self.share(value);
+            let Some(key) = &item.key else {
+                let (Value::Dict(other) | Value::Frame(other)) = value else {
+                    return Err(self.unsupported(
+                        item.range(),
+                        "unpacking with **",
+                        "unpack dicts only",
+                    ));
+                };
+                self.dict(other)
+                    .entries
+                    .iter()
+                    .cloned()
+                    .for_each(|(key, value)| dict.set(key, value));
+                continue;
+            };
+            let at = key.range();
+            let key = self.expression(key)?;
+            if key.keys().is_none() {
+                return Err(self.unsupported(at, "a dict with computed keys", "use literal keys"));
+            }
+            dict.set(key, value);
+        }
+        self.state.dicts.insert(number, Rc::new(dict));
+        Ok(Value::Dict(number))
+    }
+
+    fn conditional(&mut self, choice: &'a ExprIf) -> Result<Value<'a>> {
+        let condition = self.condition(&choice.test)?;
+        match condition.known() {
+            Some(true) => self.expression(&choice.body),
+            Some(false) => self.expression(&choice.orelse),
+            None => {
+                let condition = self.share_scalar(&condition.scalar());
+                let then = self.expression(&choice.body)?;
+                let otherwise = self.expression(&choice.orelse)?;
+                self.select(&condition, &then, &otherwise, choice.range)
+            }
+        }
+    }
+
+    fn lambda(&self, lambda: &'a ExprLambda) -> Value<'a> {
+        Value::Code(Code::Lambda(lambda), self.state.scopes.len() - 1)
+    }
+
+    fn f_string(&mut self, node: &'a ExprFString) -> Result<Value<'a>> {
+        let mut parts = Vec::new();
+        for part in node.value.iter() {
+            match part {
+                FStringPart::Literal(literal) => parts.push(Value::Text(Rc::from(&*literal.value))),
+                FStringPart::FString(text) => {
+                    for element in text.elements.iter() {
+                        parts.push(match element {
+                            InterpolatedStringElement::Literal(literal) => {
+                                Value::Text(Rc::from(&*literal.value))
+                            }
+                            InterpolatedStringElement::Interpolation(part) => {
+                                self.interpolation(part)?
+                            }
+                        });
+                    }
+                }
+            }
+        }
+        self.concat(&parts, node.range)
+    }
+
+    /// Joins texts.
+    pub(crate) fn concat(&self, parts: &[Value<'a>], at: TextRange) -> Result<Value<'a>> {
+        let texts = parts.iter().map(|part| self.scalar(part, at)).collect::<Result<Vec<_>>>()?;
+        let operands: Vec<&Scalar> = texts.iter().collect();
+        if operands.is_empty() {
+            return Ok(Value::Text(Rc::from("")));
+        }
+        let expr = call(Concat, texts.iter().map(|text| text.expr.clone()).collect());
+        Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &operands, false)))
+    }
+
+    fn interpolation(&mut self, part: &'a InterpolatedElement) -> Result<Value<'a>> {
+        let at = part.range;
+        let value = self.expression(&part.expression)?;
+        if !matches!(part.conversion, ConversionFlag::None | ConversionFlag::Str)
+            || part.debug_text.is_some()
+        {
+            return Err(self.unsupported(
+                at,
+                "this conversion in an f-string",
+                "use {x} or {x:.2f}",
+            ));
+        }
+        let Some(spec) = &part.format_spec else { return self.text_of(&value, at) };
+        let spec: String = spec.elements.literals().map(|literal| &*literal.value).collect();
+        match format_of(&spec) {
+            Some(Format::Plain) => self.text_of(&value, at),
+            Some(format) => self.number_text(&value, format, at),
+            None => {
+                let construct = format!("the format {spec:?}");
+                Err(self.unsupported(
+                    at,
+                    construct,
+                    "use {x} or a number of decimals such as {x:.2f}",
+                ))
+            }
+        }
+    }
+
+    /// A number with fixed decimals.
+    fn number_text(&self, value: &Value<'a>, format: Format, at: TextRange) -> Result<Value<'a>> {
+        let scalar = self.scalar(value, at)?;
+        if !scalar.kind.is_number() {
+            return Err(self.wrong(at, format!("a {} has no decimals", scalar.kind.label())));
+        }
+        let number = scalar.without_bool().widen(&Kind::Float);
+        let expr = call(format, vec![number.expr.clone()]);
+        Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&number], false)))
+    }
+
+    /// `str(value)`.
+    pub(crate) fn text_of(&mut self, value: &Value<'a>, at: TextRange) -> Result<Value<'a>> {
+        if let Value::None = value {
+            return Ok(Value::Text(Rc::from("None")));
+        }
+        let scalar = self.scalar(value, at)?;
+        if scalar.mixed {
+            return Err(self.unsupported(
+                at,
+                "the text of a number whose type depends on the row",
+                "convert it with float(), int() or bool() first",
+            ));
+        }
+        if !(scalar.kind.is_number() || scalar.kind == Kind::Text) {
+            let construct = format!("the text of a {}", scalar.kind.label());
+            return Err(self.unsupported(at, construct, "use numbers, bools and texts"));
+        }
+        if !scalar.none {
+            let expr = match scalar.kind {
+                Kind::Text => return Ok(Value::Scalar(scalar)),
+                _ => call(Format::Plain, vec![scalar.expr.clone()]),
+            };
+            return Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&scalar], false)));
+        }
+        let scalar = self.share_scalar(&scalar);
+        let text = call(Format::Plain, vec![scalar.expr.clone()]);
+        let none = Value::Text(Rc::from("None"))
+            .scalar()
+            .map_or_else(|| Kind::Text.null(), |none| none.expr);
+        let expr = super::scalar::choose(scalar.expr.clone().is_null(), none, text);
+        Ok(Value::Scalar(Scalar::guarded(expr, Kind::Text, &[&scalar], false)))
+    }
+}
+
+/// The format of an f-string's specification.
+fn format_of(spec: &str) -> Option<Format> {
+    if spec.is_empty() {
+        return Some(Format::Plain);
+    }
+    let digits: u8 = spec.strip_prefix('.')?.strip_suffix(['f', 'F'])?.parse().ok()?;
+    Some(Format::Fixed(digits))
+}
+
+/// The module that Feast leaves in a function's globals under this name.
+pub(crate) fn module_global(name: &str) -> Option<Module> {
+    match name {
+        "pd" | "pandas" => Some(Module::Pandas),
+        "np" | "numpy" => Some(Module::Numpy),
+        _ => None,
+    }
+}
+
+fn describe(node: &Expr) -> (&'static str, &'static str) {
+    match node {
+        Expr::Await(_) => ("await", "a transform cannot wait for anything"),
+        Expr::Yield(_) | Expr::YieldFrom(_) => ("yield", "return a dict of columns"),
+        Expr::BytesLiteral(_) => ("a bytes literal", "use str"),
+        Expr::Starred(_) => ("unpacking with *", "write the arguments"),
+        Expr::Slice(_) => ("a slice", "take single elements"),
+        Expr::EllipsisLiteral(_) => ("...", "write the value"),
+        _ => (
+            "this expression",
+            "use arithmetic, comparisons, conditionals and calls of known functions",
+        ),
+    }
+}

@@ -1,0 +1,155 @@
+//! From a function's result to columns of the declared types.
+
+use datafusion::logical_expr::{Expr, TryCast};
+use larder_core::{Error, Result, ValueType};
+use ruff_text_size::TextRange;
+
+use super::compiler::{Compiler, is_nothing, scalar_or_none};
+use super::scalar::{Kind, Scalar, cast};
+use super::value::Value;
+use crate::definition::{Column, Definition, Mode};
+use crate::kernel::{FillMissing, Format, ToInt, Truth, call};
+
+impl<'a> Compiler<'a> {
+    /// One expression per declared output, of the declared Arrow type.
+    pub(crate) fn outputs(
+        &mut self,
+        definition: &Definition,
+        result: &Value<'a>,
+        at: TextRange,
+    ) -> Result<Vec<Expr>> {
+        let (number, wanted) = match (definition.mode, result) {
+            (Mode::Pandas, Value::Frame(number)) => (*number, "DataFrame"),
+            (Mode::Python, Value::Dict(number)) => (*number, "dict"),
+            (Mode::Pandas, other) => return Err(self.wrong_result(other, "DataFrame", at)),
+            (_, other) => return Err(self.wrong_result(other, "dict", at)),
+        };
+        let dict = self.dict(number);
+        definition
+            .outputs
+            .iter()
+            .map(|output| {
+                let key = Value::Text(output.name.as_str().into());
+                let Some(value) = dict.get(&key) else {
+                    let message = format!(
+                        "on demand feature view \"{}\" declares feature \"{}\", which the returned {wanted} lacks",
+                        definition.view, output.name
+                    );
+                    return Err(self.wrong(at, message));
+                };
+                let scalar = self.column_of(definition, output, value, at)?;
+                self.typed(&scalar, output, at)
+            })
+            .collect()
+    }
+
+    fn wrong_result(&self, result: &Value<'a>, wanted: &str, at: TextRange) -> Error {
+        let message = format!("the function returns a {}, not a {wanted}", result.label());
+        self.wrong(at, message)
+    }
+
+    fn column_of(
+        &mut self,
+        definition: &Definition,
+        output: &Column,
+        value: &Value<'a>,
+        at: TextRange,
+    ) -> Result<Scalar> {
+        let value = self.settled(value.clone());
+        let name = &output.name;
+        match (&value, definition.singleton) {
+            (Value::Unusable(reason), _) => {
+                Err(self.unsupported(at, format!("feature \"{name}\""), reason))
+            }
+            (Value::Column(scalar) | Value::Series(scalar), false) => Ok(scalar.clone()),
+            (Value::Column(_), true) => Err(self.wrong(
+                at,
+                format!("feature \"{name}\" is a list, but singleton=True returns single values"),
+            )),
+            (value, true) => scalar_or_none(value).map_or_else(|| self.scalar(value, at), Ok),
+            (value, false) => {
+                let message = format!(
+                    "feature \"{name}\" is a {}, not a list with one element per row",
+                    value.label()
+                );
+                Err(self.wrong(at, message).with_hint(
+                    "return a list per feature, or declare the view with singleton=True",
+                ))
+            }
+        }
+    }
+
+    /// The value as Feast stores it: not-a-number becomes null, numbers convert, texts do not.
+    fn typed(&mut self, scalar: &Scalar, output: &Column, at: TextRange) -> Result<Expr> {
+        let target = output.value_type;
+        let arrow = target.arrow_type();
+        if is_nothing(scalar) {
+            let null = datafusion::common::ScalarValue::try_from(&arrow);
+            return Ok(Expr::Literal(null.unwrap_or(datafusion::common::ScalarValue::Null), None));
+        }
+        let number = without_nan(scalar);
+        let expr = match (target, &scalar.kind) {
+            (ValueType::Int64, Kind::Int | Kind::Bool | Kind::Float) => whole(scalar),
+            (ValueType::Int32, Kind::Int | Kind::Bool | Kind::Float) => {
+                try_cast(whole(scalar), target)
+            }
+            (ValueType::Double, kind) if kind.is_number() => cast_number(&number, target),
+            (ValueType::Float, kind) if kind.is_number() => cast_number(&number, target),
+            (ValueType::Bool, Kind::Bool) => scalar.expr.clone(),
+            (ValueType::Bool, Kind::Int) => call(Truth { null: None }, vec![scalar.expr.clone()]),
+            (ValueType::String, Kind::Text) => scalar.expr.clone(),
+            (ValueType::String, kind) if kind.is_number() && !scalar.mixed => {
+                call(Format::Plain, vec![number])
+            }
+            (ValueType::UnixTimestamp, Kind::Instant) => scalar.expr.clone(),
+            (ValueType::UnixTimestamp, Kind::Int | Kind::Float) => cast(whole(scalar), arrow),
+            (_, Kind::Text) if arrow == Kind::Text.data_type() => scalar.expr.clone(),
+            (_, Kind::Bytes) if arrow == Kind::Bytes.data_type() => scalar.expr.clone(),
+            (_, Kind::Opaque(own)) if own.arrow_type() == arrow => scalar.expr.clone(),
+            (_, Kind::List(_)) if Kind::of(target).as_ref() == Some(&scalar.kind) => {
+                if scalar.kind.data_type() == arrow {
+                    scalar.expr.clone()
+                } else {
+                    try_cast(scalar.expr.clone(), target)
+                }
+            }
+            (_, kind) => {
+                let message = format!(
+                    "feature \"{}\" is declared {}, but the function gives a {}",
+                    output.name,
+                    target.name(),
+                    kind.label()
+                );
+                return Err(self
+                    .wrong(at, message)
+                    .with_hint("convert the value, or declare its type"));
+            }
+        };
+        Ok(expr)
+    }
+}
+
+/// The value with not-a-number as null, which is how Feast stores it.
+fn without_nan(scalar: &Scalar) -> Expr {
+    if scalar.kind == Kind::Float {
+        call(FillMissing, vec![scalar.expr.clone(), Kind::Float.null()])
+    } else {
+        scalar.expr.clone()
+    }
+}
+
+fn whole(scalar: &Scalar) -> Expr {
+    match scalar.kind {
+        Kind::Float => call(ToInt, vec![scalar.expr.clone()]),
+        Kind::Bool => scalar.widen(&Kind::Int).expr,
+        _ => scalar.expr.clone(),
+    }
+}
+
+fn cast_number(number: &Expr, target: ValueType) -> Expr {
+    cast(number.clone(), target.arrow_type())
+}
+
+fn try_cast(expr: Expr, target: ValueType) -> Expr {
+    Expr::TryCast(TryCast::new(Box::new(expr), target.arrow_type()))
+}

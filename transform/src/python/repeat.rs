@@ -1,0 +1,355 @@
+//! Loops and comprehensions: over the rows, once for all of them; over literals, unrolled.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use larder_core::Result;
+use ruff_python_ast::{Comprehension, Expr, Stmt, StmtFor};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::compiler::{Compiler, is_nothing, nothing, scalar_or_none};
+use super::scalar::Scalar;
+use super::state::Scope;
+use super::value::{Display, Value};
+
+/// What a loop runs over.
+enum Pass<'a> {
+    /// The rows; the value is the element of every row.
+    Rows(Value<'a>),
+    /// Elements written out.
+    Items(Vec<Value<'a>>),
+}
+
+impl<'a> Compiler<'a> {
+    /// A `for` statement.
+    pub(crate) fn each(&mut self, each: &'a StmtFor) -> Result<()> {
+        if let Some(first) = each.orelse.first() {
+            return Err(self.unsupported(first.range(), "else of a loop", "put it after the loop"));
+        }
+        let over = self.expression(&each.iter)?;
+        match self.pass(&over, each.iter.range())? {
+            Pass::Items(items) => {
+                for item in items {
+                    self.assign(&each.target, item)?;
+                    self.body(&each.body)?;
+                }
+                Ok(())
+            }
+            Pass::Rows(row) => self.each_row(each, row),
+        }
+    }
+
+    fn each_row(&mut self, each: &'a StmtFor, row: Value<'a>) -> Result<()> {
+        self.enter_rows(each.iter.range())?;
+        let mut names = BTreeSet::new();
+        each.body.iter().for_each(|statement| assigned(statement, &mut names));
+        self.disown(
+            &names,
+            "inside the loop it would come from the previous row; compute it per row",
+        );
+        self.assign(&each.target, row)?;
+        let done = self.body(&each.body);
+        self.per_row = false;
+        done?;
+        targets(&each.target, &mut names);
+        self.disown(&names, "after the loop it belongs to the last row; use it inside the loop");
+        self.collect_rows(each.range())
+    }
+
+    fn body(&mut self, statements: &'a [Stmt]) -> Result<()> {
+        self.loops += 1;
+        let done = self.block(statements, None);
+        self.loops -= 1;
+        done.map(|_| ())
+    }
+
+    fn enter_rows(&mut self, at: TextRange) -> Result<()> {
+        if self.per_row {
+            return Err(self.unsupported(
+                at,
+                "a loop over the rows inside another",
+                "zip all columns in one loop",
+            ));
+        }
+        self.per_row = true;
+        Ok(())
+    }
+
+    /// Makes variables that exist unusable.
+    fn disown(&mut self, names: &BTreeSet<Rc<str>>, reason: &str) {
+        let Some(scope) = self.state.scopes.last_mut() else { return };
+        for name in names {
+            if let Some(value) = scope.variables.get_mut(name) {
+                *value = Value::Unusable(Rc::from(reason));
+            }
+        }
+    }
+
+    /// Turns what a loop over the rows appended into whole columns.
+    fn collect_rows(&mut self, at: TextRange) -> Result<()> {
+        let numbers: Vec<usize> = self.state.lists.keys().copied().collect();
+        for number in numbers {
+            let Some(list) = self.state.lists.get_mut(&number) else { continue };
+            let Some(row) = list.pending.take() else { continue };
+            if list.rows.is_some() || !list.items.is_empty() {
+                return Err(self.unsupported(
+                    at,
+                    "a second loop that appends to the same list",
+                    "fill a list in one loop, with one element per row",
+                ));
+            }
+            let row = self.element(row, at)?;
+            if let Some(list) = self.state.lists.get_mut(&number) {
+                list.rows = Some(Value::Scalar(row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that a column can be made of the value.
+    fn element(&mut self, value: Value<'a>, at: TextRange) -> Result<Scalar> {
+        match scalar_or_none(&value) {
+            Some(scalar) => Ok(self.share_scalar(&scalar)),
+            None => self.scalar(&value, at),
+        }
+    }
+
+    /// `list.append(value)`.
+    pub(crate) fn append(&mut self, number: usize, value: Value<'a>, at: TextRange) -> Result<()> {
+        let value = self.share(value);
+        let per_row = self.per_row;
+        let Some(list) = self.state.lists.get_mut(&number) else { return Ok(()) };
+        if list.per_row == per_row {
+            list.items.push(value);
+        } else if list.pending.replace(value).is_some() {
+            return Err(self.unsupported(
+                at,
+                "a second append to the same list",
+                "append exactly one element per row",
+            ));
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, over: &Value<'a>, at: TextRange) -> Result<Pass<'a>> {
+        match self.settled(over.clone()) {
+            Value::Items(items, _) => Ok(Pass::Items(items.to_vec())),
+            Value::Dict(number) => {
+                let dict = self.dict(number);
+                Ok(Pass::Items(dict.entries.iter().map(|(key, _)| key.clone()).collect()))
+            }
+            Value::Zip(parts) => self.zipped(&parts, at),
+            other => match self.row_of(&other) {
+                Some(row) => Ok(Pass::Rows(row)),
+                None => Err(self.unsupported(
+                    at,
+                    format!("a loop over a {}", other.label()),
+                    "loop over columns, zip of columns, or literals",
+                )),
+            },
+        }
+    }
+
+    /// `zip` over literals is unrolled; over columns it gives a tuple per row.
+    fn zipped(&mut self, parts: &[Value<'a>], at: TextRange) -> Result<Pass<'a>> {
+        let parts: Vec<_> = parts.iter().map(|part| self.settled(part.clone())).collect();
+        let literal: Option<Vec<_>> = parts
+            .iter()
+            .map(
+                |part| {
+                    if let Value::Items(items, _) = part { Some(Rc::clone(items)) } else { None }
+                },
+            )
+            .collect();
+        if let Some(columns) = literal {
+            let length = columns.iter().map(|column| column.len()).min().unwrap_or(0);
+            let tuple = |at: usize| {
+                let items = columns.iter().map(|column| column[at].clone()).collect();
+                Value::Items(Rc::new(items), Display::Tuple)
+            };
+            return Ok(Pass::Items((0..length).map(tuple).collect()));
+        }
+        match self.row_of(&Value::Zip(Rc::new(parts))) {
+            Some(row) => Ok(Pass::Rows(row)),
+            None => Err(self.unsupported(
+                at,
+                "zip of something that is no column",
+                "zip columns of the inputs, each used once per row",
+            )),
+        }
+    }
+
+    /// The element of a row, if the value has one per row.
+    pub(crate) fn row_of(&self, over: &Value<'a>) -> Option<Value<'a>> {
+        match over {
+            Value::Column(scalar) if is_nothing(scalar) => Some(Value::None),
+            Value::Column(scalar) => Some(Value::Scalar(scalar.clone())),
+            Value::Rows => Some(Value::RowIndex),
+            Value::Growing(_) => self.row_of(&self.settled(over.clone())),
+            Value::Zip(parts) => {
+                let rows = parts.iter().map(|part| self.row_of(part)).collect::<Option<_>>()?;
+                Some(Value::Items(Rc::new(rows), Display::Tuple))
+            }
+            Value::Enumerate(inner) => {
+                let rows = vec![Value::RowIndex, self.row_of(inner)?];
+                Some(Value::Items(Rc::new(rows), Display::Tuple))
+            }
+            _ => None,
+        }
+    }
+
+    /// A list, set or generator comprehension.
+    pub(crate) fn comprehension(
+        &mut self,
+        element: &'a Expr,
+        generators: &'a [Comprehension],
+        display: Display,
+    ) -> Result<Value<'a>> {
+        let mut items = Vec::new();
+        let parent = self.state.scopes.len().checked_sub(1);
+        self.state.scopes.push(Scope { parent, ..Scope::default() });
+        let rows = self.generate(generators, &mut |compiler| {
+            let value = compiler.expression(element)?;
+            items.push(compiler.share(value));
+            Ok(())
+        });
+        self.state.scopes.pop();
+        if !rows? {
+            return Ok(Value::Items(Rc::new(items), display));
+        }
+        let row = items.pop().unwrap_or(Value::None);
+        let scalar = scalar_or_none(&row).map_or_else(|| self.scalar(&row, element.range()), Ok)?;
+        Ok(Value::Column(scalar))
+    }
+
+    /// `{key: value for ..}` over literals.
+    pub(crate) fn dict_comprehension(
+        &mut self,
+        key: &'a Expr,
+        value: &'a Expr,
+        generators: &'a [Comprehension],
+    ) -> Result<Value<'a>> {
+        let number = self.new_dict(Vec::new());
+        let parent = self.state.scopes.len().checked_sub(1);
+        self.state.scopes.push(Scope { parent, ..Scope::default() });
+        let mut entries = Vec::new();
+        let rows = self.generate(generators, &mut |compiler| {
+            let key = compiler.expression(key)?;
+            let value = compiler.expression(value)?;
+            entries.push((key, compiler.share(value)));
+            Ok(())
+        });
+        self.state.scopes.pop();
+        let constant = entries.iter().all(|(key, _)| key.keys().is_some());
+        if rows? || !constant {
+            return Err(self.unsupported(
+                key.range(),
+                "a dict with computed keys",
+                "use literal keys",
+            ));
+        }
+        let mut dict = (*self.dict(number)).clone();
+        entries.into_iter().for_each(|(key, value)| dict.set(key, value));
+        self.state.dicts.insert(number, Rc::new(dict));
+        Ok(Value::Dict(number))
+    }
+
+    /// Runs `body` for every pass of the generators; whether they ran over the rows.
+    fn generate(
+        &mut self,
+        generators: &'a [Comprehension],
+        body: &mut dyn FnMut(&mut Self) -> Result<()>,
+    ) -> Result<bool> {
+        let Some((first, rest)) = generators.split_first() else {
+            body(self)?;
+            return Ok(false);
+        };
+        let over = self.expression(&first.iter)?;
+        match self.pass(&over, first.iter.range())? {
+            Pass::Items(items) => {
+                for item in items {
+                    self.spend(first.range)?;
+                    self.assign(&first.target, item)?;
+                    if self.keeps(&first.ifs)? && self.generate(rest, body)? {
+                        return Err(self.nested(first.range));
+                    }
+                }
+                Ok(false)
+            }
+            Pass::Rows(row) => {
+                if let Some(test) = first.ifs.first() {
+                    return Err(self.unsupported(
+                        test.range(),
+                        "a comprehension that leaves rows out",
+                        "every row needs an element: write x if condition else None",
+                    ));
+                }
+                self.enter_rows(first.iter.range())?;
+                let done = self.assign(&first.target, row).and_then(|()| self.generate(rest, body));
+                self.per_row = false;
+                if !rest.is_empty() {
+                    return Err(self.nested(first.range));
+                }
+                done.map(|_| true)
+            }
+        }
+    }
+
+    fn nested(&self, at: TextRange) -> larder_core::Error {
+        self.unsupported(at, "a nested comprehension over rows", "zip all columns in one loop")
+    }
+
+    fn keeps(&mut self, tests: &'a [Expr]) -> Result<bool> {
+        for test in tests {
+            match self.condition(test)?.known() {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => {
+                    return Err(self.unsupported(
+                        test.range(),
+                        "a filter that depends on the row",
+                        "use x if condition else y",
+                    ));
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Names that a statement assigns.
+fn assigned(statement: &Stmt, names: &mut BTreeSet<Rc<str>>) {
+    match statement {
+        Stmt::Assign(assign) => assign.targets.iter().for_each(|target| targets(target, names)),
+        Stmt::AnnAssign(assign) => targets(&assign.target, names),
+        Stmt::AugAssign(assign) => targets(&assign.target, names),
+        Stmt::For(each) => {
+            targets(&each.target, names);
+            each.body.iter().for_each(|statement| assigned(statement, names));
+        }
+        Stmt::If(branch) => {
+            branch.body.iter().for_each(|statement| assigned(statement, names));
+            let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
+            clauses.for_each(|statement| assigned(statement, names));
+        }
+        _ => {}
+    }
+}
+
+/// Names in a target.
+fn targets(target: &Expr, names: &mut BTreeSet<Rc<str>>) {
+    match target {
+        Expr::Name(name) => _ = names.insert(Rc::from(name.id.as_str())),
+        Expr::Tuple(tuple) => tuple.elts.iter().for_each(|part| targets(part, names)),
+        Expr::List(list) => list.elts.iter().for_each(|part| targets(part, names)),
+        _ => {}
+    }
+}
+
+/// A whole column of one constant.
+pub(crate) fn constant_column<'a>(value: &Value<'a>) -> Option<Value<'a>> {
+    if *value == Value::None {
+        return Some(Value::Column(nothing()));
+    }
+    value.scalar().map(Value::Column)
+}

@@ -1,0 +1,201 @@
+//! A value that differs from row to row: its expression, type and what a null in it means.
+
+use arrow_schema::{DataType, Field, TimeUnit};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Cast, Expr, lit};
+use larder_core::ValueType;
+use std::sync::Arc;
+
+use crate::kernel::{Choose, call};
+
+/// Python's type of a value. Whole numbers are 64 bits wide, floats double.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bool,
+    Int,
+    Float,
+    Text,
+    /// A point in time, UTC.
+    Instant,
+    List(Box<Kind>),
+    Bytes,
+    /// A type without operations: it can only be handed through.
+    Opaque(ValueType),
+}
+
+impl Kind {
+    /// What a function sees of a feature of this type; `None` for the null type.
+    pub(crate) fn of(value_type: ValueType) -> Option<Self> {
+        if let Some(element) = value_type.list_element() {
+            return Self::of(element).map(|kind| Self::List(Box::new(kind)));
+        }
+        Some(match value_type {
+            ValueType::Null => return None,
+            ValueType::Int32 | ValueType::Int64 => Self::Int,
+            ValueType::Float | ValueType::Double => Self::Float,
+            ValueType::Bool => Self::Bool,
+            ValueType::String => Self::Text,
+            ValueType::UnixTimestamp => Self::Instant,
+            ValueType::Bytes | ValueType::PdfBytes | ValueType::ImageBytes => Self::Bytes,
+            other => Self::Opaque(other),
+        })
+    }
+
+    /// Type of the arrays that hold values of this kind while a program runs.
+    pub(crate) fn data_type(&self) -> DataType {
+        match self {
+            Self::Bool => DataType::Boolean,
+            Self::Int => DataType::Int64,
+            Self::Float => DataType::Float64,
+            Self::Text => DataType::Utf8,
+            Self::Instant => DataType::Timestamp(TimeUnit::Second, Some("UTC".into())),
+            Self::List(element) => {
+                DataType::List(Arc::new(Field::new("item", element.data_type(), true)))
+            }
+            Self::Bytes => DataType::Binary,
+            Self::Opaque(value_type) => value_type.arrow_type(),
+        }
+    }
+
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self, Self::Bool | Self::Int | Self::Float)
+    }
+
+    /// The name in messages.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::Text => "str",
+            Self::Instant => "datetime",
+            Self::List(_) => "list",
+            Self::Bytes => "bytes",
+            Self::Opaque(value_type) => value_type.name(),
+        }
+    }
+
+    /// The kind that can hold values of both, and whether a value's own type is then unknown.
+    pub(crate) fn unify(&self, other: &Self) -> Option<(Self, bool)> {
+        match (self, other) {
+            (a, b) if a == b => Some((a.clone(), false)),
+            (Self::Bool, Self::Int) | (Self::Int, Self::Bool) => Some((Self::Int, true)),
+            (a, b) if a.is_number() && b.is_number() => Some((Self::Float, true)),
+            _ => None,
+        }
+    }
+
+    /// A null constant of this kind.
+    pub(crate) fn null(&self) -> Expr {
+        let null = ScalarValue::try_from(&self.data_type()).unwrap_or(ScalarValue::Null);
+        Expr::Literal(null, None)
+    }
+}
+
+/// In which rows computing the value raises an exception. The value is null there.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Raised {
+    /// In none.
+    Never,
+    /// Where the value is null; it is never `None` then.
+    Null,
+    /// Where this boolean, which is never null, holds.
+    When(Expr),
+}
+
+/// A value per row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Scalar {
+    pub(crate) expr: Expr,
+    pub(crate) kind: Kind,
+    /// Whether it can be `None` (in pandas: missing).
+    pub(crate) none: bool,
+    pub(crate) raised: Raised,
+    /// Whether a row's own type may be a narrower number type than `kind`.
+    pub(crate) mixed: bool,
+}
+
+impl Scalar {
+    /// A value that is never null.
+    pub(crate) fn total(expr: Expr, kind: Kind) -> Self {
+        Self { expr, kind, none: false, raised: Raised::Never, mixed: false }
+    }
+
+    /// The result of an operation that raises on `None`, and wherever it gives null itself.
+    pub(crate) fn strict(expr: Expr, kind: Kind, operands: &[&Self], can_fail: bool) -> Self {
+        let nullable = can_fail || operands.iter().any(|operand| operand.is_nullable());
+        let raised = if nullable { Raised::Null } else { Raised::Never };
+        Self { expr, kind, none: false, raised, mixed: false }
+    }
+
+    /// The result of an operation that hands missing values on, as numpy's do.
+    pub(crate) fn propagating(expr: Expr, kind: Kind, operands: &[&Self], missing: bool) -> Self {
+        let none = missing || operands.iter().any(|operand| operand.none);
+        let raised = match any_raised(operands) {
+            None => Raised::Never,
+            Some(_) if !none => Raised::Null,
+            Some(raised) => Raised::When(raised),
+        };
+        Self { expr, kind, none, raised, mixed: false }
+    }
+
+    /// The result of an operation that has an answer for `None`, null where an operand raised.
+    pub(crate) fn guarded(expr: Expr, kind: Kind, operands: &[&Self], none: bool) -> Self {
+        let Some(raised) = any_raised(operands) else {
+            return Self { expr, kind, none, raised: Raised::Never, mixed: false };
+        };
+        let expr = choose(raised.clone(), kind.null(), expr);
+        let raised = if none { Raised::When(raised) } else { Raised::Null };
+        Self { expr, kind, none, raised, mixed: false }
+    }
+
+    pub(crate) fn is_nullable(&self) -> bool {
+        self.none || self.raised != Raised::Never
+    }
+
+    /// Where the value raised; `None` if nowhere.
+    pub(crate) fn raised_expr(&self) -> Option<Expr> {
+        match &self.raised {
+            Raised::Never => None,
+            Raised::Null => Some(self.expr.clone().is_null()),
+            Raised::When(expr) => Some(expr.clone()),
+        }
+    }
+
+    /// The same numbers as another kind of number, or the value itself.
+    pub(crate) fn widen(&self, kind: &Kind) -> Self {
+        if self.kind == *kind {
+            return self.clone();
+        }
+        let mut wide = self.clone();
+        wide.expr = cast(wide.expr, kind.data_type());
+        wide.kind = kind.clone();
+        wide
+    }
+
+    /// A bool as the int it is; anything else itself.
+    pub(crate) fn without_bool(&self) -> Self {
+        if self.kind == Kind::Bool { self.widen(&Kind::Int) } else { self.clone() }
+    }
+}
+
+/// Where any of the operands raised.
+pub(crate) fn any_raised(operands: &[&Scalar]) -> Option<Expr> {
+    operands.iter().filter_map(|operand| operand.raised_expr()).reduce(Expr::or)
+}
+
+/// The expression converted to an Arrow type; integers to wider numbers only, so it cannot fail.
+pub(crate) fn cast(expr: Expr, target: DataType) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), target))
+}
+
+/// One of two values; null where the condition is.
+pub(crate) fn choose(condition: Expr, then: Expr, otherwise: Expr) -> Expr {
+    if condition == lit(true) {
+        return then;
+    }
+    if condition == lit(false) {
+        return otherwise;
+    }
+    call(Choose, vec![condition, then, otherwise])
+}
