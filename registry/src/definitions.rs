@@ -22,6 +22,7 @@ pub struct Located<T> {
 /// features chosen from a view without a declared schema have the type `Unknown`, and a projection made
 /// from a text reference (`"view:feature"`) has no source and at most that one feature, of type `Unknown`.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "objects are few and soon taken apart")]
 pub enum Object {
     /// A project.
     Project(Project),

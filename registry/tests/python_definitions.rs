@@ -64,7 +64,10 @@ fn check(case: &str) {
     let theirs = expected(case);
 
     let sources: BTreeMap<String, Vec<DataSource>> = named(
-        theirs.data_sources.into_iter().map(|source| (source.name.clone(), convert::data_source_from_proto(source).unwrap())),
+        theirs
+            .data_sources
+            .into_iter()
+            .map(|source| (source.name.clone(), convert::data_source_from_proto(source).unwrap())),
     );
     let found = collect!(ours, DataSource);
     assert_eq!(found.keys().collect::<Vec<_>>(), sources.keys().collect::<Vec<_>>(), "{case}");
@@ -82,12 +85,19 @@ fn check(case: &str) {
     );
     assert_eq!(collect!(ours, Entity), entities, "{case}");
 
-    let plain = theirs.feature_views.into_iter().map(|view| convert::feature_view_from_proto(view).unwrap());
-    let stream =
-        theirs.stream_feature_views.into_iter().map(|view| convert::stream_feature_view_from_proto(view).unwrap());
-    let label = theirs.label_views.into_iter().map(|view| convert::label_view_from_proto(view).unwrap());
-    let views: BTreeMap<String, Vec<FeatureView>> =
-        named(plain.chain(stream).chain(label).map(|view| (view.name.clone(), in_name_order(view))));
+    let plain = theirs
+        .feature_views
+        .into_iter()
+        .map(|view| convert::feature_view_from_proto(view).unwrap());
+    let stream = theirs
+        .stream_feature_views
+        .into_iter()
+        .map(|view| convert::stream_feature_view_from_proto(view).unwrap());
+    let label =
+        theirs.label_views.into_iter().map(|view| convert::label_view_from_proto(view).unwrap());
+    let views: BTreeMap<String, Vec<FeatureView>> = named(
+        plain.chain(stream).chain(label).map(|view| (view.name.clone(), in_name_order(view))),
+    );
     let mut found = collect!(ours, FeatureView);
     for view in found.values_mut().flatten() {
         *view = in_name_order(view.clone());
@@ -129,7 +139,11 @@ fn check(case: &str) {
     assert_eq!(collect!(ours, Permission), permissions, "{case}");
 
     let projects: BTreeMap<String, Vec<Project>> = named(
-        theirs.projects.into_iter().map(convert::project_from_proto).map(|project| (project.name.clone(), project)),
+        theirs
+            .projects
+            .into_iter()
+            .map(convert::project_from_proto)
+            .map(|project| (project.name.clone(), project)),
     );
     assert_eq!(collect!(ours, Project), projects, "{case}");
 }

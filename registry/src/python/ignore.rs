@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use larder_core::{Error, Result};
 
-use super::source::SourceFiles;
+use super::source::{SourceFiles, is_python};
 
 /// Ignored by Feast whatever `.feastignore` says.
 const ALWAYS_IGNORED: [&str; 6] = [
@@ -83,7 +83,7 @@ pub fn repository_files(files: &dyn SourceFiles) -> Result<Vec<String>> {
         .into_iter()
         .filter(|path| {
             let name = path.rsplit('/').next().unwrap_or(path);
-            name.ends_with(".py") && name != "__init__.py" && !rules.ignores(path)
+            is_python(name) && name != "__init__.py" && !rules.ignores(path)
         })
         .collect();
     selected.sort_by(|left, right| left.split('/').cmp(right.split('/')));
@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn environments_caches_and_package_files_are_never_definitions() {
-        let paths = ["__init__.py", "p/__init__.py", ".venv/lib/a.py", "p/__pycache__/m.py", "p/m.py"];
+        let paths =
+            ["__init__.py", "p/__init__.py", ".venv/lib/a.py", "p/__pycache__/m.py", "p/m.py"];
         assert_eq!(selected("", &paths), ["p/m.py"]);
     }
 }

@@ -74,8 +74,8 @@ pub fn load(
         return Err(Error::unsupported(message).with_hint(hint).into());
     }
     let modules = Modules::of(&files.list()?);
-    let mut interpreter = Interpreter::new(files, environment, &Feast, limits, modules)
-        .map_err(|stop| stop.into_error())?;
+    let mut interpreter =
+        Interpreter::new(files, environment, &Feast, limits, modules).map_err(Stop::into_error)?;
     let (collector, mut errors) = evaluate(&mut interpreter, &selected);
     let warnings = std::mem::take(&mut interpreter.warnings);
     let (definitions, unfit) = collector.definitions(warnings);
@@ -106,11 +106,10 @@ fn evaluate(interpreter: &mut Interpreter<'_>, selected: &[String]) -> (Collecto
 }
 
 /// A file that several others import fails once.
-fn note(errors: &mut Vec<Error>, stop: Box<Stop>) {
+fn note(errors: &mut Vec<Error>, stop: Stop) {
     let error = stop.into_error();
-    let same = |known: &Error| {
-        known.location() == error.location() && known.message() == error.message()
-    };
+    let same =
+        |known: &Error| known.location() == error.location() && known.message() == error.message();
     if !errors.iter().any(same) {
         errors.push(error);
     }

@@ -141,6 +141,12 @@ fn missing(path: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("file \"{path}\" does not exist"))
 }
 
+/// Whether a file name is one of a Python file. Python, like Feast, minds the case.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "as Feast's glob")]
+pub(super) fn is_python(path: &str) -> bool {
+    path.ends_with(".py")
+}
+
 /// One Python file, parsed.
 pub(crate) struct Source {
     /// Path relative to the repository.

@@ -11,11 +11,7 @@ use super::value::{DateTime, Method, Value};
 use super::{call, class, methods, module, paths, record};
 
 /// Reads an attribute.
-pub(super) fn get(
-    interpreter: &mut Interpreter<'_>,
-    value: &Value,
-    name: &str,
-) -> Outcome<Value> {
+pub(super) fn get(interpreter: &mut Interpreter<'_>, value: &Value, name: &str) -> Outcome<Value> {
     let found = match value {
         Value::Module(module) => return module::attribute(interpreter, module, name),
         Value::Foreign(package) => {
@@ -75,7 +71,7 @@ pub(super) fn get(
     }
 }
 
-fn missing(value: &Value, name: &str) -> Box<Stop> {
+fn missing(value: &Value, name: &str) -> Stop {
     let message = format!("a value of type {} has no attribute \"{name}\"", value.type_name());
     let stop = Exception::raise("AttributeError", message);
     match closest(name, methods::names(value).iter().copied()) {
@@ -84,7 +80,7 @@ fn missing(value: &Value, name: &str) -> Box<Stop> {
     }
 }
 
-fn unknown_class_attribute(spec: &record::ClassSpec, name: &str) -> Box<Stop> {
+fn unknown_class_attribute(spec: &record::ClassSpec, name: &str) -> Stop {
     Exception::raise("AttributeError", format!("{} has no attribute \"{name}\"", spec.name))
 }
 

@@ -89,8 +89,9 @@ impl Arguments {
         for (name, argument) in &self.keywords {
             let Some(position) = names.iter().position(|known| *known == &**name) else {
                 let message = format!("{callee}() got an unexpected keyword argument \"{name}\"");
-                return Err(Exception::raise("TypeError", message)
-                    .at(|| self.location_of(argument)));
+                return Err(
+                    Exception::raise("TypeError", message).at(|| self.location_of(argument))
+                );
             };
             bound[position] = Some(argument.value.clone());
         }
@@ -170,11 +171,7 @@ fn arguments(interpreter: &mut Interpreter<'_>, call: &ExprCall) -> Outcome<Argu
 }
 
 /// `f(**mapping)`.
-fn spread(
-    value: &Value,
-    range: TextRange,
-    keywords: &mut Vec<(Rc<str>, Argument)>,
-) -> Outcome<()> {
+fn spread(value: &Value, range: TextRange, keywords: &mut Vec<(Rc<str>, Argument)>) -> Outcome<()> {
     let Value::Dict(dict) = value else {
         let message = format!("argument after ** must be a mapping, not {}", value.type_name());
         return Err(Exception::raise("TypeError", message));
@@ -235,7 +232,7 @@ impl Interpreter<'_> {
 }
 
 /// Use of something that only a Python package could answer.
-pub(crate) fn foreign(name: &str, use_: &str) -> Box<Stop> {
+pub(crate) fn foreign(name: &str, use_: &str) -> Stop {
     Stop::unsupported(
         format!("{use_} \"{name}\" needs Python"),
         "definitions are read without Python: packages may be used inside functions only; \

@@ -12,7 +12,7 @@ use super::interpreter::Interpreter;
 use super::scope::{Scope, Variables};
 use super::types::Type;
 use super::value::{Method, Value, bury_variables};
-use super::repr;
+use super::{member, raised, repr};
 
 /// A class.
 pub(crate) struct Class {
@@ -32,32 +32,6 @@ pub(crate) struct Instance {
     pub(crate) attributes: RefCell<Variables>,
 }
 
-/// A member of an enumeration.
-pub(crate) struct Member {
-    pub(crate) class: Rc<str>,
-    pub(crate) name: Rc<str>,
-    pub(crate) value: Value,
-    mixin: Mixin,
-}
-
-/// What an enumeration's members are besides members.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mixin {
-    None,
-    /// `class E(str, Enum)`.
-    Text,
-    /// `class E(StrEnum)`: `str(member)` is the value.
-    StrEnum,
-    /// `class E(IntEnum)`.
-    Number,
-}
-
-impl PartialEq for Member {
-    fn eq(&self, other: &Self) -> bool {
-        self.class == other.class && self.name == other.name
-    }
-}
-
 impl Drop for Class {
     fn drop(&mut self) {
         bury_variables(self.attributes.get_mut());
@@ -67,39 +41,6 @@ impl Drop for Class {
 impl Drop for Instance {
     fn drop(&mut self) {
         bury_variables(self.attributes.get_mut());
-    }
-}
-
-impl Member {
-    /// A member of an enumeration that a library brings; its value is its name.
-    pub(crate) fn plain(class: &str, name: &str) -> Rc<Self> {
-        Self::valued(class, name, Value::text(name))
-    }
-
-    /// A member of an enumeration that a library brings.
-    pub(crate) fn valued(class: &str, name: &str, value: Value) -> Rc<Self> {
-        Rc::new(Self { class: Rc::from(class), name: Rc::from(name), value, mixin: Mixin::None })
-    }
-
-    /// The text that it is, for members that are strings too.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match (self.mixin, &self.value) {
-            (Mixin::Text | Mixin::StrEnum, Value::Str(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The number that it is, for members that are numbers too.
-    pub(crate) fn number(&self) -> Option<i128> {
-        match (self.mixin, &self.value) {
-            (Mixin::Number, Value::Int(number)) => Some(*number),
-            _ => None,
-        }
-    }
-
-    /// Whether `str(member)` is its value.
-    pub(crate) fn plain_text(&self) -> bool {
-        self.mixin == Mixin::StrEnum
     }
 }
 
@@ -130,13 +71,38 @@ impl Class {
         }) || matches!(parent, Value::Class(parent) if std::ptr::eq(self, &raw const **parent))
     }
 
+    /// A class without attributes of its own.
+    pub(super) fn derived(name: &str, base: Value) -> Rc<Self> {
+        Rc::new(Self {
+            name: Rc::from(name),
+            bases: vec![base],
+            attributes: RefCell::default(),
+            enumeration: false,
+            data: Cell::new(false),
+            fields: Vec::new(),
+        })
+    }
+
+    /// What an enumeration's members are, when it is one.
+    pub(super) fn mixin(&self) -> Option<member::Mixin> {
+        if self.enumeration { member::mixin(&self.bases) } else { None }
+    }
+
     /// The built-in exception that it derives from.
-    fn exception(&self) -> Option<&'static str> {
+    pub(super) fn exception(&self) -> Option<&'static str> {
         self.bases.iter().find_map(|base| match base {
             Value::Type(Type::Exception(class)) => Some(*class),
             Value::Class(base) => base.exception(),
             _ => None,
         })
+    }
+}
+
+impl Instance {
+    /// An instance with one attribute.
+    pub(super) fn with(class: Rc<Class>, name: &str, value: Value) -> Rc<Self> {
+        let attributes = RefCell::new(Variables::from_iter([(Rc::from(name), value)]));
+        Rc::new(Self { class, attributes })
     }
 }
 
@@ -153,10 +119,10 @@ pub(super) fn define(interpreter: &mut Interpreter<'_>, node: &StmtClassDef) -> 
     let scope = Scope::class(&interpreter.frame.scope);
     interpreter.in_scope(Rc::clone(&scope), |interpreter| interpreter.run(&node.body))?;
     let name: Rc<str> = Rc::from(node.name.as_str());
-    let mixin = mixin(&bases);
+    let mixin = member::mixin(&bases);
     let mut attributes = scope.variables();
     if let Some(mixin) = mixin {
-        number_members(&name, mixin, &mut attributes);
+        member::number(&name, mixin, &mut attributes);
     }
     let class = Value::Class(Rc::new(Class {
         name: Rc::clone(&name),
@@ -187,49 +153,6 @@ fn fields(node: &StmtClassDef) -> Vec<Rc<str>> {
         _ => None,
     };
     node.body.iter().filter_map(field).collect()
-}
-
-/// How the members of an enumeration behave; `None` for a class that is none.
-fn mixin(bases: &[Value]) -> Option<Mixin> {
-    let named = |wanted: &str| {
-        bases.iter().any(|base| matches!(base, Value::Opaque(name) if **name == *wanted))
-    };
-    let inherited = bases.iter().find_map(|base| match base {
-        Value::Class(class) if class.enumeration => mixin(&class.bases),
-        _ => None,
-    });
-    let is = |kind: Type| bases.iter().any(|base| matches!(base, Value::Type(base) if *base == kind));
-    if named("enum.StrEnum") {
-        Some(Mixin::StrEnum)
-    } else if named("enum.IntEnum") || (named("enum.Enum") && is(Type::Int)) {
-        Some(Mixin::Number)
-    } else if named("enum.Enum") && is(Type::Str) {
-        Some(Mixin::Text)
-    } else if named("enum.Enum") {
-        Some(Mixin::None)
-    } else {
-        inherited
-    }
-}
-
-/// Turns the plain values of an enumeration's body into members; `auto()` counts.
-fn number_members(class: &Rc<str>, mixin: Mixin, attributes: &mut Variables) {
-    let mut last = 0;
-    for (name, value) in attributes.iter_mut() {
-        if name.starts_with('_') || matches!(value, Value::Function(_) | Value::Native(_)) {
-            continue;
-        }
-        if matches!(value, Value::Opaque(marker) if &**marker == "enum.auto") {
-            *value = match mixin {
-                Mixin::StrEnum | Mixin::Text => Value::text(name.to_lowercase()),
-                _ => Value::Int(last + 1),
-            };
-        }
-        last = value.as_int().unwrap_or(last);
-        let member =
-            Member { class: Rc::clone(class), name: Rc::clone(name), value: value.clone(), mixin };
-        *value = Value::Member(Rc::new(member));
-    }
 }
 
 /// `Enumeration["NAME"]`.
@@ -267,7 +190,7 @@ pub(super) fn construct(
             Some(value) => repr::display(interpreter, value)?,
             None => String::new(),
         };
-        return Ok(made_exception(class, &message));
+        return Ok(raised::make(class, &message));
     }
     if let Some(base) = outside_base(class) {
         return Err(Stop::unsupported(
@@ -284,7 +207,10 @@ pub(super) fn construct(
         _ if class.data.get() => fill(class, &instance, arguments)?,
         _ if arguments.positional.is_empty() && arguments.keywords.is_empty() => {}
         _ => {
-            return Err(Exception::raise("TypeError", format!("{}() takes no arguments", class.name)));
+            return Err(Exception::raise(
+                "TypeError",
+                format!("{}() takes no arguments", class.name),
+            ));
         }
     }
     Ok(Value::Instance(instance))
@@ -404,6 +330,7 @@ pub(super) fn with_role(arguments: &Arguments, role: Role) -> Outcome<Value> {
 }
 
 /// `@dataclass`, with or without arguments.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a native function")]
 pub(super) fn dataclass(_: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
     match arguments.value(0) {
         Some(Value::Class(class)) => {
@@ -436,57 +363,6 @@ pub(super) fn is_instance(value: &Value, class: &Value) -> Outcome<bool> {
             return Err(Stop::unsupported(what, "use built-in types or classes of the repository"));
         }
     })
-}
-
-/// An exception as a value, for `except ... as name` and `raise`.
-pub(super) fn made_exception(class: &str, message: &str) -> Value {
-    let base = super::exception::known(class).unwrap_or("Exception");
-    let class = Class {
-        name: Rc::from(class),
-        bases: vec![Value::Type(Type::Exception(base))],
-        attributes: RefCell::default(),
-        enumeration: false,
-        data: Cell::new(false),
-        fields: Vec::new(),
-    };
-    let arguments = (Rc::from("args"), Value::tuple(vec![Value::text(message)]));
-    let attributes = RefCell::new(Variables::from_iter([arguments]));
-    Value::Instance(Rc::new(Instance { class: Rc::new(class), attributes }))
-}
-
-/// The value of a caught exception.
-pub(super) fn exception_value(exception: &Exception) -> Value {
-    made_exception(&exception.class, &exception.message)
-}
-
-/// Class of an exception value.
-pub(super) fn raised_class(value: &Value) -> Option<String> {
-    match value {
-        Value::Instance(instance) if instance.class.exception().is_some() => {
-            Some(instance.class.name.as_ref().to_owned())
-        }
-        _ => None,
-    }
-}
-
-/// The exception class that `except` or `raise` names.
-pub(super) fn exception_class(value: &Value) -> Option<String> {
-    match value {
-        Value::Type(Type::Exception(class)) => Some((*class).to_owned()),
-        Value::Class(class) => class.exception().map(|_| class.name.as_ref().to_owned()),
-        other => raised_class(other),
-    }
-}
-
-/// The message of a raised class or exception.
-pub(super) fn exception_message(
-    interpreter: &mut Interpreter<'_>,
-    value: &Value,
-) -> Outcome<String> {
-    match value {
-        Value::Instance(_) => repr::display(interpreter, value),
-        other => Ok(exception_class(other).unwrap_or_else(|| "exception".to_owned())),
-    }
 }
 
 /// `str(instance)`.

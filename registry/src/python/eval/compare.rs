@@ -95,11 +95,7 @@ pub(super) fn equal(
     })
 }
 
-fn all_equal(
-    interpreter: &mut Interpreter<'_>,
-    left: &[Value],
-    right: &[Value],
-) -> Outcome<bool> {
+fn all_equal(interpreter: &mut Interpreter<'_>, left: &[Value], right: &[Value]) -> Outcome<bool> {
     if left.len() != right.len() {
         return Ok(false);
     }
@@ -184,7 +180,10 @@ fn order_all(
     })
 }
 
-fn unordered(left: &dyn std::fmt::Display, right: &dyn std::fmt::Display) -> Box<super::exception::Stop> {
+fn unordered(
+    left: &dyn std::fmt::Display,
+    right: &dyn std::fmt::Display,
+) -> super::exception::Stop {
     Exception::raise("TypeError", format!("{left} and {right} have no order"))
 }
 

@@ -3,11 +3,14 @@
 use larder_core::{Error, ErrorKind, Location};
 
 /// Result of one step of evaluation.
-pub(crate) type Outcome<T> = Result<T, Box<Stop>>;
+pub(crate) type Outcome<T> = Result<T, Stop>;
 
-/// Why evaluation stopped.
+/// Why evaluation stopped. Boxed, because it travels through every result of the evaluator.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) struct Stop(Box<Cause>);
+
+#[derive(Debug)]
+enum Cause {
     /// A Python exception.
     Raised(Exception),
     /// Something unsupported or a limit: nothing in the repository can catch it.
@@ -26,28 +29,33 @@ pub(crate) struct Exception {
 
 impl Exception {
     /// An exception as an error value.
-    pub(crate) fn raise(class: &str, message: impl Into<String>) -> Box<Stop> {
-        Box::new(Stop::Raised(Self {
+    pub(crate) fn raise(class: &str, message: impl Into<String>) -> Stop {
+        Stop(Box::new(Cause::Raised(Self {
             class: class.to_owned(),
             message: message.into(),
             hint: None,
             location: None,
-        }))
+        })))
     }
 
     /// Whether `except class:` catches it.
     pub(crate) fn is_a(&self, class: &str) -> bool {
-        let mut present = self.class.as_str();
-        loop {
-            if present == class {
-                return true;
-            }
-            present = match present {
-                "BaseException" => return false,
-                "Exception" => "BaseException",
-                other => parent(other),
-            };
+        descends(&self.class, class)
+    }
+}
+
+/// Whether an exception class is, or descends from, another.
+pub(crate) fn descends(class: &str, ancestor: &str) -> bool {
+    let mut present = class;
+    loop {
+        if present == ancestor {
+            return true;
         }
+        present = match present {
+            "BaseException" => return false,
+            "Exception" => "BaseException",
+            other => parent(other),
+        };
     }
 }
 
@@ -89,28 +97,40 @@ pub(crate) fn known(class: &str) -> Option<&'static str> {
 
 impl Stop {
     /// An end of kind `Unsupported`.
-    pub(crate) fn unsupported(what: impl Into<String>, hint: &str) -> Box<Self> {
-        Box::new(Self::Ended(Error::unsupported(what).with_hint(hint)))
+    pub(crate) fn unsupported(what: impl Into<String>, hint: &str) -> Self {
+        Self::ended(Error::unsupported(what).with_hint(hint))
     }
 
-    /// Says where, unless a place nearer to the cause is known already.
-    pub(crate) fn at(mut self: Box<Self>, location: impl FnOnce() -> Location) -> Box<Self> {
-        match &mut *self {
-            Self::Raised(exception) => {
-                exception.location.get_or_insert_with(location);
-                self
-            }
-            Self::Ended(error) if error.location().is_none() => {
-                let Self::Ended(error) = *self else { return self };
-                Box::new(Self::Ended(error.with_location(location())))
-            }
-            Self::Ended(_) => self,
+    /// An end that nothing in the repository can catch.
+    pub(crate) fn ended(error: Error) -> Self {
+        Self(Box::new(Cause::Ended(error)))
+    }
+
+    /// The Python exception, unless it is an end.
+    pub(crate) fn exception(&self) -> Option<&Exception> {
+        match &*self.0 {
+            Cause::Raised(exception) => Some(exception),
+            Cause::Ended(_) => None,
         }
     }
 
+    /// Says where, unless a place nearer to the cause is known already.
+    pub(crate) fn at(self, location: impl FnOnce() -> Location) -> Self {
+        Self(Box::new(match *self.0 {
+            Cause::Raised(mut exception) => {
+                exception.location.get_or_insert_with(location);
+                Cause::Raised(exception)
+            }
+            Cause::Ended(error) if error.location().is_none() => {
+                Cause::Ended(error.with_location(location()))
+            }
+            ended @ Cause::Ended(_) => ended,
+        }))
+    }
+
     /// Adds a hint to an exception.
-    pub(crate) fn hint(mut self: Box<Self>, hint: impl Into<String>) -> Box<Self> {
-        if let Self::Raised(exception) = &mut *self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Cause::Raised(exception) = &mut *self.0 {
             exception.hint = Some(hint.into());
         }
         self
@@ -118,9 +138,9 @@ impl Stop {
 
     /// The error for the user.
     pub(crate) fn into_error(self) -> Error {
-        match self {
-            Self::Ended(error) => error,
-            Self::Raised(exception) => {
+        match *self.0 {
+            Cause::Ended(error) => error,
+            Cause::Raised(exception) => {
                 let kind = match exception.class.as_str() {
                     "FileNotFoundError" => ErrorKind::NotFound,
                     _ => ErrorKind::Invalid,

@@ -99,7 +99,10 @@ impl Interpreter<'_> {
         for item in &dict.items {
             let Some(key) = &item.key else {
                 let Value::Dict(spread) = self.evaluate(&item.value)? else {
-                    return Err(Exception::raise("TypeError", "argument after ** must be a mapping"));
+                    return Err(Exception::raise(
+                        "TypeError",
+                        "argument after ** must be a mapping",
+                    ));
                 };
                 for (key, pair) in spread.0.borrow().iter() {
                     put(&mut entries, key.clone(), pair.clone());
@@ -170,11 +173,7 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    fn interpolation(
-        &mut self,
-        element: &InterpolatedElement,
-        text: &mut String,
-    ) -> Outcome<()> {
+    fn interpolation(&mut self, element: &InterpolatedElement, text: &mut String) -> Outcome<()> {
         let value = self.evaluate(&element.expression)?;
         let mut conversion = element.conversion;
         if let Some(debug) = &element.debug_text {
@@ -232,7 +231,7 @@ fn unary(operator: UnaryOp, operand: &Value) -> Outcome<Value> {
     }))
 }
 
-fn unsupported(expression: &Expr) -> Box<Stop> {
+fn unsupported(expression: &Expr) -> Stop {
     let (what, hint) = match expression {
         Expr::Await(_) => ("await", "definitions cannot wait for anything"),
         Expr::Yield(_) | Expr::YieldFrom(_) => {

@@ -58,7 +58,7 @@ impl Spec {
         };
         spec.grouping = take(&[',', '_']);
         if take(&['.']).is_some() {
-            spec.precision = Some(digits(&symbols, &mut at)?? );
+            spec.precision = Some(digits(&symbols, &mut at)??);
         }
         spec.kind = symbols.get(at).copied();
         (at + usize::from(spec.kind.is_some()) == symbols.len() && spec.width <= MAX_WIDTH)
@@ -101,7 +101,7 @@ pub(super) fn format(
             (text.chars().take(parsed.precision.unwrap_or(usize::MAX)).collect(), false)
         }
         (Value::Bool(_), None) => (repr::display(interpreter, value)?, false),
-        (_, Some('s')) | (_, None) if as_float(value).is_none() => {
+        (_, Some('s') | None) if as_float(value).is_none() => {
             let text = repr::display(interpreter, value)?;
             (text.chars().take(parsed.precision.unwrap_or(usize::MAX)).collect(), false)
         }
@@ -112,7 +112,7 @@ pub(super) fn format(
 
 fn number(value: &Value, spec: &Spec) -> Option<String> {
     let whole = value.as_int();
-    let kind = spec.kind.unwrap_or(if whole.is_some() { 'd' } else { 'r' });
+    let kind = spec.kind.unwrap_or_else(|| if whole.is_some() { 'd' } else { 'r' });
     let (negative, body) = match (kind, whole) {
         ('d' | 'n', Some(number)) => (number < 0, number.unsigned_abs().to_string()),
         ('b', Some(number)) => (number < 0, format!("{:b}", number.unsigned_abs())),
@@ -126,7 +126,9 @@ fn number(value: &Value, spec: &Spec) -> Option<String> {
         }
     };
     let body = match spec.grouping {
-        Some(separator) => group(&body, separator, if kind == 'd' || whole.is_none() { 3 } else { 4 }),
+        Some(separator) => {
+            group(&body, separator, if kind == 'd' || whole.is_none() { 3 } else { 4 })
+        }
         None => body,
     };
     let prefix = match (spec.alternate, kind) {
@@ -359,6 +361,6 @@ fn conversion(interpreter: &mut Interpreter<'_>, value: &Value, spec: &str) -> O
     }
 }
 
-fn unfit() -> Box<Stop> {
+fn unfit() -> Stop {
     Exception::raise("TypeError", "the values do not fit the format string")
 }

@@ -47,11 +47,6 @@ impl Function {
         &self.frame.source
     }
 
-    /// The scope in which the function was defined.
-    pub(crate) fn scope(&self) -> &Scope {
-        &self.frame.scope
-    }
-
     fn parameters(&self) -> &Parameters {
         match &self.code {
             Code::Definition(definition) => &definition.parameters,
@@ -186,8 +181,10 @@ fn bind_rest(
     }
     match rest.next() {
         None => Ok(()),
-        Some((name, argument)) => Err(problem(function, "has no parameter", name, "")
-            .at(|| arguments.location_of(argument))),
+        Some((name, argument)) => {
+            Err(problem(function, "has no parameter", name, "")
+                .at(|| arguments.location_of(argument)))
+        }
     }
 }
 
@@ -199,7 +196,7 @@ fn take_keyword<'a>(
     slot.take().map(|(_, argument)| argument)
 }
 
-fn problem(function: &Function, verb: &str, parameter: &str, after: &str) -> Box<Stop> {
+fn problem(function: &Function, verb: &str, parameter: &str, after: &str) -> Stop {
     let message = format!("{}() {verb} \"{parameter}\" {after}", function.name);
     Exception::raise("TypeError", message.trim_end())
 }

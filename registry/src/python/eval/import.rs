@@ -6,9 +6,9 @@ use ruff_python_ast::{StmtImport, StmtImportFrom};
 
 use super::exception::{Exception, Outcome};
 use super::interpreter::Interpreter;
+use super::iterate;
 use super::module::{self, Module};
 use super::value::Value;
-use super::iterate;
 
 /// `import a.b as c`.
 pub(super) fn import(interpreter: &mut Interpreter<'_>, node: &StmtImport) -> Outcome<()> {
@@ -17,24 +17,20 @@ pub(super) fn import(interpreter: &mut Interpreter<'_>, node: &StmtImport) -> Ou
         let module = interpreter
             .import_module(name)
             .map_err(|stop| stop.at(|| interpreter.location(alias.range)))?;
-        match &alias.asname {
-            Some(bound) => interpreter.frame.scope.set(bound, module),
-            None => {
-                // `import a.b` binds `a`.
-                let top = name.split('.').next().unwrap_or(name);
-                let value = interpreter.import_module(top)?;
-                interpreter.frame.scope.set(top, value);
-            }
+        if let Some(bound) = &alias.asname {
+            interpreter.frame.scope.set(bound, module);
+        } else {
+            // `import a.b` binds `a`.
+            let top = name.split('.').next().unwrap_or(name);
+            let value = interpreter.import_module(top)?;
+            interpreter.frame.scope.set(top, value);
         }
     }
     Ok(())
 }
 
 /// `from a import b as c`.
-pub(super) fn import_from(
-    interpreter: &mut Interpreter<'_>,
-    node: &StmtImportFrom,
-) -> Outcome<()> {
+pub(super) fn import_from(interpreter: &mut Interpreter<'_>, node: &StmtImportFrom) -> Outcome<()> {
     let written = node.module.as_ref().map(ruff_python_ast::Identifier::as_str).unwrap_or_default();
     let name = if node.level == 0 {
         written.to_owned()
@@ -44,11 +40,10 @@ pub(super) fn import_from(
     if name == "__future__" {
         return Ok(());
     }
-    let module = if name.is_empty() {
-        Value::None
-    } else {
-        interpreter.import_module(&name)?
-    };
+    if node.level > 0 && !name.is_empty() && !interpreter.modules.has(&name) {
+        return Err(absent(&name));
+    }
+    let module = if name.is_empty() { Value::None } else { interpreter.import_module(&name)? };
     for alias in &node.names {
         let wanted = alias.name.as_str();
         if wanted == "*" {
@@ -90,7 +85,8 @@ fn member(
     let module: &Module = match module {
         Value::Module(module) => module,
         Value::Foreign(_) => return Ok(Value::Foreign(Rc::from(below))),
-        _ => return interpreter.import_module(&below),
+        _ if interpreter.modules.has(&below) => return interpreter.import_module(&below),
+        _ => return Err(absent(&below)),
     };
     if let Some(value) = module::find(interpreter, module, wanted)? {
         return Ok(value);
@@ -104,6 +100,11 @@ fn member(
         Some(near) => stop.hint(format!("did you mean \"{near}\"?")),
         None => stop,
     })
+}
+
+fn absent(name: &str) -> super::exception::Stop {
+    let message = format!("the repository has no module \"{name}\"");
+    Exception::raise("ModuleNotFoundError", message)
 }
 
 /// `from module import *`.
@@ -125,13 +126,11 @@ fn star(interpreter: &mut Interpreter<'_>, module: &Value) -> Outcome<()> {
         None => scope.names().into_iter().filter(|name| !name.starts_with('_')).collect(),
     };
     for name in names {
-        match scope.get(&name) {
-            Some(value) => interpreter.frame.scope.set(&name, value),
-            None => {
-                let message = format!("module \"{}\" has no \"{name}\" to import", module.name);
-                return Err(Exception::raise("ImportError", message));
-            }
-        }
+        let Some(value) = scope.get(&name) else {
+            let message = format!("module \"{}\" has no \"{name}\" to import", module.name);
+            return Err(Exception::raise("ImportError", message));
+        };
+        interpreter.frame.scope.set(&name, value);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use larder_core::{Error, Location};
+use larder_core::Location;
 use ruff_text_size::{Ranged, TextRange};
 
 use super::exception::{Exception, Outcome, Stop};
@@ -100,7 +100,7 @@ impl<'e> Interpreter<'e> {
         limits: Limits,
         modules: Modules,
     ) -> Outcome<Self> {
-        let nothing = Source::new("", Vec::new()).map_err(|error| Box::new(Stop::Ended(error)))?;
+        let nothing = Source::new("", Vec::new()).map_err(Stop::ended)?;
         let frame = Frame {
             source: Rc::new(nothing),
             scope: Scope::module(),
@@ -204,7 +204,7 @@ impl<'e> Interpreter<'e> {
     }
 
     /// An end of kind `Unsupported` at a node of the present file.
-    pub(crate) fn unsupported(&self, node: &impl Ranged, what: &str, hint: &str) -> Box<Stop> {
+    pub(crate) fn unsupported(&self, node: &impl Ranged, what: &str, hint: &str) -> Stop {
         Stop::unsupported(what, hint).at(|| self.location(node.range()))
     }
 
@@ -239,10 +239,7 @@ pub(crate) fn grow<T>(run: impl FnOnce() -> T) -> T {
 }
 
 /// The known name most like a mistyped one.
-pub(crate) fn closest<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .filter(|candidate| candidate.len() < 100 && name.len() < 100)
@@ -250,9 +247,4 @@ pub(crate) fn closest<'a>(
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(name.len()) / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
-}
-
-/// Wraps an error that nothing may catch.
-pub(crate) fn ended(error: Error) -> Box<Stop> {
-    Box::new(Stop::Ended(error))
 }

@@ -38,6 +38,7 @@ impl Cursor {
                 Some(members) => members,
                 None => return Err(not_iterable(value)),
             },
+            Value::File(file) => super::files::lines(file),
             Value::Foreign(name) => return Err(super::call::foreign(name, "iterating over")),
             _ => return Err(not_iterable(value)),
         };
@@ -93,7 +94,7 @@ pub(super) fn length(value: &Value) -> Option<usize> {
     })
 }
 
-fn not_iterable(value: &Value) -> Box<super::exception::Stop> {
+fn not_iterable(value: &Value) -> super::exception::Stop {
     let message = format!("a value of type {} cannot be iterated over", value.type_name());
     Exception::raise("TypeError", message)
 }

@@ -1,12 +1,14 @@
 //! `json.dumps` and `json.loads`.
 
+use std::fmt::Write as _;
+
 use serde_json::Value as Json;
 
 use super::call::Arguments;
 use super::exception::{Exception, Outcome, Stop};
 use super::interpreter::Interpreter;
-use super::repr;
 use super::value::Value;
+use super::{files, repr};
 
 /// `json.dumps(value, indent=..., sort_keys=...)`, with Python's blanks after separators.
 pub(super) fn dumps(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
@@ -114,26 +116,26 @@ pub(crate) fn quoted(text: &str) -> String {
             out.push(symbol);
         } else {
             for unit in symbol.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _written = write!(out, "\\u{unit:04x}");
             }
         }
     }
     out
 }
 
-/// `json.loads(text)`.
+/// `json.loads(text)` and `json.load(file)`.
 pub(super) fn loads(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
-    let text = arguments.value(0).and_then(Value::as_str).unwrap_or_default();
+    let text = files::content(arguments.value(0)).unwrap_or_default();
     interpreter.charge(text.len())?;
-    let json: Json = serde_json::from_str(text).map_err(|error| bad(&error))?;
+    let json: Json = serde_json::from_str(&text).map_err(|error| bad(&error))?;
     Ok(value(json))
 }
 
-fn bad(error: &serde_json::Error) -> Box<Stop> {
+fn bad(error: &serde_json::Error) -> Stop {
     Exception::raise("ValueError", format!("the text is no JSON: {error}"))
 }
 
-fn value(json: Json) -> Value {
+pub(super) fn value(json: Json) -> Value {
     match json {
         Json::Null => Value::None,
         Json::Bool(flag) => Value::Bool(flag),
@@ -143,8 +145,8 @@ fn value(json: Json) -> Value {
         },
         Json::String(text) => Value::text(text),
         Json::Array(items) => Value::list(items.into_iter().map(value).collect()),
-        Json::Object(entries) => Value::text_dict(
-            entries.into_iter().map(|(name, entry)| (name.into(), value(entry))),
-        ),
+        Json::Object(entries) => {
+            Value::text_dict(entries.into_iter().map(|(name, entry)| (name.into(), value(entry))))
+        }
     }
 }

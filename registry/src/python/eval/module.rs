@@ -5,12 +5,12 @@ use std::rc::Rc;
 use indexmap::{IndexMap, IndexSet};
 use larder_core::Error;
 
-use super::exception::{Exception, Outcome};
-use super::interpreter::{Frame, Interpreter, LibraryName, closest, ended};
+use super::exception::{Exception, Outcome, Stop};
+use super::interpreter::{Frame, Interpreter, LibraryName, closest};
 use super::scope::Scope;
 use super::stdlib;
 use super::value::Value;
-use crate::python::source::{Source, parse};
+use crate::python::source::{Source, is_python, parse};
 
 /// An imported module.
 pub(crate) struct Module {
@@ -24,6 +24,8 @@ pub(crate) struct Module {
 #[derive(Default)]
 pub(crate) struct Modules {
     files: IndexSet<String>,
+    /// Files that are no Python.
+    others: IndexSet<String>,
     folders: IndexSet<String>,
     loaded: IndexMap<String, Rc<Module>>,
 }
@@ -32,7 +34,11 @@ impl Modules {
     /// Modules in these files, paths relative to the repository.
     pub(crate) fn of(listing: &[String]) -> Self {
         let mut modules = Self::default();
-        for path in listing.iter().filter(|path| path.ends_with(".py")) {
+        for path in listing {
+            if !is_python(path) {
+                modules.others.insert(path.clone());
+                continue;
+            }
             modules.files.insert(path.clone());
             let mut folder = path.as_str();
             while let Some((outer, _)) = folder.rsplit_once('/') {
@@ -64,9 +70,14 @@ impl Modules {
         self.file(name).is_some() || self.folders.contains(&name.replace('.', "/"))
     }
 
-    /// Whether the repository has this file or folder (Python files only).
+    /// Whether the repository has this file.
+    pub(super) fn lists(&self, path: &str) -> bool {
+        self.files.contains(path) || self.others.contains(path)
+    }
+
+    /// Whether the repository has this file, or a folder with Python files of this name.
     pub(super) fn has_path(&self, path: &str) -> bool {
-        self.files.contains(path) || self.folders.contains(path)
+        self.lists(path) || self.folders.contains(path)
     }
 
     /// Ends the cycles between modules and their functions, so that everything is freed.
@@ -150,15 +161,15 @@ impl Interpreter<'_> {
     }
 
     fn read(&self, path: &str) -> Outcome<(Rc<Source>, ruff_python_ast::Suite)> {
-        let bytes = self.files.read(path).map_err(ended)?;
+        let bytes = self.files.read(path).map_err(Stop::ended)?;
         let limit = self.limits.file_bytes;
         if bytes.len() > limit {
             let message = format!("file \"{path}\" is larger than {limit} bytes");
             let hint = "definitions are small; list data files in .feastignore";
-            return Err(ended(Error::unsupported(message).with_hint(hint)));
+            return Err(Stop::ended(Error::unsupported(message).with_hint(hint)));
         }
-        let source = Source::new(path, bytes).map_err(ended)?;
-        let body = parse(&source).map_err(ended)?;
+        let source = Source::new(path, bytes).map_err(Stop::ended)?;
+        let body = parse(&source).map_err(Stop::ended)?;
         Ok((Rc::new(source), body))
     }
 }
@@ -169,17 +180,15 @@ pub(super) fn attribute(
     module: &Module,
     name: &str,
 ) -> Outcome<Value> {
-    match find(interpreter, module, name)? {
-        Some(value) => Ok(value),
-        None => {
-            let message = format!("module \"{}\" has no attribute \"{name}\"", module.name);
-            let stop = Exception::raise("AttributeError", message);
-            Err(match near(interpreter, module, name) {
-                Some(near) => stop.hint(format!("did you mean \"{near}\"?")),
-                None => stop,
-            })
-        }
+    if let Some(value) = find(interpreter, module, name)? {
+        return Ok(value);
     }
+    let message = format!("module \"{}\" has no attribute \"{name}\"", module.name);
+    let stop = Exception::raise("AttributeError", message);
+    Err(match near(interpreter, module, name) {
+        Some(near) => stop.hint(format!("did you mean \"{near}\"?")),
+        None => stop,
+    })
 }
 
 /// A name of a module: a variable, what a library says about it, or a module below it.
@@ -210,19 +219,10 @@ pub(super) fn find(
 }
 
 /// The name of a module most like a mistyped one.
-pub(super) fn near(
-    interpreter: &Interpreter<'_>,
-    module: &Module,
-    name: &str,
-) -> Option<String> {
-    match &module.scope {
-        Some(scope) => {
-            let names = scope.names();
-            closest(name, names.iter().map(AsRef::as_ref)).map(str::to_owned)
-        }
-        None => {
-            let names = interpreter.library.names(&module.name);
-            closest(name, names).map(str::to_owned)
-        }
+pub(super) fn near(interpreter: &Interpreter<'_>, module: &Module, name: &str) -> Option<String> {
+    if let Some(scope) = &module.scope {
+        let names = scope.names();
+        return closest(name, names.iter().map(AsRef::as_ref)).map(str::to_owned);
     }
+    closest(name, interpreter.library.names(&module.name)).map(str::to_owned)
 }

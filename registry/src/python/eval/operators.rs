@@ -235,7 +235,8 @@ fn times(operator: Operator, left: &Value, right: &Value) -> Outcome<Option<Valu
         (Value::Date(date), Add | Sub, Value::Duration(micros)) => {
             let days = i64::try_from(micros.div_euclid(DAY)).map_err(|_| too_large())?;
             let days = if operator == Add { days } else { -days };
-            let shifted = date.checked_add_signed(chrono::Duration::try_days(days).unwrap_or_default());
+            let shifted =
+                date.checked_add_signed(chrono::Duration::try_days(days).unwrap_or_default());
             Some(Value::Date(shifted.ok_or_else(too_large)?))
         }
         _ => None,
@@ -286,9 +287,9 @@ fn integers(operator: Operator, left: i128, right: i128) -> Outcome<Option<Value
             // Euclidean and floor division differ for a negative divisor with a rest.
             if right < 0 && left.rem_euclid(right) != 0 { quotient - 1 } else { quotient }
         }),
-        Operator::Mod => left.checked_rem_euclid(right).map(|rest| {
-            if right < 0 && rest != 0 { rest + right } else { rest }
-        }),
+        Operator::Mod => left
+            .checked_rem_euclid(right)
+            .map(|rest| if right < 0 && rest != 0 { rest + right } else { rest }),
         Operator::Pow if right < 0 => return floats(operator, float(left), float(right)),
         Operator::Pow => u32::try_from(right).ok().and_then(|right| left.checked_pow(right)),
         Operator::LShift => u32::try_from(right)
@@ -341,15 +342,15 @@ pub(super) fn round_half_even(number: f64) -> Outcome<i128> {
 }
 
 /// An integer beyond what the evaluator can hold.
-pub(super) fn too_large() -> Box<Stop> {
+pub(super) fn too_large() -> Stop {
     Stop::unsupported("the number is too large", "no definition needs more than 127 bits")
 }
 
-fn zero() -> Box<Stop> {
+fn zero() -> Stop {
     Exception::raise("ZeroDivisionError", "division by zero")
 }
 
-fn unfit(operator: Operator, left: &Value, right: &Value) -> Box<Stop> {
+fn unfit(operator: Operator, left: &Value, right: &Value) -> Stop {
     let (left, right) = (left.type_name(), right.type_name());
     let message = format!("operator {} cannot join {left} and {right}", operator.as_str());
     Exception::raise("TypeError", message)

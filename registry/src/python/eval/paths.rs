@@ -9,8 +9,23 @@ use super::value::Value;
 
 /// Methods of paths.
 pub(super) const METHODS: &[&str] = &[
-    "absolute", "as_posix", "as_uri", "exists", "expanduser", "is_absolute", "is_dir", "is_file",
-    "joinpath", "mkdir", "relative_to", "resolve", "with_name", "with_suffix", "__str__",
+    "absolute",
+    "as_posix",
+    "as_uri",
+    "exists",
+    "expanduser",
+    "is_absolute",
+    "is_dir",
+    "is_file",
+    "joinpath",
+    "mkdir",
+    "open",
+    "read_text",
+    "relative_to",
+    "resolve",
+    "with_name",
+    "with_suffix",
+    "__str__",
 ];
 
 /// `Path(...)`.
@@ -75,7 +90,7 @@ fn join(left: &str, right: &str) -> String {
 }
 
 /// An absolute path without `.` and `..`.
-fn absolute(interpreter: &Interpreter<'_>, path: &str) -> String {
+pub(super) fn absolute(interpreter: &Interpreter<'_>, path: &str) -> String {
     let full = join(interpreter.files.root(), path);
     let mut parts: Vec<&str> = Vec::new();
     for part in full.split('/') {
@@ -159,6 +174,11 @@ pub(super) fn call(
         "exists" | "is_file" | "is_dir" => exists(interpreter, path)?,
         // Folders are made when data is written, not when definitions are read.
         "mkdir" => Value::None,
+        "read_text" => Value::text(super::files::text(interpreter, path)?),
+        "open" => {
+            let arguments = arguments.with_receiver(Value::Path(Rc::clone(path)));
+            super::files::open(interpreter, &arguments)?
+        }
         "joinpath" => {
             let parts = arguments.positional.iter().map(|argument| &argument.value);
             parts.fold(Value::Path(Rc::clone(path)), |left, right| {
@@ -179,10 +199,11 @@ pub(super) fn call(
     })
 }
 
-/// Whether a path exists, as far as the repository's Python files tell.
+/// Whether a path exists, as far as the repository's files tell.
 fn exists(interpreter: &Interpreter<'_>, path: &str) -> Outcome<Value> {
     let full = absolute(interpreter, path);
-    let below = full.strip_prefix(interpreter.files.root()).map(|rest| rest.trim_start_matches('/'));
+    let below =
+        full.strip_prefix(interpreter.files.root()).map(|rest| rest.trim_start_matches('/'));
     match below {
         Some("") => Ok(Value::Bool(true)),
         Some(below) if interpreter.modules.has_path(below) => Ok(Value::Bool(true)),
@@ -263,6 +284,6 @@ fn only(arguments: &Arguments) -> Outcome<String> {
     arguments.value(0).and_then(text).map(str::to_owned).ok_or_else(not_a_path)
 }
 
-fn not_a_path() -> Box<Stop> {
+fn not_a_path() -> Stop {
     Exception::raise("TypeError", "a path must be text")
 }

@@ -57,7 +57,11 @@ pub(crate) fn repr(interpreter: &mut Interpreter<'_>, value: &Value) -> Outcome<
             let mut parts = Vec::with_capacity(entries.len());
             interpreter.nested(|interpreter| {
                 for (key, value) in &entries {
-                    parts.push(format!("{}: {}", repr(interpreter, key)?, repr(interpreter, value)?));
+                    parts.push(format!(
+                        "{}: {}",
+                        repr(interpreter, key)?,
+                        repr(interpreter, value)?
+                    ));
                 }
                 Ok(())
             })?;
@@ -70,6 +74,7 @@ pub(crate) fn repr(interpreter: &mut Interpreter<'_>, value: &Value) -> Outcome<
             let value = repr(interpreter, &member.value)?;
             format!("<{}.{}: {value}>", member.class, member.name)
         }
+        Value::Native(native) => format!("<built-in function {}>", native.name),
         Value::Type(kind) => format!("<class '{}'>", kind.name()),
         Value::Object(object) => match object.attribute("name") {
             Some(Value::Str(name)) => format!("<{} {}>", object.spec.name, quoted(&name)),
@@ -180,8 +185,7 @@ fn timedelta(micros: i128) -> String {
         1 | -1 => format!("{days} day, "),
         _ => format!("{days} days, "),
     };
-    let _written =
-        write!(out, "{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let _written = write!(out, "{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     if fraction != 0 {
         let _written = write!(out, ".{fraction:06}");
     }

@@ -13,7 +13,7 @@ use super::function::{Code, define};
 use super::interpreter::{Interpreter, grow};
 use super::iterate::Cursor;
 use super::value::Value;
-use super::{class, import, operators, repr, subscript};
+use super::{class, files, import, operators, raised, repr, subscript};
 
 /// How a block ended.
 pub(crate) enum Flow {
@@ -44,6 +44,7 @@ impl Interpreter<'_> {
             Stmt::For(node) => return self.for_loop(node),
             Stmt::While(node) => return self.while_loop(node),
             Stmt::Try(node) => return self.attempt(node),
+            Stmt::With(node) => return files::with(self, node),
             Stmt::Return(node) => {
                 if self.frame.scope.is_module() {
                     return Err(Exception::raise("SyntaxError", "return outside of a function"));
@@ -155,8 +156,8 @@ impl Interpreter<'_> {
     }
 
     /// Runs the handler that catches an exception, if one does.
-    fn handle(&mut self, node: &StmtTry, stop: Box<Stop>) -> Outcome<Flow> {
-        let Stop::Raised(exception) = &*stop else { return Err(stop) };
+    fn handle(&mut self, node: &StmtTry, stop: Stop) -> Outcome<Flow> {
+        let Some(exception) = stop.exception() else { return Err(stop) };
         for ExceptHandler::ExceptHandler(handler) in &node.handlers {
             let catches = match &handler.type_ {
                 None => true,
@@ -164,7 +165,7 @@ impl Interpreter<'_> {
             };
             if catches {
                 if let Some(name) = &handler.name {
-                    let value = class::exception_value(exception);
+                    let value = raised::value_of(exception);
                     self.frame.scope.set(name, value);
                 }
                 return self.run(&handler.body);
@@ -183,17 +184,17 @@ impl Interpreter<'_> {
             return Ok(false);
         }
         let class = self.evaluate(classes)?;
-        Ok(class::exception_class(&class).is_some_and(|class| exception.is_a(&class)))
+        Ok(raised::class_named(&class).is_some_and(|class| exception.is_a(&class)))
     }
 
-    fn raise(&mut self, node: &StmtRaise) -> Outcome<Box<Stop>> {
+    fn raise(&mut self, node: &StmtRaise) -> Outcome<Stop> {
         let Some(raised) = &node.exc else {
             let hint = "name the exception";
             return Err(Stop::unsupported("a bare raise cannot be evaluated", hint));
         };
         let value = self.evaluate(raised)?;
-        let message = class::exception_message(self, &value)?;
-        let class = class::exception_class(&value);
+        let message = raised::message(self, &value)?;
+        let class = raised::class_named(&value);
         Ok(Exception::raise(class.as_deref().unwrap_or("Exception"), message))
     }
 
@@ -260,9 +261,8 @@ impl Interpreter<'_> {
     }
 }
 
-fn unsupported(statement: &Stmt) -> Box<Stop> {
+fn unsupported(statement: &Stmt) -> Stop {
     let (what, hint) = match statement {
-        Stmt::With(_) => ("with", "definitions cannot open anything; write the values out"),
         Stmt::Match(_) => ("match", "use if and elif"),
         _ => ("this statement", "write it with plain declarations"),
     };

@@ -1,4 +1,4 @@
-//! The parts of Python's standard library that definitions use.
+//! The parts of Python's standard library (and of `yaml`) that definitions use.
 
 use std::rc::Rc;
 
@@ -7,17 +7,36 @@ use super::exception::{Exception, Outcome};
 use super::interpreter::{Interpreter, LibraryName};
 use super::types::Type;
 use super::value::Value;
-use super::{builtins, class, environment, iterate, json, paths};
+use super::{builtins, class, environment, files, iterate, json, paths};
 
 /// Modules whose names stand for nothing that definitions could depend on.
 const WITHOUT_EFFECT: [&str; 8] = [
-    "abc", "collections.abc", "logging", "types", "typing", "typing_extensions", "warnings",
+    "abc",
+    "collections.abc",
+    "logging",
+    "types",
+    "typing",
+    "typing_extensions",
+    "warnings",
     "__future__",
 ];
 
-const MODULES: [&str; 14] = [
-    "collections", "copy", "dataclasses", "datetime", "enum", "functools", "itertools", "json",
-    "math", "operator", "os", "os.path", "pathlib", "sys",
+const MODULES: [&str; 15] = [
+    "collections",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "os",
+    "os.path",
+    "pathlib",
+    "sys",
+    "yaml",
 ];
 
 /// Whether the module is one of those.
@@ -54,7 +73,11 @@ pub(super) fn attribute(module: &str, name: &str) -> Option<LibraryName> {
         ("datetime", "UTC") => LibraryName::Known(Value::Zone(0)),
         ("math", name) => math(name),
         ("json", "dumps") => native("dumps", json::dumps),
-        ("json", "loads") => native("loads", json::loads),
+        ("json", "load" | "loads") => native("loads", json::loads),
+        ("yaml", "safe_load" | "load") => native("safe_load", files::safe_load),
+        ("yaml", "SafeLoader" | "FullLoader" | "Loader") => {
+            LibraryName::Known(Value::Opaque(Rc::from("yaml.Loader")))
+        }
         ("sys", "path" | "argv") => LibraryName::Known(Value::list(Vec::new())),
         ("sys", "platform") => LibraryName::Known(Value::text("linux")),
         ("sys", "version_info") => {
@@ -95,7 +118,7 @@ fn math(name: &str) -> LibraryName {
             native($name, |_, arguments| {
                 let [number] = arguments.bind($name, ["x"], 1)?;
                 let function: fn(f64) -> f64 = $function;
-                Ok(Value::Float(function(builtins::number(number, $name)?)))
+                Ok(Value::Float(function(builtins::number(number.as_ref(), $name)?)))
             })
         };
     }
@@ -104,7 +127,7 @@ fn math(name: &str) -> LibraryName {
             native($name, |_, arguments| {
                 let [number] = arguments.bind($name, ["x"], 1)?;
                 let function: fn(f64) -> f64 = $function;
-                let number = function(builtins::number(number, $name)?);
+                let number = function(builtins::number(number.as_ref(), $name)?);
                 Ok(Value::Int(super::operators::round_half_even(number)?))
             })
         };
@@ -177,6 +200,7 @@ fn dedent(_: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
 }
 
 /// `@lru_cache`, `@lru_cache(maxsize=...)`, `@wraps(f)`: the function itself.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a native function")]
 fn identity_decorator(_: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
     match arguments.value(0) {
         Some(Value::Function(function)) => Ok(Value::Function(Rc::clone(function))),
@@ -217,6 +241,6 @@ fn product(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<
     Ok(Value::iterator(rows.into_iter().map(Value::tuple)))
 }
 
-fn arity(callee: &str) -> Box<super::exception::Stop> {
+fn arity(callee: &str) -> super::exception::Stop {
     Exception::raise("TypeError", format!("{callee}() misses an argument"))
 }

@@ -84,12 +84,12 @@ pub(super) fn item(
     }
 }
 
-fn missing_key(interpreter: &mut Interpreter<'_>, index: &Value) -> Outcome<Box<Stop>> {
+fn missing_key(interpreter: &mut Interpreter<'_>, index: &Value) -> Outcome<Stop> {
     let key = repr::repr(interpreter, index)?;
     Ok(Exception::raise("KeyError", format!("the dictionary has no key {key}")))
 }
 
-fn not_subscriptable(value: &Value) -> Box<Stop> {
+fn not_subscriptable(value: &Value) -> Stop {
     let message = format!("a value of type {} cannot be indexed", value.type_name());
     Exception::raise("TypeError", message)
 }
@@ -109,7 +109,7 @@ fn position(index: &Value, length: usize) -> Outcome<usize> {
     usize::try_from(number).map_err(|_| out_of_range())
 }
 
-fn out_of_range() -> Box<Stop> {
+fn out_of_range() -> Stop {
     Exception::raise("IndexError", "the index is out of range")
 }
 

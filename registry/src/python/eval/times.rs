@@ -11,7 +11,14 @@ use super::value::{DateTime, Value};
 pub(super) const DURATION_METHODS: &[&str] = &["total_seconds"];
 /// Methods of `datetime` and `date`.
 pub(super) const MOMENT_METHODS: &[&str] = &[
-    "date", "isoformat", "replace", "strftime", "timestamp", "astimezone", "weekday", "utcoffset",
+    "date",
+    "isoformat",
+    "replace",
+    "strftime",
+    "timestamp",
+    "astimezone",
+    "weekday",
+    "utcoffset",
 ];
 /// Functions of the class `datetime`.
 pub(super) const CLASS_METHODS: &[&str] =
@@ -119,7 +126,7 @@ pub(super) fn call_class(name: &str, date_only: bool, arguments: &Arguments) -> 
             DateTime { local: local.ok_or_else(bad)?, offset: None }
         }
         ("fromtimestamp" | "utcfromtimestamp", _) => {
-            let seconds = super::builtins::number(arguments.value(0).cloned(), name)?;
+            let seconds = super::builtins::number(arguments.value(0), name)?;
             let micros = super::operators::round_half_even(seconds * 1e6)?;
             let micros = i64::try_from(micros).map_err(|_| bad())?;
             let moment = chrono::Utc.timestamp_micros(micros).single().ok_or_else(bad)?;
@@ -142,7 +149,8 @@ fn iso(text: &str) -> Option<DateTime> {
         let offset = moment.offset().local_minus_utc();
         return Some(DateTime { local: moment.naive_local(), offset: Some(offset) });
     }
-    let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+    let formats =
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     let moment = formats.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     let local = moment.or_else(|| {
         let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
@@ -151,6 +159,6 @@ fn iso(text: &str) -> Option<DateTime> {
     Some(DateTime { local: local?, offset: None })
 }
 
-fn no_zone() -> Box<Stop> {
+fn no_zone() -> Stop {
     Stop::unsupported("this time zone", "use timezone.utc or timezone(timedelta(...))")
 }

@@ -6,12 +6,12 @@ use chrono::{NaiveDate, NaiveTime};
 use indexmap::IndexMap;
 
 use super::call::Arguments;
-use super::exception::{Exception, Outcome, Stop};
+use super::exception::{self, Exception, Outcome, Stop};
 use super::interpreter::Interpreter;
 use super::key::Key;
 use super::operators::{DAY, as_float, duration, round_half_even, too_large};
 use super::value::{DateTime, Range, Value};
-use super::{iterate, paths, repr};
+use super::{iterate, paths, raised, repr};
 
 /// A built-in type.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) enum Type {
     Set,
     Str,
     Tuple,
-    TypeType,
+    Meta,
     Zone,
     /// A built-in exception class, by its place in the table of names.
     Exception(&'static str),
@@ -57,7 +57,7 @@ impl Type {
             Self::Set => "set",
             Self::Str => "str",
             Self::Tuple => "tuple",
-            Self::TypeType => "type",
+            Self::Meta => "type",
             Self::Zone => "timezone",
             Self::Exception(name) => name,
         }
@@ -83,13 +83,11 @@ impl Type {
             | (Self::Str, Value::Str(_))
             | (Self::Tuple, Value::Tuple(_))
             | (Self::Zone, Value::Zone(_))
-            | (Self::TypeType, Value::Type(_) | Value::Class(_) | Value::Record(_)) => true,
+            | (Self::Meta, Value::Type(_) | Value::Class(_) | Value::Record(_)) => true,
             (Self::Str, Value::Member(member)) => member.text().is_some(),
             (Self::Int, Value::Member(member)) => member.number().is_some(),
             (Self::Exception(class), value) => {
-                super::class::raised_class(value).is_some_and(|raised| {
-                    Exception::raise(&raised, "").is_a(class)
-                })
+                raised::class_of(value).is_some_and(|raised| exception::descends(&raised, class))
             }
             _ => false,
         }
@@ -114,16 +112,9 @@ impl Type {
             Value::Date(_) => Self::Date,
             Value::Zone(_) => Self::Zone,
             Value::Path(_) => Self::Path,
-            Value::Type(_) | Value::Class(_) | Value::Record(_) => Self::TypeType,
+            Value::Type(_) | Value::Class(_) | Value::Record(_) => Self::Meta,
             _ => return None,
         })
-    }
-}
-
-impl Stop {
-    /// Whether a raised exception is of a class; for `isinstance` of caught exceptions.
-    fn is_a(&self, class: &str) -> bool {
-        matches!(self, Self::Raised(exception) if exception.is_a(class))
     }
 }
 
@@ -170,7 +161,7 @@ pub(super) fn construct(
         Type::DateTime => datetime(arguments),
         Type::Date => {
             let [year, month, day] = arguments.bind("date", ["year", "month", "day"], 3)?;
-            Ok(Value::Date(calendar(&year, &month, &day)?))
+            Ok(Value::Date(calendar([year, month, day])?))
         }
         Type::Zone => {
             let [offset, _] = arguments.bind("timezone", ["offset", "name"], 1)?;
@@ -181,13 +172,13 @@ pub(super) fn construct(
                 _ => Err(Exception::raise("TypeError", "timezone() takes a timedelta")),
             }
         }
-        Type::TypeType => type_of(arguments),
+        Type::Meta => type_of(arguments),
         Type::Exception(class) => {
             let message = match arguments.value(0) {
                 Some(value) => repr::display(interpreter, value)?,
                 None => String::new(),
             };
-            Ok(super::class::made_exception(class, &message))
+            Ok(raised::make(class, &message))
         }
         Type::None | Type::Object => {
             Err(Stop::unsupported(format!("calling {}", kind.name()), "definitions need none"))
@@ -303,10 +294,8 @@ fn range(arguments: &Arguments) -> Outcome<Value> {
 }
 
 fn timedelta(arguments: &Arguments) -> Outcome<Value> {
-    const UNITS: [i128; 7] =
-        [DAY, 1_000_000, 1, 1_000, 60_000_000, 3_600_000_000, 7 * DAY];
-    let names =
-        ["days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"];
+    const UNITS: [i128; 7] = [DAY, 1_000_000, 1, 1_000, 60_000_000, 3_600_000_000, 7 * DAY];
+    let names = ["days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"];
     let given = arguments.bind("timedelta", names, 0)?;
     let (mut micros, mut fraction) = (0_i128, 0.0);
     for (value, unit) in given.into_iter().zip(UNITS) {
@@ -328,12 +317,8 @@ fn timedelta(arguments: &Arguments) -> Outcome<Value> {
     duration(micros + round_half_even(fraction)?)
 }
 
-fn calendar(
-    year: &Option<Value>,
-    month: &Option<Value>,
-    day: &Option<Value>,
-) -> Outcome<NaiveDate> {
-    let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_int);
+fn calendar([year, month, day]: [Option<Value>; 3]) -> Outcome<NaiveDate> {
+    let number = |value: Option<Value>| value.and_then(|value| value.as_int());
     let date = (|| {
         let year = i32::try_from(number(year)?).ok().filter(|year| (1..=9999).contains(year))?;
         let month = u32::try_from(number(month)?).ok()?;
@@ -343,12 +328,11 @@ fn calendar(
 }
 
 fn datetime(arguments: &Arguments) -> Outcome<Value> {
-    let names = [
-        "year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold",
-    ];
+    let names =
+        ["year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold"];
     let [year, month, day, hour, minute, second, micro, zone, _] =
         arguments.bind("datetime", names, 3)?;
-    let date = calendar(&year, &month, &day)?;
+    let date = calendar([year, month, day])?;
     let number = |value: Option<Value>| match value {
         None => Some(0),
         Some(value) => value.as_int().and_then(|number| u32::try_from(number).ok()),

@@ -8,9 +8,11 @@ use chrono::{NaiveDate, NaiveDateTime};
 use indexmap::IndexMap;
 
 use super::call::NativeFunction;
-use super::class::{Class, Instance, Member};
+use super::class::{Class, Instance};
+use super::files::File;
 use super::function::Function;
 use super::key::Key;
+use super::member::Member;
 use super::module::Module;
 use super::record::{ClassSpec, Object};
 use super::scope::Variables;
@@ -40,6 +42,8 @@ pub(crate) enum Value {
     /// `timezone` with a fixed offset in seconds.
     Zone(i32),
     Path(Rc<str>),
+    /// A text file of the repository.
+    File(Rc<File>),
     Module(Rc<Module>),
     /// Something of a package that is not part of the repository; only its name is known.
     Foreign(Rc<str>),
@@ -171,9 +175,8 @@ impl Value {
 
     /// A dictionary with text keys.
     pub(crate) fn text_dict(entries: impl IntoIterator<Item = (Rc<str>, Self)>) -> Self {
-        let entry = |(name, value): (Rc<str>, Self)| {
-            (Key::Str(Rc::clone(&name)), (Self::Str(name), value))
-        };
+        let entry =
+            |(name, value): (Rc<str>, Self)| (Key::Str(Rc::clone(&name)), (Self::Str(name), value));
         Self::dict(entries.into_iter().map(entry).collect())
     }
 
@@ -241,15 +244,16 @@ impl Value {
 
     /// Where a shared value lives; the identity of everything that has one.
     pub(crate) fn address(&self) -> Option<usize> {
-        fn of<T: ?Sized>(shared: &Rc<T>) -> Option<usize> {
-            Some(Rc::as_ptr(shared).cast::<u8>().addr())
+        fn of<T>(shared: &Rc<T>) -> usize {
+            Rc::as_ptr(shared).addr()
         }
-        match self {
+        Some(match self {
             Self::List(shared) => of(shared),
             Self::Tuple(shared) => of(shared),
             Self::Dict(shared) => of(shared),
             Self::Set(shared) => of(shared),
             Self::Iterator(shared) => of(shared),
+            Self::File(shared) => of(shared),
             Self::Module(shared) => of(shared),
             Self::Function(shared) => of(shared),
             Self::Method(shared) => of(shared),
@@ -257,8 +261,8 @@ impl Value {
             Self::Instance(shared) => of(shared),
             Self::Object(shared) => of(shared),
             Self::Decorator(shared) => of(shared),
-            _ => None,
-        }
+            _ => return None,
+        })
     }
 
     /// The type's name, as Python's messages print it.
@@ -282,6 +286,7 @@ impl Value {
             Self::Date(_) => "date",
             Self::Zone(_) => "timezone",
             Self::Path(_) => "Path",
+            Self::File(_) => "TextIOWrapper",
             Self::Module(_) => "module",
             Self::Foreign(name) | Self::Opaque(name) => return Rc::clone(name),
             Self::Function(_) => "function",

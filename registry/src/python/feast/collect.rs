@@ -34,7 +34,8 @@ impl Collector {
     }
 
     fn object(&mut self, object: &Rc<Object>) {
-        let collected = ["DataSource", "BaseFeatureView", "Entity", "FeatureService", "Permission", "Project"];
+        let collected =
+            ["DataSource", "BaseFeatureView", "Entity", "FeatureService", "Permission", "Project"];
         if !collected.iter().any(|class| object.is_a(class)) {
             return;
         }
@@ -44,7 +45,9 @@ impl Collector {
         }
         self.found.push(Rc::clone(object));
         let nested: &[&str] = match object.spec.name {
-            "PushSource" | "KafkaSource" | "KinesisSource" | "BatchFeatureView" => &["batch_source"],
+            "PushSource" | "KafkaSource" | "KinesisSource" | "BatchFeatureView" => {
+                &["batch_source"]
+            }
             _ if object.is_a("BaseFeatureView") => &["batch_source", "stream_source"],
             _ => &[],
         };

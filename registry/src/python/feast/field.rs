@@ -29,7 +29,8 @@ pub(super) static FIELD: ClassSpec = ClassSpec {
     legacy: &[Legacy { old: "labels", new: "tags", adapt: None }],
     finish: Some(|interpreter, object| {
         if matches!(object.get("dtype"), Value::Member(member) if *member.class == *VALUE_TYPE) {
-            let message = format!("field \"{}\": use a type of feast.types, not ValueType", object.name());
+            let message =
+                format!("field \"{}\": use a type of feast.types, not ValueType", object.name());
             interpreter.warn(message, object.location.clone());
         }
         empty_tags(object);
@@ -50,7 +51,8 @@ pub(super) static FEATURE: ClassSpec = ClassSpec {
     ],
     positional: 4,
     finish: Some(|interpreter, object| {
-        let message = format!("feature \"{}\": Feature is Feast's old class, use Field", object.name());
+        let message =
+            format!("feature \"{}\": Feature is Feast's old class, use Field", object.name());
         interpreter.warn(message, object.location.clone());
         if types::registry_type(&object.get("dtype")).ok() == Some(ValueType::Unknown) {
             return Err(object.error("dtype cannot be ValueType.UNKNOWN"));
@@ -77,9 +79,7 @@ pub(super) static ENTITY: ClassSpec = ClassSpec {
         Legacy {
             old: "join_key",
             new: "join_keys",
-            adapt: Some(|_, key| {
-                Ok(if key.is_none() { key } else { Value::list(vec![key]) })
-            }),
+            adapt: Some(|_, key| Ok(if key.is_none() { key } else { Value::list(vec![key]) })),
         },
         Legacy { old: "labels", new: "tags", adapt: None },
     ],
@@ -173,8 +173,11 @@ pub(super) fn field(object: &Object) -> Result<Field> {
         .map_err(|error| error.with_location(object.location.clone()))?;
     let length = object.get("vector_length").as_int().unwrap_or(0);
     let vector_length = i32::try_from(length).map_err(|_| {
-        Error::invalid(format!("field \"{}\": vector_length {length} is out of range", object.name()))
-            .with_location(object.location.clone())
+        Error::invalid(format!(
+            "field \"{}\": vector_length {length} is out of range",
+            object.name()
+        ))
+        .with_location(object.location.clone())
     })?;
     Ok(Field {
         name: object.name(),

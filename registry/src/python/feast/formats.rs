@@ -64,22 +64,31 @@ macro_rules! table_format {
     };
 }
 
-table_format!(ICEBERG, "IcebergFormat", [
-    optional("catalog", Kind::Text),
-    optional("namespace", Kind::Text)
-]);
+table_format!(
+    ICEBERG,
+    "IcebergFormat",
+    [optional("catalog", Kind::Text), optional("namespace", Kind::Text)]
+);
 table_format!(DELTA_TABLE, "DeltaFormat", [optional("checkpoint_location", Kind::Text)]);
-table_format!(HUDI, "HudiFormat", [
-    optional("table_type", Kind::Text),
-    optional("record_key", Kind::Text),
-    optional("precombine_field", Kind::Text)
-]);
-table_format!(LANCE, "LanceFormat", [
-    optional("catalog", Kind::Text),
-    optional("namespace", Kind::Text),
-    optional("version", Kind::Int),
-    optional("tag", Kind::Text)
-]);
+table_format!(
+    HUDI,
+    "HudiFormat",
+    [
+        optional("table_type", Kind::Text),
+        optional("record_key", Kind::Text),
+        optional("precombine_field", Kind::Text)
+    ]
+);
+table_format!(
+    LANCE,
+    "LanceFormat",
+    [
+        optional("catalog", Kind::Text),
+        optional("namespace", Kind::Text),
+        optional("version", Kind::Int),
+        optional("tag", Kind::Text)
+    ]
+);
 
 /// Feast mirrors the parameters of table formats into their properties.
 const MIRRORED: [(&str, &str, &str); 9] = [
@@ -258,13 +267,12 @@ pub(super) fn stream_format(value: &Value) -> Option<StreamFormat> {
 /// [`larder_core::ErrorKind::Invalid`] for a negative one, which no consumer of the registry could follow.
 pub(super) fn duration(object: &Object, name: &str) -> Result<Option<std::time::Duration>> {
     let Value::Duration(micros) = object.get(name) else { return Ok(None) };
-    match u64::try_from(micros) {
-        Ok(micros) => Ok(Some(std::time::Duration::from_micros(micros))),
-        Err(_) => {
-            let what = format!("{} \"{}\": {name} is negative or too long", object.spec.name, object.name());
-            Err(Error::invalid(what).with_location(object.location.clone()))
-        }
-    }
+    let Ok(micros) = u64::try_from(micros) else {
+        let (class, subject) = (object.spec.name, object.name());
+        let what = format!("{class} \"{subject}\": {name} is negative or too long");
+        return Err(Error::invalid(what).with_location(object.location.clone()));
+    };
+    Ok(Some(std::time::Duration::from_micros(micros)))
 }
 
 /// The domain aggregations of a view.

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use super::{field, formats, service, sources, types, views};
-use crate::python::eval::class::Member;
 use crate::python::eval::exception::Outcome;
 use crate::python::eval::function::Function;
 use crate::python::eval::interpreter::{Interpreter, Library, LibraryName};
+use crate::python::eval::member::Member;
 use crate::python::eval::record::ClassSpec;
 use crate::python::eval::value::{PendingDecorator, Value};
 
@@ -15,20 +15,58 @@ pub(in crate::python) struct Feast;
 
 /// Names that `import feast` offers in 0.67.
 const TOP_LEVEL: [&str; 26] = [
-    "Aggregation", "AthenaSource", "BatchFeatureView", "BigQuerySource", "ChrononSource",
-    "ConflictPolicy", "Entity", "Feature", "FeatureService", "FeatureView", "FeatureViewState",
-    "Field", "FileSource", "KafkaSource", "KinesisSource", "LabelView", "OnDemandFeatureView",
-    "OracleSource", "Project", "PushSource", "RedshiftSource", "RequestSource", "SnowflakeSource",
-    "StreamFeatureView", "UnityCatalogSource", "ValueType",
+    "Aggregation",
+    "AthenaSource",
+    "BatchFeatureView",
+    "BigQuerySource",
+    "ChrononSource",
+    "ConflictPolicy",
+    "Entity",
+    "Feature",
+    "FeatureService",
+    "FeatureView",
+    "FeatureViewState",
+    "Field",
+    "FileSource",
+    "KafkaSource",
+    "KinesisSource",
+    "LabelView",
+    "OnDemandFeatureView",
+    "OracleSource",
+    "Project",
+    "PushSource",
+    "RedshiftSource",
+    "RequestSource",
+    "SnowflakeSource",
+    "StreamFeatureView",
+    "UnityCatalogSource",
+    "ValueType",
 ];
 
 /// Names that `import feast` offers too, but that no definition can use.
 const NOT_FOR_DEFINITIONS: [&str; 22] = [
-    "BaseChunker", "BaseEmbedder", "ChunkingConfig", "DataFrameEngine", "DocEmbedder",
-    "EmbeddingConfig", "EmbeddingProvider", "FeastDataFrame", "FeastVectorStore", "FeatureStore",
-    "FilterTranslator", "MultiModalEmbedder", "RepoConfig", "SchemaTransformFn",
-    "SentenceTransformersEmbeddingProvider", "TextChunker", "copy_demo_notebooks",
-    "get_embedding_provider", "type_map", "utils", "errors", "version",
+    "BaseChunker",
+    "BaseEmbedder",
+    "ChunkingConfig",
+    "DataFrameEngine",
+    "DocEmbedder",
+    "EmbeddingConfig",
+    "EmbeddingProvider",
+    "FeastDataFrame",
+    "FeastVectorStore",
+    "FeatureStore",
+    "FilterTranslator",
+    "MultiModalEmbedder",
+    "RepoConfig",
+    "SchemaTransformFn",
+    "SentenceTransformersEmbeddingProvider",
+    "TextChunker",
+    "copy_demo_notebooks",
+    "get_embedding_provider",
+    "type_map",
+    "utils",
+    "errors",
+    "version",
 ];
 
 fn classes() -> impl Iterator<Item = &'static ClassSpec> {
@@ -86,7 +124,14 @@ static MODES: ClassSpec = ClassSpec {
     module: "feast.transformation.mode",
     class_attribute: Some(|name| {
         let modes = [
-            "PYTHON", "PANDAS", "SPARK_SQL", "SPARK", "FLINK", "RAY", "SQL", "TRINO_SQL",
+            "PYTHON",
+            "PANDAS",
+            "SPARK_SQL",
+            "SPARK",
+            "FLINK",
+            "RAY",
+            "SQL",
+            "TRINO_SQL",
             "SUBSTRAIT",
         ];
         let value = Value::text(name.to_lowercase());
@@ -94,7 +139,10 @@ static MODES: ClassSpec = ClassSpec {
             .contains(&name)
             .then(|| Value::Member(Member::valued("TransformationMode", name, value)))
     }),
-    refused: Some(("calling TransformationMode", "name the member, for instance TransformationMode.PYTHON")),
+    refused: Some((
+        "calling TransformationMode",
+        "name the member, for instance TransformationMode.PYTHON",
+    )),
     ..ClassSpec::BASE
 };
 
@@ -107,7 +155,10 @@ static CONFLICT_POLICY: ClassSpec = ClassSpec {
         let value = Value::text(name.to_lowercase());
         known.contains(&name).then(|| Value::Member(Member::valued("ConflictPolicy", name, value)))
     }),
-    refused: Some(("calling ConflictPolicy", "name the member, for instance ConflictPolicy.MAJORITY_VOTE")),
+    refused: Some((
+        "calling ConflictPolicy",
+        "name the member, for instance ConflictPolicy.MAJORITY_VOTE",
+    )),
     ..ClassSpec::BASE
 };
 
@@ -115,8 +166,11 @@ static CONFLICT_POLICY: ClassSpec = ClassSpec {
 static ACTION: ClassSpec = ClassSpec {
     name: "AuthzedAction",
     module: "feast.permissions.action",
-    class_attribute: Some(|name| service::action(name)),
-    refused: Some(("calling AuthzedAction", "name the member, for instance AuthzedAction.DESCRIBE")),
+    class_attribute: Some(service::action),
+    refused: Some((
+        "calling AuthzedAction",
+        "name the member, for instance AuthzedAction.DESCRIBE",
+    )),
     ..ClassSpec::BASE
 };
 
@@ -132,7 +186,10 @@ static SAVED_DATASET: ClassSpec = ClassSpec {
 static VALIDATION_REFERENCE: ClassSpec = ClassSpec {
     name: "ValidationReference",
     module: "feast.saved_dataset",
-    refused: Some(("a validation reference in a definition", "it is made from a saved dataset, not defined")),
+    refused: Some((
+        "a validation reference in a definition",
+        "it is made from a saved dataset, not defined",
+    )),
     ..ClassSpec::BASE
 };
 
@@ -165,7 +222,9 @@ impl Library for Feast {
             None if module == "feast" && name == "__version__" => {
                 LibraryName::Known(Value::text("0.67.0"))
             }
-            None if module == "feast" && NOT_FOR_DEFINITIONS.contains(&name) => LibraryName::Foreign,
+            None if module == "feast" && NOT_FOR_DEFINITIONS.contains(&name) => {
+                LibraryName::Foreign
+            }
             None if module == "feast" || module == "feast.types" => LibraryName::Missing,
             None => LibraryName::Foreign,
         })

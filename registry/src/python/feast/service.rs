@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use larder_core::{Error, FeatureService, Field, Permission, Policy, Projection, Result, ValueType};
+use larder_core::{
+    Error, FeatureService, Field, Permission, Policy, Projection, Result, ValueType,
+};
 
 use super::field::{empty_tags, tags, text_map};
 use super::{formats, views};
-use crate::python::eval::class::Member;
 use crate::python::eval::exception::Outcome;
 use crate::python::eval::interpreter::Interpreter;
-use crate::python::eval::record::{
-    ClassSpec, Fallback, Kind, Object, optional, required, with,
-};
+use crate::python::eval::member::Member;
+use crate::python::eval::record::{ClassSpec, Fallback, Kind, Object, optional, required, with};
 use crate::python::eval::value::Value;
 
 /// `FeatureService`.
@@ -134,8 +134,14 @@ pub(super) fn action(name: &str) -> Option<Value> {
 pub(super) fn actions(name: &str) -> Option<Value> {
     let names: &[&str] = match name {
         "ALL_ACTIONS" => &[
-            "CREATE", "DESCRIBE", "UPDATE", "DELETE", "READ_ONLINE", "READ_OFFLINE",
-            "WRITE_ONLINE", "WRITE_OFFLINE",
+            "CREATE",
+            "DESCRIBE",
+            "UPDATE",
+            "DELETE",
+            "READ_ONLINE",
+            "READ_OFFLINE",
+            "WRITE_ONLINE",
+            "WRITE_OFFLINE",
         ],
         "READ" => &["READ_OFFLINE", "READ_ONLINE"],
         "WRITE" => &["WRITE_OFFLINE", "WRITE_ONLINE"],
@@ -278,9 +284,8 @@ fn domain_policy(policy: &Object) -> Policy {
         "RoleBasedPolicy" => Policy::Roles(texts("roles")),
         "GroupBasedPolicy" => Policy::Groups(texts("groups")),
         "NamespaceBasedPolicy" => Policy::Namespaces(texts("namespaces")),
-        _ => Policy::GroupsAndNamespaces {
-            groups: texts("groups"),
-            namespaces: texts("namespaces"),
-        },
+        _ => {
+            Policy::GroupsAndNamespaces { groups: texts("groups"), namespaces: texts("namespaces") }
+        }
     }
 }

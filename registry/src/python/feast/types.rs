@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use larder_core::{Error, Result, ValueType};
 
-use crate::python::eval::class::Member;
 use crate::python::eval::exception::Outcome;
 use crate::python::eval::interpreter::Interpreter;
 use crate::python::eval::json;
+use crate::python::eval::member::Member;
 use crate::python::eval::record::{ClassSpec, Kind, Object, required};
 use crate::python::eval::value::Value;
 
@@ -98,7 +98,7 @@ pub(super) static STRUCT: ClassSpec = ClassSpec {
 pub(super) static PRIMITIVE_CLASS: ClassSpec = ClassSpec {
     name: PRIMITIVE,
     module: "feast.types",
-    class_attribute: Some(|name| member_of_primitive(name)),
+    class_attribute: Some(member_of_primitive),
     class_item: Some(|_, index| {
         let member = index.as_str().and_then(member_of_primitive);
         member.ok_or_else(|| unknown_member(PRIMITIVE, index))
@@ -111,7 +111,7 @@ pub(super) static PRIMITIVE_CLASS: ClassSpec = ClassSpec {
 pub(super) static VALUE_TYPE_CLASS: ClassSpec = ClassSpec {
     name: VALUE_TYPE,
     module: "feast.value_type",
-    class_attribute: Some(|name| value_type_member(name)),
+    class_attribute: Some(value_type_member),
     class_item: Some(|_, index| {
         let member = index.as_str().and_then(value_type_member);
         member.ok_or_else(|| unknown_member(VALUE_TYPE, index))
@@ -120,7 +120,7 @@ pub(super) static VALUE_TYPE_CLASS: ClassSpec = ClassSpec {
     ..ClassSpec::BASE
 };
 
-fn unknown_member(class: &str, index: &Value) -> Box<crate::python::eval::exception::Stop> {
+fn unknown_member(class: &str, index: &Value) -> crate::python::eval::exception::Stop {
     let name = index.as_str().unwrap_or_default();
     let message = format!("{class} has no member \"{name}\"");
     crate::python::eval::exception::Exception::raise("KeyError", message)
@@ -270,7 +270,7 @@ fn text(dtype: &Value) -> String {
     match dtype {
         Value::Member(member) => {
             let known = PRIMITIVES.iter().find(|(_, name, _)| **name == *member.name);
-            known.map_or(member.name.as_ref(), |(alias, _, _)| alias).to_owned()
+            known.map_or(&*member.name, |(alias, _, _)| alias).to_owned()
         }
         Value::Object(object) if object.is_a("Struct") => {
             let field = |(name, dtype): (String, Value)| format!("{name}: {}", text(&dtype));

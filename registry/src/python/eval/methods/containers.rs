@@ -23,8 +23,19 @@ pub(super) const DICT_METHODS: &[&str] =
     &["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
 /// Methods of sets.
 pub(super) const SET_METHODS: &[&str] = &[
-    "add", "clear", "copy", "difference", "discard", "intersection", "isdisjoint", "issubset",
-    "issuperset", "remove", "symmetric_difference", "union", "update",
+    "add",
+    "clear",
+    "copy",
+    "difference",
+    "discard",
+    "intersection",
+    "isdisjoint",
+    "issubset",
+    "issuperset",
+    "remove",
+    "symmetric_difference",
+    "union",
+    "update",
 ];
 
 /// Calls a method of a list.
@@ -164,7 +175,8 @@ fn view(entries: &IndexMap<Key, (Value, Value)>, name: &str) -> Value {
         "keys" => Value::list(entries.values().map(|(key, _)| key.clone()).collect()),
         "values" => Value::list(entries.values().map(|(_, value)| value.clone()).collect()),
         "items" => {
-            let pair = |(key, value): &(Value, Value)| Value::tuple(vec![key.clone(), value.clone()]);
+            let pair =
+                |(key, value): &(Value, Value)| Value::tuple(vec![key.clone(), value.clone()]);
             Value::list(entries.values().map(pair).collect())
         }
         _ => Value::dict(entries.clone()),
@@ -290,7 +302,7 @@ fn change(
     }
 }
 
-fn absent(interpreter: &mut Interpreter<'_>, item: &Value) -> Outcome<Box<Stop>> {
+fn absent(interpreter: &mut Interpreter<'_>, item: &Value) -> Outcome<Stop> {
     let text = repr::repr(interpreter, item)?;
     Ok(Exception::raise("KeyError", format!("the set has no item {text}")))
 }

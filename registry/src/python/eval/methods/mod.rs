@@ -8,7 +8,7 @@ use super::exception::{Exception, Outcome};
 use super::interpreter::Interpreter;
 use super::types::Type;
 use super::value::{DateTime, Value};
-use super::{class, environment, paths, record, times};
+use super::{class, environment, files, paths, record, times};
 
 /// The methods that a value has.
 pub(super) fn names(value: &Value) -> &'static [&'static str] {
@@ -21,6 +21,7 @@ pub(super) fn names(value: &Value) -> &'static [&'static str] {
         Value::Type(Type::Dict) => &["fromkeys"],
         Value::Set(_) => containers::SET_METHODS,
         Value::Path(_) => paths::METHODS,
+        Value::File(_) => files::METHODS,
         Value::Type(Type::Path) => &["cwd", "home"],
         Value::Duration(_) => times::DURATION_METHODS,
         Value::DateTime(_) | Value::Date(_) => times::MOMENT_METHODS,
@@ -47,6 +48,7 @@ pub(super) fn call(
         Value::Dict(dict) => containers::call_dict(interpreter, dict, name, arguments),
         Value::Set(set) => containers::call_set(interpreter, set, name, arguments),
         Value::Path(path) => paths::call(interpreter, path, name, arguments),
+        Value::File(file) => Ok(files::call(file, name)),
         Value::Duration(micros) => Ok(times::call_duration(*micros)),
         Value::DateTime(moment) => times::call_moment(*moment, false, name, arguments),
         Value::Date(date) => {

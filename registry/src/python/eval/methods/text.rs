@@ -10,11 +10,45 @@ use crate::python::eval::{format, iterate};
 
 /// Methods of strings.
 pub(super) const METHODS: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "find", "format",
-    "format_map", "index", "isalnum", "isalpha", "isdigit", "isidentifier", "islower", "isnumeric",
-    "isspace", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix",
-    "removesuffix", "replace", "rfind", "rjust", "rpartition", "rsplit", "rstrip", "split",
-    "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isspace",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
 ];
 
 /// Methods of bytes.
@@ -85,8 +119,12 @@ fn plain(text: &str, name: &str) -> Option<Value> {
         "isalpha" => all(char::is_alphabetic),
         "isdigit" | "isnumeric" => all(char::is_numeric),
         "isspace" => all(char::is_whitespace),
-        "islower" => Value::Bool(text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase)),
-        "isupper" => Value::Bool(text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase)),
+        "islower" => Value::Bool(
+            text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase),
+        ),
+        "isupper" => Value::Bool(
+            text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase),
+        ),
         "isidentifier" => {
             let word = text.chars().all(|symbol| symbol.is_alphanumeric() || symbol == '_');
             Value::Bool(word && text.chars().next().is_some_and(|first| !first.is_numeric()))

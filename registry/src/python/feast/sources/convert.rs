@@ -122,7 +122,11 @@ fn table_format(value: &Value) -> Vec<u8> {
         "LanceFormat" => Format::LanceFormat(LanceFormat {
             catalog: text("catalog"),
             namespace: text("namespace"),
-            version: object.get("version").as_int().and_then(|v| u64::try_from(v).ok()).unwrap_or(0),
+            version: object
+                .get("version")
+                .as_int()
+                .and_then(|v| u64::try_from(v).ok())
+                .unwrap_or(0),
             tag: text("tag"),
             properties,
         }),

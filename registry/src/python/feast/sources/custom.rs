@@ -1,9 +1,7 @@
 //! Sources that Feast stores as the JSON text of their class.
 
 use super::SOURCE;
-use crate::python::eval::record::{
-    ClassSpec, Fallback, Kind, nullable, optional, required, with,
-};
+use crate::python::eval::record::{ClassSpec, Fallback, Kind, nullable, optional, required, with};
 
 /// A class and what its JSON holds.
 pub(super) struct Custom {
@@ -22,11 +20,8 @@ pub(super) enum Absent {
 
 use Absent::{Empty, Map, Null};
 
-const QUERIED: &[crate::python::eval::record::Parameter] = &[
-    optional("name", Kind::Text),
-    optional("query", Kind::Text),
-    optional("table", Kind::Text),
-];
+const QUERIED: &[crate::python::eval::record::Parameter] =
+    &[optional("name", Kind::Text), optional("query", Kind::Text), optional("table", Kind::Text)];
 const QUERIED_JSON: &[(&str, &str, Absent)] =
     &[("name", "_given_name", Empty), ("query", "query", Empty), ("table", "table", Empty)];
 

@@ -12,8 +12,17 @@ use crate::python::eval::value::Value;
 
 /// Readers that a Ray source may name.
 const RAY_READERS: [&str; 11] = [
-    "parquet", "csv", "json", "text", "images", "binary_files", "tfrecords", "webdataset",
-    "huggingface", "mongo", "sql",
+    "parquet",
+    "csv",
+    "json",
+    "text",
+    "images",
+    "binary_files",
+    "tfrecords",
+    "webdataset",
+    "huggingface",
+    "mongo",
+    "sql",
 ];
 /// File formats that a Spark source may name.
 const SPARK_FORMATS: [&str; 4] = ["csv", "json", "parquet", "avro"];
@@ -21,7 +30,6 @@ const SPARK_FORMATS: [&str; 4] = ["csv", "json", "parquet", "avro"];
 /// Runs after the construction of any source.
 pub(super) fn finish(interpreter: &mut Interpreter<'_>, object: &Rc<Object>) -> Outcome<()> {
     object.set("_given_name", object.get("name"));
-    older_timestamp(interpreter, object);
     match object.spec.name {
         "FileSource" => default_name(object, &["path"]),
         "KafkaSource" => kafka(interpreter, object),
@@ -43,6 +51,7 @@ pub(super) fn finish(interpreter: &mut Interpreter<'_>, object: &Rc<Object>) -> 
         "TrinoSource" | "PostgreSQLSource" | "ClickhouseSource" => named_by(object, "table")?,
         _ => {}
     }
+    older_timestamp(interpreter, object);
     let created = object.text("created_timestamp_column");
     if !created.is_empty() && created == object.text("timestamp_field") {
         let message = format!(
@@ -89,7 +98,7 @@ fn named_by(object: &Rc<Object>, attribute: &str) -> Outcome<()> {
     Ok(())
 }
 
-fn unnamed(object: &Rc<Object>) -> Box<Stop> {
+fn unnamed(object: &Rc<Object>) -> Stop {
     object.error(format!("a {} needs a name", object.spec.name)).hint("give name=...")
 }
 
@@ -158,7 +167,8 @@ fn chronon(object: &Rc<Object>) -> Outcome<()> {
             return Err(object.error(format!("ChrononSource needs a {needed}")));
         }
     }
-    let (join, group) = (object.get("chronon_join").truth(), object.get("chronon_group_by").truth());
+    let (join, group) =
+        (object.get("chronon_join").truth(), object.get("chronon_group_by").truth());
     if join && group {
         return Err(object.error("ChrononSource takes chronon_join or chronon_group_by, not both"));
     }

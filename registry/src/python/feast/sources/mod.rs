@@ -6,7 +6,9 @@ mod finish;
 mod streams;
 mod warehouses;
 
-use crate::python::eval::record::{ClassSpec, Fallback, Kind, Legacy, Parameter, nullable, optional, required};
+use crate::python::eval::record::{
+    ClassSpec, Fallback, Kind, Legacy, Parameter, nullable, optional, required,
+};
 
 pub(super) use convert::{data_source, optional_source};
 
@@ -58,7 +60,10 @@ static FILE: ClassSpec = ClassSpec {
 static DATA_SOURCE: ClassSpec = ClassSpec {
     name: "DataSource",
     module: "feast.data_source",
-    refused: Some(("an object of the abstract class DataSource", "use FileSource or another source class")),
+    refused: Some((
+        "an object of the abstract class DataSource",
+        "use FileSource or another source class",
+    )),
     ..ClassSpec::BASE
 };
 

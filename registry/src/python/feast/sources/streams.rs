@@ -90,7 +90,10 @@ pub(super) static REQUEST: ClassSpec = ClassSpec {
 pub(super) const CLASSES: &[&ClassSpec] = &[&KAFKA, &KINESIS, &PUSH, &REQUEST];
 
 /// Fields of a request source, also from the older `{name: ValueType}`.
-pub(super) fn request_schema(interpreter: &mut Interpreter<'_>, object: &Rc<Object>) -> Outcome<()> {
+pub(super) fn request_schema(
+    interpreter: &mut Interpreter<'_>,
+    object: &Rc<Object>,
+) -> Outcome<()> {
     let Value::Dict(schema) = object.get("schema") else { return Ok(()) };
     let message = format!(
         "request source \"{}\": a schema is a list of fields since Feast 0.22",

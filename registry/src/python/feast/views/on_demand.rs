@@ -76,6 +76,7 @@ pub(super) static DECORATOR: ClassSpec = ClassSpec {
 };
 
 /// `inputs={"name": source}` as a list.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of an adapter")]
 fn values_of(_: &mut Interpreter<'_>, inputs: Value) -> Outcome<Value> {
     Ok(match &inputs {
         Value::Dict(inputs) => {
@@ -129,12 +130,15 @@ fn known_columns(view: &Rc<Object>) -> Outcome<()> {
     if view.get("input_schema").is_none() {
         return Ok(());
     }
-    let known: Vec<String> = view.objects("input_schema").iter().map(|field| field.name()).collect();
+    let known: Vec<String> =
+        view.objects("input_schema").iter().map(|field| field.name()).collect();
     for aggregation in view.objects("aggregations") {
         let column = aggregation.text("column");
         if !column.is_empty() && !known.contains(&column) {
-            let message =
-                format!("{}: the aggregated column \"{column}\" is not in input_schema", label(view));
+            let message = format!(
+                "{}: the aggregated column \"{column}\" is not in input_schema",
+                label(view)
+            );
             return Err(view.error(message).hint(format!("it has {}", known.join(", "))));
         }
     }
@@ -145,7 +149,9 @@ fn known_columns(view: &Rc<Object>) -> Outcome<()> {
 ///
 /// # Errors
 /// [`larder_core::ErrorKind::Invalid`] for what the registry cannot hold.
-pub(in crate::python::feast) fn on_demand_feature_view(view: &Object) -> Result<OnDemandFeatureView> {
+pub(in crate::python::feast) fn on_demand_feature_view(
+    view: &Object,
+) -> Result<OnDemandFeatureView> {
     let mut tags = tags(view);
     // Feast 0.67 keeps `track_metrics` as a tag.
     if view.get("track_metrics").truth() {
@@ -159,7 +165,12 @@ pub(in crate::python::feast) fn on_demand_feature_view(view: &Object) -> Result<
         mode: mode(view),
         singleton: view.get("singleton").truth(),
         write_to_online_store: view.get("write_to_online_store").truth(),
-        entities: view.items("entities").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        entities: view
+            .items("entities")
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         entity_columns: fields(view, "entity_columns")?,
         aggregations: formats::aggregations(view)?,
         description: view.text("description"),

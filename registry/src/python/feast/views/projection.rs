@@ -18,11 +18,7 @@ pub(super) const METHODS: &[(&str, ObjectMethod)] =
     &[("with_name", with_name), ("with_join_key_map", with_join_key_map)];
 
 /// `view[["a", "b"]]`.
-pub(super) fn select(
-    _: &mut Interpreter<'_>,
-    view: &Rc<Object>,
-    index: &Value,
-) -> Outcome<Value> {
+pub(super) fn select(_: &mut Interpreter<'_>, view: &Rc<Object>, index: &Value) -> Outcome<Value> {
     let Value::List(names) = index else {
         let message = "features are chosen with a list of names";
         return Err(Exception::raise("TypeError", message).hint("write view[[\"feature\"]]"));
@@ -41,11 +37,7 @@ pub(super) fn select(
     Ok(Value::Object(copy))
 }
 
-fn with_name(
-    _: &mut Interpreter<'_>,
-    view: &Rc<Object>,
-    arguments: &Arguments,
-) -> Outcome<Value> {
+fn with_name(_: &mut Interpreter<'_>, view: &Rc<Object>, arguments: &Arguments) -> Outcome<Value> {
     let [name] = arguments.bind("with_name", ["name"], 1)?;
     let name = name.filter(|name| name.as_str().is_some());
     let copy = view.copy();

@@ -11,8 +11,7 @@ use crate::python::eval::value::Value;
 use crate::python::feast::{field, types};
 
 /// A list of entities; names are an older spelling.
-pub(super) const ENTITIES: Kind =
-    Kind::List(&Kind::AnyOf(&[Kind::Object("Entity"), Kind::Text]));
+pub(super) const ENTITIES: Kind = Kind::List(&Kind::AnyOf(&[Kind::Object("Entity"), Kind::Text]));
 /// A list of fields.
 pub(super) const FIELDS: Kind = Kind::List(&Kind::Object("Field"));
 /// A transformation mode.
@@ -30,6 +29,7 @@ pub(super) const VIEW: ClassSpec = ClassSpec {
     ..ClassSpec::BASE
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature of an adapter")]
 fn fields_of_features(_: &mut Interpreter<'_>, features: Value) -> Outcome<Value> {
     let Value::List(features) = &features else { return Ok(features) };
     let features = features.0.borrow();
@@ -51,7 +51,7 @@ struct Entities {
 /// Views that name their entities keep the whole schema as features: which column is a join key is
 /// known only when all files have been read.
 pub(super) fn apply(interpreter: &mut Interpreter<'_>, view: &Rc<Object>) -> Outcome<()> {
-    let entities = entities(interpreter, view)?;
+    let entities = entities(interpreter, view);
     let keys: Vec<String> = entities.objects.iter().map(|entity| entity.text("join_key")).collect();
     for (position, key) in keys.iter().enumerate() {
         if keys[..position].contains(key) {
@@ -81,7 +81,7 @@ pub(super) fn apply(interpreter: &mut Interpreter<'_>, view: &Rc<Object>) -> Out
     Ok(())
 }
 
-fn entities(interpreter: &mut Interpreter<'_>, view: &Rc<Object>) -> Outcome<Entities> {
+fn entities(interpreter: &mut Interpreter<'_>, view: &Rc<Object>) -> Entities {
     let given = view.items("entities");
     let by_name = given.iter().any(|entity| entity.as_str().is_some());
     if by_name {
@@ -98,7 +98,7 @@ fn entities(interpreter: &mut Interpreter<'_>, view: &Rc<Object>) -> Outcome<Ent
     }
     view.set("entities", Value::list(names));
     let objects = given.iter().filter_map(|entity| entity.as_object().cloned()).collect();
-    Ok(Entities { objects, by_name })
+    Entities { objects, by_name }
 }
 
 /// A join key column must have the entity's declared type.
@@ -122,13 +122,12 @@ fn same_type(view: &Rc<Object>, entity: &Object, field: &Object) -> Outcome<()> 
 
 /// `latest`, `v3` or `version3`.
 fn check_version(view: &Rc<Object>) -> Outcome<()> {
-    match version(&view.text("version")) {
-        Some(_) => Ok(()),
-        None => {
-            let message = format!("{}: the version \"{}\" is unknown", label(view), view.text("version"));
-            Err(view.error(message).hint("write latest, v2 or version2"))
-        }
+    let text = view.text("version");
+    if version(&text).is_some() {
+        return Ok(());
     }
+    let message = format!("{}: the version \"{text}\" is unknown", label(view));
+    Err(view.error(message).hint("write latest, v2 or version2"))
 }
 
 /// The pinned version of a version text; `Some(None)` for the latest, `None` for nonsense.

@@ -62,9 +62,17 @@ pub(super) static DECORATOR: ClassSpec = ClassSpec {
 
 fn finish(interpreter: &mut Interpreter<'_>, view: &Rc<Object>) -> Outcome<()> {
     if let Value::Object(source) = view.get("source") {
-        let refused =
-            ["FileSource", "RequestSource", "KinesisSource", "BigQuerySource", "RedshiftSource",
-                "SnowflakeSource", "TrinoSource", "AthenaSource", "SparkSource"];
+        let refused = [
+            "FileSource",
+            "RequestSource",
+            "KinesisSource",
+            "BigQuerySource",
+            "RedshiftSource",
+            "SnowflakeSource",
+            "TrinoSource",
+            "AthenaSource",
+            "SparkSource",
+        ];
         if refused.contains(&source.spec.name) {
             let message = format!(
                 "{} needs a stream source, not the {} \"{}\"",
@@ -105,7 +113,8 @@ fn tiles(view: &Rc<Object>) -> Outcome<()> {
     };
     match view.objects("aggregations").iter().filter_map(window).min() {
         Some(window) if hop >= window => {
-            let message = format!("{}: tiling_hop_size must be smaller than every time_window", label(view));
+            let message =
+                format!("{}: tiling_hop_size must be smaller than every time_window", label(view));
             Err(view.error(message))
         }
         _ => Ok(()),

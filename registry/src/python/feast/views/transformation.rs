@@ -66,10 +66,8 @@ pub(super) static PYTHON: ClassSpec = ClassSpec {
     ..ClassSpec::BASE
 };
 
-const FUNCTION: &[Parameter] = &[
-    required("udf", Kind::Function),
-    with("udf_string", Kind::Text, Fallback::Text("")),
-];
+const FUNCTION: &[Parameter] =
+    &[required("udf", Kind::Function), with("udf_string", Kind::Text, Fallback::Text(""))];
 
 /// `SubstraitTransformation`: its plan can only be made by Python.
 pub(super) static SUBSTRAIT: ClassSpec = ClassSpec {

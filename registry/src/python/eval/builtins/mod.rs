@@ -1,15 +1,21 @@
 //! Built-in functions.
 
+mod order;
+mod streams;
+
+pub(super) use order::sort;
+
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use super::call::{Arguments, NativeFunction};
-use super::exception::{self, Exception, Outcome};
-use super::interpreter::Interpreter;
-use super::operators::{as_float, binary, round_half_even};
-use super::types::Type;
-use super::value::{Iterator, Value};
-use super::{attribute, class, compare, format, iterate, repr};
+use crate::python::eval::call::{Arguments, NativeFunction};
+use crate::python::eval::exception::{self, Exception, Outcome};
+use crate::python::eval::function::Role;
+use crate::python::eval::interpreter::Interpreter;
+use crate::python::eval::operators::{as_float, binary, round_half_even};
+use crate::python::eval::types::Type;
+use crate::python::eval::value::{Iterator, Value};
+use crate::python::eval::{attribute, class, files, format, iterate, repr, types};
 
 type Native = fn(&mut Interpreter<'_>, &Arguments) -> Outcome<Value>;
 
@@ -26,16 +32,14 @@ const FUNCTIONS: &[(&str, Native)] = &[
     ("callable", callable),
     ("chr", chr),
     ("divmod", divmod),
-    ("enumerate", enumerate),
-    ("filter", filter),
+    ("enumerate", streams::enumerate),
+    ("filter", streams::filter),
     ("format", |interpreter, arguments| {
         let [value, spec] = arguments.bind("format", ["value", "spec"], 1)?;
         let spec = spec.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Value::text(format::format(interpreter, &value.unwrap_or(Value::None), &spec)?))
     }),
-    ("frozenset", |interpreter, arguments| {
-        super::types::construct(interpreter, Type::Set, arguments)
-    }),
+    ("frozenset", |interpreter, arguments| types::construct(interpreter, Type::Set, arguments)),
     ("getattr", getattr),
     ("hasattr", hasattr),
     ("hex", |interpreter, arguments| based(interpreter, arguments, "#x")),
@@ -52,10 +56,13 @@ const FUNCTIONS: &[(&str, Native)] = &[
         }
     }),
     ("len", len),
-    ("map", map),
-    ("max", |interpreter, arguments| extreme(interpreter, arguments, "max", Ordering::Greater)),
-    ("min", |interpreter, arguments| extreme(interpreter, arguments, "min", Ordering::Less)),
+    ("map", streams::map),
+    ("max", |interpreter, arguments| {
+        order::extreme(interpreter, arguments, "max", Ordering::Greater)
+    }),
+    ("min", |interpreter, arguments| order::extreme(interpreter, arguments, "min", Ordering::Less)),
     ("next", next),
+    ("open", files::open),
     ("oct", |interpreter, arguments| based(interpreter, arguments, "#o")),
     ("ord", ord),
     ("pow", |interpreter, arguments| {
@@ -77,13 +84,13 @@ const FUNCTIONS: &[(&str, Native)] = &[
         attribute::set(interpreter, &owner, &name, value)?;
         Ok(Value::None)
     }),
-    ("sorted", sorted),
+    ("sorted", order::sorted),
     ("sum", sum),
     ("vars", vars),
-    ("zip", zip),
-    ("property", |_, arguments| class::with_role(arguments, super::function::Role::Property)),
-    ("staticmethod", |_, arguments| class::with_role(arguments, super::function::Role::Static)),
-    ("classmethod", |_, arguments| class::with_role(arguments, super::function::Role::Class)),
+    ("zip", streams::zip),
+    ("property", |_, arguments| class::with_role(arguments, Role::Property)),
+    ("staticmethod", |_, arguments| class::with_role(arguments, Role::Static)),
+    ("classmethod", |_, arguments| class::with_role(arguments, Role::Class)),
 ];
 
 const TYPES: &[(&str, Type)] = &[
@@ -98,11 +105,11 @@ const TYPES: &[(&str, Type)] = &[
     ("set", Type::Set),
     ("str", Type::Str),
     ("tuple", Type::Tuple),
-    ("type", Type::TypeType),
+    ("type", Type::Meta),
 ];
 
 /// The built-in of a name.
-pub(super) fn lookup(name: &str) -> Option<Value> {
+pub(in crate::python::eval) fn lookup(name: &str) -> Option<Value> {
     if let Some((_, kind)) = TYPES.iter().find(|(known, _)| *known == name) {
         return Some(Value::Type(*kind));
     }
@@ -119,10 +126,28 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
 
 /// Whether Python's built-ins have the name, including those that the evaluator does not offer.
 pub(crate) fn is_builtin(name: &str) -> bool {
-    const OTHERS: [&str; 22] = [
-        "BaseExceptionGroup", "ExceptionGroup", "KeyboardInterrupt", "RecursionError", "Warning",
-        "bytearray", "complex", "delattr", "dir", "eval", "exec", "globals", "hash", "id", "input",
-        "locals", "memoryview", "open", "slice", "super", "UserWarning", "UnicodeDecodeError",
+    const OTHERS: [&str; 21] = [
+        "BaseExceptionGroup",
+        "ExceptionGroup",
+        "KeyboardInterrupt",
+        "RecursionError",
+        "Warning",
+        "bytearray",
+        "complex",
+        "delattr",
+        "dir",
+        "eval",
+        "exec",
+        "globals",
+        "hash",
+        "id",
+        "input",
+        "locals",
+        "memoryview",
+        "slice",
+        "super",
+        "UserWarning",
+        "UnicodeDecodeError",
     ];
     lookup(name).is_some() || OTHERS.contains(&name) || name.starts_with("__")
 }
@@ -195,65 +220,6 @@ fn divmod(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<V
     Ok(Value::tuple(vec![quotient, rest]))
 }
 
-fn enumerate(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
-    let [items, start] = arguments.bind("enumerate", ["iterable", "start"], 1)?;
-    let start = start.and_then(|start| start.as_int()).unwrap_or(0);
-    let items = iterate::collect(interpreter, &items.unwrap_or(Value::None))?;
-    let numbered = (start..).zip(items);
-    Ok(Value::iterator(numbered.map(|(number, item)| Value::tuple(vec![Value::Int(number), item]))))
-}
-
-fn filter(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
-    let [test, items] = arguments.bind("filter", ["function", "iterable"], 2)?;
-    let test = test.unwrap_or(Value::None);
-    let mut kept = Vec::new();
-    for item in iterate::collect(interpreter, &items.unwrap_or(Value::None))? {
-        let passes = if test.is_none() {
-            item.truth()
-        } else {
-            interpreter.call_values(&test, vec![item.clone()])?.truth()
-        };
-        if passes {
-            kept.push(item);
-        }
-    }
-    Ok(Value::iterator(kept))
-}
-
-fn map(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
-    let Some((function, rest)) = arguments.without_first() else {
-        return Err(Exception::raise("TypeError", "map() takes a function"));
-    };
-    let mut mapped = Vec::new();
-    for row in rows(interpreter, &rest, false)? {
-        mapped.push(interpreter.call_values(&function, row)?);
-    }
-    Ok(Value::iterator(mapped))
-}
-
-fn zip(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
-    let strict = arguments.keyword("strict").is_some_and(Value::truth);
-    Ok(Value::iterator(rows(interpreter, arguments, strict)?.into_iter().map(Value::tuple)))
-}
-
-/// The n-th elements of all arguments together, as far as the shortest goes.
-fn rows(
-    interpreter: &mut Interpreter<'_>,
-    arguments: &Arguments,
-    strict: bool,
-) -> Outcome<Vec<Vec<Value>>> {
-    let mut columns = Vec::with_capacity(arguments.positional.len());
-    for argument in &arguments.positional {
-        columns.push(iterate::collect(interpreter, &argument.value)?);
-    }
-    let length = columns.iter().map(Vec::len).min().unwrap_or(0);
-    if strict && columns.iter().any(|column| column.len() != length) {
-        return Err(Exception::raise("ValueError", "zip() arguments differ in length"));
-    }
-    let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-    Ok((0..length).map(|_| columns.iter_mut().filter_map(std::iter::Iterator::next).collect()).collect())
-}
-
 fn getattr(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
     let [owner, name, default] = arguments.bind("getattr", ["obj", "name", "default"], 2)?;
     let name = name.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -275,7 +241,7 @@ fn hasattr(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<
 }
 
 fn is_attribute_error(stop: &exception::Stop) -> bool {
-    matches!(stop, exception::Stop::Raised(exception) if exception.is_a("AttributeError"))
+    stop.exception().is_some_and(|exception| exception.is_a("AttributeError"))
 }
 
 fn isinstance(_: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
@@ -303,48 +269,11 @@ fn len(_: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
         Value::Class(class) => class.members().map(|members| members.len()),
         other => iterate::length(other),
     };
-    match length.and_then(|length| i128::try_from(length).ok()) {
-        Some(length) => Ok(Value::Int(length)),
-        None => {
-            let message = format!("a value of type {} has no length", value.type_name());
-            Err(Exception::raise("TypeError", message))
-        }
-    }
-}
-
-fn extreme(
-    interpreter: &mut Interpreter<'_>,
-    arguments: &Arguments,
-    name: &str,
-    wanted: Ordering,
-) -> Outcome<Value> {
-    let items = match arguments.positional.as_slice() {
-        [only] => iterate::collect(interpreter, &only.value)?,
-        many => many.iter().map(|argument| argument.value.clone()).collect(),
+    let Some(length) = length.and_then(|length| i128::try_from(length).ok()) else {
+        let message = format!("a value of type {} has no length", value.type_name());
+        return Err(Exception::raise("TypeError", message));
     };
-    let key = arguments.keyword("key").cloned().unwrap_or(Value::None);
-    let mut best: Option<(Value, Value)> = None;
-    for item in items {
-        let rank = rank(interpreter, &key, &item)?;
-        let better = match &best {
-            None => true,
-            Some((present, _)) => compare::order(interpreter, &rank, present)? == Some(wanted),
-        };
-        if better {
-            best = Some((rank, item));
-        }
-    }
-    match (best, arguments.keyword("default")) {
-        (Some((_, item)), _) => Ok(item),
-        (None, Some(default)) => Ok(default.clone()),
-        (None, None) => {
-            Err(Exception::raise("ValueError", format!("{name}() of nothing")))
-        }
-    }
-}
-
-fn rank(interpreter: &mut Interpreter<'_>, key: &Value, item: &Value) -> Outcome<Value> {
-    if key.is_none() { Ok(item.clone()) } else { interpreter.call_values(key, vec![item.clone()]) }
+    Ok(Value::Int(length))
 }
 
 fn next(_: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
@@ -382,62 +311,6 @@ fn round(_: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
     }
 }
 
-fn sorted(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
-    let Some((items, rest)) = arguments.without_first() else {
-        return Err(Exception::raise("TypeError", "sorted() takes an iterable"));
-    };
-    let items = iterate::collect(interpreter, &items)?;
-    Ok(Value::list(sort(interpreter, items, &rest)?))
-}
-
-/// A stable sort with `key` and `reverse`; a merge sort, as comparisons may fail.
-pub(super) fn sort(
-    interpreter: &mut Interpreter<'_>,
-    items: Vec<Value>,
-    arguments: &Arguments,
-) -> Outcome<Vec<Value>> {
-    let key = arguments.keyword("key").cloned().unwrap_or(Value::None);
-    let reverse = arguments.keyword("reverse").is_some_and(Value::truth);
-    let mut ranked = Vec::with_capacity(items.len());
-    for item in items {
-        ranked.push((rank(interpreter, &key, &item)?, item));
-    }
-    if reverse {
-        ranked.reverse();
-    }
-    let mut width = 1;
-    while width < ranked.len() {
-        let mut merged = Vec::with_capacity(ranked.len());
-        for pair in ranked.chunks(width * 2) {
-            let (left, right) = pair.split_at(width.min(pair.len()));
-            merge(interpreter, left, right, &mut merged)?;
-        }
-        ranked = merged;
-        width *= 2;
-    }
-    if reverse {
-        ranked.reverse();
-    }
-    Ok(ranked.into_iter().map(|(_, item)| item).collect())
-}
-
-fn merge<'a>(
-    interpreter: &mut Interpreter<'_>,
-    mut left: &'a [(Value, Value)],
-    mut right: &'a [(Value, Value)],
-    merged: &mut Vec<(Value, Value)>,
-) -> Outcome<()> {
-    while let (Some(first), Some(second)) = (left.first(), right.first()) {
-        let second_first =
-            compare::order(interpreter, &second.0, &first.0)? == Some(Ordering::Less);
-        let from = if second_first { &mut right } else { &mut left };
-        merged.push(from[0].clone());
-        *from = &from[1..];
-    }
-    merged.extend(left.iter().chain(right).cloned());
-    Ok(())
-}
-
 fn sum(interpreter: &mut Interpreter<'_>, arguments: &Arguments) -> Outcome<Value> {
     let [items, start] = arguments.bind("sum", ["iterable", "start"], 1)?;
     let mut total = start.unwrap_or(Value::Int(0));
@@ -468,8 +341,8 @@ fn one_iterable(
 }
 
 /// A number for `math` functions.
-pub(super) fn number(value: Option<Value>, callee: &str) -> Outcome<f64> {
-    value.as_ref().and_then(as_float).ok_or_else(|| {
-        Exception::raise("TypeError", format!("{callee}() takes a number"))
-    })
+pub(in crate::python::eval) fn number(value: Option<&Value>, callee: &str) -> Outcome<f64> {
+    value
+        .and_then(as_float)
+        .ok_or_else(|| Exception::raise("TypeError", format!("{callee}() takes a number")))
 }
