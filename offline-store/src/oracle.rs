@@ -109,10 +109,10 @@ pub fn latest(request: &PullRequest, rows: &RecordBatch) -> Result<RecordBatch> 
         .collect();
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
     for name in request.join_keys.iter().chain(&request.features) {
-        columns.push((name.clone(), column(rows, name)?.clone()));
+        columns.push((name.clone(), ArrayRef::clone(column(rows, name)?)));
     }
     for name in [&request.timestamp_field].into_iter().chain(&request.created_timestamp_column) {
-        columns.push((name.clone(), column(rows, name)?.clone()));
+        columns.push((name.clone(), ArrayRef::clone(column(rows, name)?)));
     }
     let all = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, values)| (name, values, true)),

@@ -24,7 +24,13 @@ use crate::source::{SourceTable, TimeBounds};
 pub(crate) struct OpenView {
     pub(crate) view: HistoricalView,
     table: SourceTable,
-    /// Positions in the source of the join keys, in the view's order.
+    columns: ViewColumns,
+}
+
+/// Positions in the source.
+#[derive(Debug)]
+struct ViewColumns {
+    /// Join keys, in the view's order.
     keys: Vec<usize>,
     event: usize,
     created: Option<usize>,
@@ -45,7 +51,7 @@ pub(crate) async fn join(
     let entities = EntityTable::load(engine, request.entity, time, &views).await?;
     check_names(&entities, &views)?;
     let rows = MemorySourceConfig::try_new_exec(
-        &[entities.batches.clone()],
+        std::slice::from_ref(&entities.batches),
         Arc::clone(&entities.schema),
         None,
     );
@@ -80,50 +86,21 @@ impl OpenView {
     async fn open(engine: &DataFusionOfflineStore, view: HistoricalView) -> Result<Self> {
         let context = |error: Error| error.context(format!("feature view \"{}\"", view.name));
         let table = SourceTable::open(engine, &view.source).await.map_err(context)?;
-        Self::find_columns(&view, &table).map_err(context).map(
-            |(keys, event, created, features)| Self {
-                table,
-                keys,
-                event,
-                created,
-                features,
-                view: view.clone(),
-            },
-        )
-    }
-
-    fn find_columns(
-        view: &HistoricalView,
-        table: &SourceTable,
-    ) -> Result<(Vec<usize>, usize, Option<usize>, Vec<usize>)> {
-        let source = view.source.offline().unwrap_or(&view.source);
-        let find = |name: &str, purpose: &str| table.mapped_column(source, name, purpose);
-        let find_time = |name: &str, purpose: &str| {
-            find(name, purpose).and_then(|column| table.check_time(column, purpose))
-        };
-        let keys = view.join_keys.iter().map(|key| find(&key.view_column, "which is a join key"));
-        let features =
-            view.features.iter().map(|feature| find(&feature.name, "which is a feature"));
-        let created = &source.created_timestamp_column;
-        Ok((
-            keys.collect::<Result<_>>()?,
-            find_time(&source.timestamp_field, EVENT_TIME)?,
-            (!created.is_empty()).then(|| find_time(created, CREATED_TIME)).transpose()?,
-            features.collect::<Result<_>>()?,
-        ))
+        let columns = ViewColumns::find(&view, &table).map_err(context)?;
+        Ok(Self { table, columns, view })
     }
 
     /// The columns of the join keys in the source.
     pub(crate) fn key_fields(&self) -> Vec<Field> {
         let schema = self.table.schema();
-        self.keys.iter().map(|&key| schema.field(key).clone()).collect()
+        self.columns.keys.iter().map(|&key| schema.field(key).clone()).collect()
     }
 
     /// A scan of the join keys and the event time, in this order, within bounds.
     pub(crate) fn scan_keys(&self, bounds: TimeBounds) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut columns = self.keys.clone();
-        columns.push(self.event);
-        self.table.scan(&columns, self.keys.len(), bounds)
+        let mut columns = self.columns.keys.clone();
+        columns.push(self.columns.event);
+        self.table.scan(&columns, self.columns.keys.len(), bounds)
     }
 
     fn join(
@@ -132,7 +109,7 @@ impl OpenView {
         rows: &EntityTable,
         filter_by_created: bool,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if self.features.is_empty() {
+        if self.columns.features.is_empty() {
             return Ok(entities);
         }
         let mut keys = Vec::new();
@@ -140,15 +117,15 @@ impl OpenView {
             keys.push((rows.column(&key.entity_column, &self.view.name)?, position));
         }
         let event_time = keys.len();
-        let created_time = self.created.map(|_| event_time + 1);
-        let first_feature = event_time + 1 + usize::from(self.created.is_some());
+        let created_time = self.columns.created.map(|_| event_time + 1);
+        let first_feature = event_time + 1 + usize::from(self.columns.created.is_some());
         let outputs = self.view.features.iter().map(|feature| feature.output.clone());
         let join = PitJoin {
             keys,
             entity_time: rows.time,
             event_time,
             created_time,
-            filter_by_created: filter_by_created && self.created.is_some(),
+            filter_by_created: filter_by_created && self.columns.created.is_some(),
             ttl: self.view.effective_ttl(),
             features: (first_feature..).zip(outputs).collect(),
         };
@@ -158,12 +135,12 @@ impl OpenView {
 
     /// A scan of keys, event time, created time and features, as far back as any entity row looks.
     fn scan_features(&self, rows: &EntityTable) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut columns = self.keys.clone();
+        let mut columns = self.columns.keys.clone();
         let event = columns.len();
-        columns.push(self.event);
-        columns.extend(self.created);
+        columns.push(self.columns.event);
+        columns.extend(self.columns.created);
         let first_feature = columns.len();
-        columns.extend(&self.features);
+        columns.extend(&self.columns.features);
         let Some((first, last)) = rows.instants()? else {
             let schema = self.table.schema();
             let fields: Vec<_> =
@@ -203,5 +180,25 @@ impl OpenView {
         });
         let projection = ProjectionExec::try_new(expressions, scan).map_err(from_datafusion)?;
         Ok(Arc::new(projection))
+    }
+}
+
+impl ViewColumns {
+    fn find(view: &HistoricalView, table: &SourceTable) -> Result<Self> {
+        let source = view.source.offline().unwrap_or(&view.source);
+        let find = |name: &str, purpose: &str| table.mapped_column(source, name, purpose);
+        let find_time = |name: &str, purpose: &str| {
+            find(name, purpose).and_then(|column| table.check_time(column, purpose))
+        };
+        let keys = view.join_keys.iter().map(|key| find(&key.view_column, "which is a join key"));
+        let features =
+            view.features.iter().map(|feature| find(&feature.name, "which is a feature"));
+        let created = &source.created_timestamp_column;
+        Ok(Self {
+            keys: keys.collect::<Result<_>>()?,
+            event: find_time(&source.timestamp_field, EVENT_TIME)?,
+            created: (!created.is_empty()).then(|| find_time(created, CREATED_TIME)).transpose()?,
+            features: features.collect::<Result<_>>()?,
+        })
     }
 }

@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use larder_core::{DataSource, Error, ErrorKind, SourceKind};
 
 use super::MakeStore;
-use super::fixture::{Repository, entities, row, source};
+use super::fixture::{Repository, entities, history, pull, row, source};
 use crate::{HistoricalRequest, PullRequest};
 
 /// The error of a pull, whether it comes at once or while reading.
@@ -25,7 +25,7 @@ pub(super) async fn a_missing_file_is_not_found(make: MakeStore) {
     let repository = Repository::with(make, &[]);
     std::fs::create_dir(repository.path().join("empty")).expect("a folder");
     for uri in ["gone.parquet", "gone/", "gone/*.parquet", "empty"] {
-        let request = PullRequest { source: source(uri), ..repository.pull() };
+        let request = PullRequest { source: source(uri), ..pull() };
         let error = pull_error(&repository, request).await;
         assert_eq!(error.kind(), ErrorKind::NotFound, "{uri}");
         assert!(error.message().contains("stats_source"), "{error}");
@@ -44,7 +44,7 @@ pub(super) async fn a_source_that_cannot_be_read_is_unsupported(make: MakeStore)
         (SourceKind::Push, "PushSource"),
         (SourceKind::Request { schema: Vec::new() }, "RequestSource"),
     ] {
-        let request = PullRequest { source: DataSource::new("sales", kind), ..repository.pull() };
+        let request = PullRequest { source: DataSource::new("sales", kind), ..pull() };
         let error = pull_error(&repository, request).await;
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.message().contains(class), "{error}");
@@ -57,7 +57,7 @@ pub(super) async fn a_corrupt_file_is_bad_data(make: MakeStore) {
     let whole = std::fs::read(&path).expect("a file");
     for broken in [&whole[..whole.len() / 2], b"no parquet at all", b""] {
         std::fs::write(&path, broken).expect("a file");
-        let error = pull_error(&repository, repository.pull()).await;
+        let error = pull_error(&repository, pull()).await;
         assert_eq!(error.kind(), ErrorKind::Data, "{error}");
         assert!(error.message().contains("stats.parquet"), "{error}");
     }
@@ -70,18 +70,18 @@ pub(super) async fn a_missing_column_is_invalid(make: MakeStore) {
     };
     let gone = || "gone".to_owned();
     for request in [
-        PullRequest { features: vec![gone()], ..repository.pull() },
-        PullRequest { join_keys: vec![gone()], ..repository.pull() },
-        PullRequest { timestamp_field: gone(), ..repository.pull() },
-        PullRequest { created_timestamp_column: Some(gone()), ..repository.pull() },
+        PullRequest { features: vec![gone()], ..pull() },
+        PullRequest { join_keys: vec![gone()], ..pull() },
+        PullRequest { timestamp_field: gone(), ..pull() },
+        PullRequest { created_timestamp_column: Some(gone()), ..pull() },
     ] {
         let error = pull_error(&repository, request).await;
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(named(&error), "{error}");
     }
-    let request = PullRequest { timestamp_field: "rate".to_owned(), ..repository.pull() };
+    let request = PullRequest { timestamp_field: "rate".to_owned(), ..pull() };
     assert_eq!(pull_error(&repository, request).await.kind(), ErrorKind::Invalid, "no timestamp");
-    let mut request = repository.history(entities(&[]));
+    let mut request = history(entities(&[]));
     request.views[0].features[0].name = gone();
     let error = history_error(&repository, request).await;
     assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -91,7 +91,7 @@ pub(super) async fn a_missing_column_is_invalid(make: MakeStore) {
 pub(super) async fn a_missing_join_key_is_invalid(make: MakeStore) {
     let repository = Repository::with(make, &[row(1, 10, 0, 0.1)]);
     let keyless = entities(&[(Some(1), Some(10))]).project(&[1, 2]).expect("three columns");
-    let error = history_error(&repository, repository.history(keyless)).await;
+    let error = history_error(&repository, history(keyless)).await;
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.message().contains("driver") && error.message().contains("stats"), "{error}");
 }
@@ -102,7 +102,7 @@ pub(super) async fn keys_of_different_kinds_are_invalid(make: MakeStore) {
     let names: ArrayRef = Arc::new(StringArray::from(vec!["one"]));
     let columns = [("driver", names), ("event_timestamp", Arc::clone(rows.column(1)))];
     let rows = RecordBatch::try_from_iter(columns).expect("columns of one length");
-    let error = history_error(&repository, repository.history(rows)).await;
+    let error = history_error(&repository, history(rows)).await;
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.message().contains("driver"), "{error}");
 }
@@ -116,10 +116,10 @@ pub(super) async fn an_unclear_event_timestamp_is_invalid(make: MakeStore) {
     let without = RecordBatch::try_from_iter(keys.clone()).expect("one column");
     let ambiguous = RecordBatch::try_from_iter(keys.into_iter().chain(twice)).expect("columns");
     for rows in [without, ambiguous.clone()] {
-        let error = history_error(&repository, repository.history(rows)).await;
+        let error = history_error(&repository, history(rows)).await;
         assert_eq!(error.kind(), ErrorKind::Invalid);
     }
-    let mut named = repository.history(ambiguous);
+    let mut named = history(ambiguous);
     named.event_timestamp_column = Some("t2".to_owned());
     assert!(repository.store.historical_features(named.clone()).await.is_ok());
     named.event_timestamp_column = Some("t3".to_owned());
@@ -128,8 +128,8 @@ pub(super) async fn an_unclear_event_timestamp_is_invalid(make: MakeStore) {
 
 pub(super) async fn a_feature_named_like_an_entity_column_is_invalid(make: MakeStore) {
     let repository = Repository::with(make, &[row(1, 10, 0, 0.1)]);
-    let mut request = repository.history(entities(&[(Some(1), Some(10))]));
-    request.views[0].features[0].output = "label".to_owned();
+    let mut request = history(entities(&[(Some(1), Some(10))]));
+    "label".clone_into(&mut request.views[0].features[0].output);
     let error = history_error(&repository, request.clone()).await;
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.message().contains("label"), "{error}");

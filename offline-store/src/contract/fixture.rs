@@ -101,29 +101,6 @@ impl Repository {
         writer.close().expect("a footer");
     }
 
-    /// The request for everything in the source.
-    pub(super) fn pull(&self) -> PullRequest {
-        PullRequest {
-            source: source("stats.parquet"),
-            join_keys: vec!["driver".to_owned()],
-            features: vec!["rate".to_owned()],
-            timestamp_field: "event_timestamp".to_owned(),
-            created_timestamp_column: Some("created".to_owned()),
-            start: None,
-            end: None,
-        }
-    }
-
-    /// The request for `rate` of the source.
-    pub(super) fn history(&self, entity: impl Into<EntityRows>) -> HistoricalRequest {
-        HistoricalRequest {
-            entity: entity.into(),
-            event_timestamp_column: None,
-            views: vec![view("stats", "stats.parquet", "rate", None)],
-            filter_by_created: false,
-        }
-    }
-
     /// The answer to a request: rates with their labels.
     pub(super) async fn rates(&self, request: HistoricalRequest) -> Vec<(i64, Option<f64>)> {
         let answer = self.store.historical_features(request).await.expect("a valid request");
@@ -133,6 +110,29 @@ impl Repository {
             labels.into_iter().flatten().zip(floats(batch, "rate")).collect()
         };
         batches.iter().flat_map(pairs).collect()
+    }
+}
+
+/// The request for everything in the source.
+pub(super) fn pull() -> PullRequest {
+    PullRequest {
+        source: source("stats.parquet"),
+        join_keys: vec!["driver".to_owned()],
+        features: vec!["rate".to_owned()],
+        timestamp_field: "event_timestamp".to_owned(),
+        created_timestamp_column: Some("created".to_owned()),
+        start: None,
+        end: None,
+    }
+}
+
+/// The request for `rate` of the source.
+pub(super) fn history(entity: impl Into<EntityRows>) -> HistoricalRequest {
+    HistoricalRequest {
+        entity: entity.into(),
+        event_timestamp_column: None,
+        views: vec![view("stats", "stats.parquet", "rate", None)],
+        filter_by_created: false,
     }
 }
 

@@ -7,7 +7,9 @@ use arrow_array::RecordBatch;
 use larder_core::ValueType;
 
 use super::MakeStore;
-use super::fixture::{Repository, at, batch, entities, floats, integers, row, seconds, view};
+use super::fixture::{
+    Repository, at, batch, entities, floats, history, integers, row, seconds, view,
+};
 use crate::{EntityRows, HistoricalFeature, HistoricalRequest};
 
 pub(super) async fn every_entity_row_comes_once_and_in_order(make: MakeStore) {
@@ -21,13 +23,13 @@ pub(super) async fn every_entity_row_comes_once_and_in_order(make: MakeStore) {
     };
     let expected = [Some(0.3), None, Some(0.1), None, Some(0.2), Some(0.3), Some(0.1)];
     let expected: Vec<_> = (0..).zip(expected).collect();
-    assert_eq!(repository.rates(repository.history(halves)).await, expected);
+    assert_eq!(repository.rates(history(halves)).await, expected);
 }
 
 pub(super) async fn both_ends_of_the_ttl_are_included(make: MakeStore) {
     let repository = Repository::with(make, &[row(1, 100, 0, 0.1)]);
     let times = [99, 100, 110, 111].map(|time| (Some(1), Some(time)));
-    let mut request = repository.history(entities(&times));
+    let mut request = history(entities(&times));
     request.views[0].ttl = Some(Duration::from_secs(10));
     let rates = repository.rates(request.clone()).await;
     assert_eq!(rates, [(0, None), (1, Some(0.1)), (2, Some(0.1)), (3, None)]);
@@ -38,7 +40,7 @@ pub(super) async fn both_ends_of_the_ttl_are_included(make: MakeStore) {
 pub(super) async fn the_winner_answers_even_with_null(make: MakeStore) {
     let rows = [row(1, 10, 0, 0.1), (Some(1), Some(20), Some(0), None)];
     let repository = Repository::with(make, &rows);
-    let rates = repository.rates(repository.history(entities(&[(Some(1), Some(20))]))).await;
+    let rates = repository.rates(history(entities(&[(Some(1), Some(20))]))).await;
     assert_eq!(rates, [(0, None)]);
 }
 
@@ -47,7 +49,7 @@ pub(super) async fn a_null_key_or_time_has_no_features(make: MakeStore) {
         [(None, Some(10), None, Some(0.1)), (Some(1), None, None, Some(0.2)), row(1, 5, 0, 0.3)];
     let repository = Repository::with(make, &rows);
     let wanted = entities(&[(None, Some(20)), (Some(1), None), (Some(1), Some(20))]);
-    let rates = repository.rates(repository.history(wanted)).await;
+    let rates = repository.rates(history(wanted)).await;
     assert_eq!(rates, [(0, None), (1, None), (2, Some(0.3))]);
 }
 
@@ -55,7 +57,7 @@ pub(super) async fn rows_created_later_can_be_hidden(make: MakeStore) {
     let rows = [row(1, 10, 50, 0.1), row(1, 8, 9, 0.2), (Some(1), Some(11), None, Some(0.3))];
     let repository = Repository::with(make, &rows);
     let wanted = entities(&[(Some(1), Some(20)), (Some(1), Some(50)), (Some(1), Some(8))]);
-    let mut request = repository.history(wanted);
+    let mut request = history(wanted);
     request.filter_by_created = true;
     assert_eq!(repository.rates(request).await, [(0, Some(0.2)), (1, Some(0.1)), (2, None)]);
 }
@@ -63,7 +65,7 @@ pub(super) async fn rows_created_later_can_be_hidden(make: MakeStore) {
 pub(super) async fn views_are_joined_each_on_its_own(make: MakeStore) {
     let repository = Repository::with(make, &[row(1, 10, 0, 0.1)]);
     repository.put("other.parquet", &batch(&[row(1, 15, 0, 7.0), row(2, 15, 0, 8.0)]));
-    let mut request = repository.history(entities(&[(Some(2), Some(20)), (Some(1), Some(12))]));
+    let mut request = history(entities(&[(Some(2), Some(20)), (Some(1), Some(12))]));
     request.views.push(view("other", "other.parquet", "other__rate", None));
     let answer = repository.store.historical_features(request).await.expect("a valid request");
     let schema = answer.schema();
@@ -77,14 +79,14 @@ pub(super) async fn views_are_joined_each_on_its_own(make: MakeStore) {
 
 pub(super) async fn a_view_without_entities_answers_every_row(make: MakeStore) {
     let repository = Repository::with(make, &[row(1, 10, 0, 0.1), row(2, 20, 0, 0.2)]);
-    let mut request = repository.history(entities(&[(Some(7), Some(15)), (None, Some(25))]));
+    let mut request = history(entities(&[(Some(7), Some(15)), (None, Some(25))]));
     request.views[0].join_keys.clear();
     assert_eq!(repository.rates(request).await, [(0, Some(0.1)), (1, Some(0.2))]);
 }
 
 pub(super) async fn no_entity_rows_give_an_empty_answer_with_its_columns(make: MakeStore) {
     let repository = Repository::with(make, &[row(1, 10, 0, 0.1)]);
-    let request = repository.history(entities(&[]));
+    let request = history(entities(&[]));
     let answer = repository.store.historical_features(request).await.expect("a valid request");
     assert_eq!(answer.schema().fields().len(), 4);
     let rows = answer.collect().await.expect("readable files");
@@ -102,7 +104,7 @@ pub(super) async fn a_window_asks_for_every_key_seen_in_it(make: MakeStore) {
     ];
     let repository = Repository::with(make, &rows);
     let window = EntityRows::Window { start: Some(at(20)), end: at(30) };
-    let mut request = repository.history(window);
+    let mut request = history(window);
     let feature = HistoricalFeature {
         name: "created".to_owned(),
         output: "seen".to_owned(),
@@ -124,7 +126,7 @@ pub(super) async fn a_window_asks_for_every_key_seen_in_it(make: MakeStore) {
 pub(super) async fn reads_run_in_parallel(make: MakeStore) {
     let repository = Repository::with(make, &[row(1, 10, 0, 0.1)]);
     let wanted = Arc::new(entities(&[(Some(1), Some(20))]));
-    let request = || -> HistoricalRequest { repository.history(RecordBatch::clone(&wanted)) };
+    let request = || -> HistoricalRequest { history(RecordBatch::clone(&wanted)) };
     let reads = (0..8).map(|_| repository.rates(request()));
     for rates in futures::future::join_all(reads).await {
         assert_eq!(rates, [(0, Some(0.1))]);

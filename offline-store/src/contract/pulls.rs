@@ -3,7 +3,7 @@
 use larder_core::{DUMMY_JOIN_KEY, DataSource, SourceKind};
 
 use super::MakeStore;
-use super::fixture::{Repository, Row, at, floats, integers, row, seconds, source};
+use super::fixture::{Repository, Row, at, floats, integers, pull, row, seconds, source};
 use crate::{BatchStream, PullRequest};
 
 /// Driver, event time and rate of each row, sorted.
@@ -39,7 +39,7 @@ fn times() -> Vec<Row> {
 
 pub(super) async fn an_interval_includes_both_ends(make: MakeStore) {
     let repository = Repository::with(make, &times());
-    let request = PullRequest { start: Some(at(1)), end: Some(at(3)), ..repository.pull() };
+    let request = PullRequest { start: Some(at(1)), end: Some(at(3)), ..pull() };
     let found = all(&repository, request.clone()).await;
     assert_eq!(found.iter().map(|row| row.1).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
     assert_eq!(latest(&repository, request).await, found);
@@ -49,8 +49,8 @@ pub(super) async fn without_bounds_every_row_is_pulled(make: MakeStore) {
     let mut rows = times();
     rows.push((Some(9), None, None, Some(1.0)));
     let repository = Repository::with(make, &rows);
-    assert_eq!(all(&repository, repository.pull()).await.len(), 7);
-    assert_eq!(latest(&repository, repository.pull()).await.len(), 6, "no time, no latest");
+    assert_eq!(all(&repository, pull()).await.len(), 7);
+    assert_eq!(latest(&repository, pull()).await.len(), 6, "no time, no latest");
 }
 
 pub(super) async fn the_latest_row_has_the_greatest_event_time_then_created_time(make: MakeStore) {
@@ -64,7 +64,7 @@ pub(super) async fn the_latest_row_has_the_greatest_event_time_then_created_time
         row(3, 10, 0, 0.8),
     ];
     let repository = Repository::with(make, &rows);
-    let found = latest(&repository, repository.pull()).await;
+    let found = latest(&repository, pull()).await;
     let expected =
         [(1, 20, 0.2), (2, 10, 0.9), (3, 10, 0.8)].map(|(d, t, r)| (Some(d), Some(t), Some(r)));
     assert_eq!(found, expected);
@@ -74,7 +74,7 @@ pub(super) async fn null_keys_are_kept_and_equal_each_other(make: MakeStore) {
     let rows =
         [row(1, 10, 0, 0.1), (None, Some(10), None, None), (None, Some(11), None, Some(0.4))];
     let repository = Repository::with(make, &rows);
-    let found = latest(&repository, repository.pull()).await;
+    let found = latest(&repository, pull()).await;
     assert_eq!(found, [(None, Some(11), Some(0.4)), (Some(1), Some(10), Some(0.1))]);
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn a_view_without_entities_pulls_under_the_dummy_key(make: Make
     let request = PullRequest {
         join_keys: Vec::new(),
         features: vec!["driver".to_owned(), "rate".to_owned()],
-        ..repository.pull()
+        ..pull()
     };
     let answer = repository.store.pull_latest(request).await.expect("a valid request");
     assert_eq!(answer.schema().field(0).name(), DUMMY_JOIN_KEY);
@@ -92,7 +92,7 @@ pub(super) async fn a_view_without_entities_pulls_under_the_dummy_key(make: Make
 
 pub(super) async fn without_named_features_every_column_is_pulled(make: MakeStore) {
     let repository = Repository::with(make, &times());
-    let request = PullRequest { features: Vec::new(), ..repository.pull() };
+    let request = PullRequest { features: Vec::new(), ..pull() };
     let answer = repository.store.pull_all(request).await.expect("a valid request");
     let schema = answer.schema();
     let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
@@ -103,6 +103,6 @@ pub(super) async fn a_push_source_is_read_through_its_batch_source(make: MakeSto
     let repository = Repository::with(make, &times());
     let mut push = DataSource::new("pushed", SourceKind::Push);
     push.batch_source = Some(Box::new(source("stats.parquet")));
-    let request = PullRequest { source: push, ..repository.pull() };
+    let request = PullRequest { source: push, ..pull() };
     assert_eq!(all(&repository, request).await.len(), 6);
 }

@@ -6,12 +6,12 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use larder_core::{DataSource, ErrorKind};
 
 use super::MakeStore;
-use super::fixture::{Repository, batch, floats, row, source};
+use super::fixture::{Repository, batch, floats, pull, row, source};
 use crate::PullRequest;
 
 /// All rates of a source, in file order.
 async fn rates(repository: &Repository, source: DataSource) -> Vec<Option<f64>> {
-    let request = PullRequest { source, ..repository.pull() };
+    let request = PullRequest { source, ..pull() };
     let rows = repository.store.pull_all(request).await.expect("a valid request");
     let rows = rows.collect().await.expect("readable files");
     rows.iter().flat_map(|batch| floats(batch, "rate")).collect()
@@ -26,7 +26,7 @@ pub(super) async fn appended_rows_are_read_back(make: MakeStore) {
     let written = repository.store.write(&source, vec![rows]).await.expect("a valid write");
     assert_eq!(written, 2);
     assert_eq!(rates(&repository, source).await, [Some(0.1), Some(0.2), Some(0.3)]);
-    let latest = repository.store.pull_latest(repository.pull()).await.expect("a valid request");
+    let latest = repository.store.pull_latest(pull()).await.expect("a valid request");
     let latest = latest.collect().await.expect("readable files");
     let newest: Vec<_> = latest.iter().flat_map(|batch| floats(batch, "rate")).collect();
     assert!(newest.contains(&Some(0.2)), "of equal rows the one written last wins: {newest:?}");

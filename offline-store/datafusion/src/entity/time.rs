@@ -129,10 +129,10 @@ mod tests {
         assert_eq!(find_column(&both, Some("gone")).unwrap_err().kind(), ErrorKind::Invalid);
     }
 
-    fn micros(column: ArrayRef) -> Result<Vec<Option<i64>>> {
+    fn micros(column: &ArrayRef) -> Result<Vec<Option<i64>>> {
         let from = schema(&[("t", column.data_type().clone())]);
         let to = utc_schema(&from, 0)?;
-        let times = to_utc(&column, to.field(0))?;
+        let times = to_utc(column, to.field(0))?;
         Ok(times.as_primitive::<TimestampMicrosecondType>().iter().collect())
     }
 
@@ -140,14 +140,14 @@ mod tests {
     fn text_and_dates_become_instants() {
         let texts = ["1970-01-01T01:00:00+01:00", "1970-01-01 00:00:00.5", "1970-01-02"];
         let texts: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
-        assert_eq!(micros(texts).unwrap(), [Some(0), Some(500_000), Some(86_400_000_000)]);
+        assert_eq!(micros(&texts).unwrap(), [Some(0), Some(500_000), Some(86_400_000_000)]);
         let dates: ArrayRef = Arc::new(Date32Array::from(vec![Some(1), None]));
-        assert_eq!(micros(dates).unwrap(), [Some(86_400_000_000), None]);
+        assert_eq!(micros(&dates).unwrap(), [Some(86_400_000_000), None]);
     }
 
     #[test]
     fn text_that_is_no_time_is_refused() {
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["yesterday"]));
-        assert_eq!(micros(texts).unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(micros(&texts).unwrap_err().kind(), ErrorKind::Invalid);
     }
 }

@@ -21,7 +21,7 @@ use crate::pit::common_key_type;
 use crate::source::TimeBounds;
 
 /// How far to look back for keys when no view has a ttl (Feast 0.67).
-const DEFAULT_REACH: Duration = Duration::from_secs(30 * 86_400);
+const DEFAULT_REACH: Duration = Duration::from_hours(30 * 24);
 
 /// The distinct keys of all views within `[start, end]`, each with the time `end`.
 pub(super) async fn keys(

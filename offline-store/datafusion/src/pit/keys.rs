@@ -109,11 +109,13 @@ fn coerce(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowErro
 /// Floats as integers, null where the float is none.
 fn whole_numbers(floats: &arrow_array::Float64Array) -> Int64Array {
     let whole = |value: f64| {
-        // Both ends are exact: the range of i64 is [-2^63, 2^63).
-        let fits = value.fract() == 0.0
-            && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&value);
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within the range")]
-        fits.then_some(value as i64)
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "values that do not fit come back as others"
+        )]
+        let integer = value as i64;
+        // 2^63 is one more than the greatest integer, to which the conversion above cuts it down.
+        (integer as f64 == value && integer != i64::MAX).then_some(integer)
     };
     floats.iter().map(|value| value.and_then(whole)).collect()
 }

@@ -8,6 +8,7 @@
 mod exec;
 mod index;
 mod keys;
+mod pass;
 mod winners;
 
 pub use exec::{PitJoin, PitJoinExec};

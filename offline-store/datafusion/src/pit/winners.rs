@@ -28,7 +28,7 @@ pub(crate) struct Winners {
     schema: SchemaRef,
     /// Columns of the offered batches that make up `schema`.
     columns: Vec<usize>,
-    winners: Vec<Winner>,
+    slots: Vec<Winner>,
     kept: Vec<RecordBatch>,
     kept_rows: usize,
     kept_bytes: usize,
@@ -42,7 +42,7 @@ impl Winners {
         let mut winners = Self {
             schema,
             columns,
-            winners: Vec::new(),
+            slots: Vec::new(),
             kept: Vec::new(),
             kept_rows: 0,
             kept_bytes: 0,
@@ -56,12 +56,12 @@ impl Winners {
     /// Makes room for `slots` in all.
     pub(crate) fn grow(&mut self, slots: usize) {
         let vacant = Winner { event: i64::MIN, created: None, batch: VACANT, row: 0 };
-        self.winners.resize(slots.max(self.winners.len()), vacant);
+        self.slots.resize(slots.max(self.slots.len()), vacant);
     }
 
     /// Enters a row of the current batch for a slot; on a tie the later row wins.
     pub(crate) fn offer(&mut self, slot: usize, event: i64, created: Option<i64>, row: u32) {
-        let best = &mut self.winners[slot];
+        let best = &mut self.slots[slot];
         if best.batch == VACANT {
             self.occupied += 1;
         } else if (event, created) < (best.event, best.created) {
@@ -76,7 +76,7 @@ impl Winners {
         let number = u32::try_from(self.kept.len()).unwrap_or(VACANT);
         let mut rows = Vec::new();
         for slot in self.touched.drain(..) {
-            let best = &mut self.winners[slot];
+            let best = &mut self.slots[slot];
             if best.batch == PENDING {
                 rows.push(best.row);
                 best.batch = number;
@@ -99,7 +99,7 @@ impl Winners {
     /// Keeps the winning rows only, in the order of their slots, as one batch.
     fn compact(&mut self) -> Result<(), ArrowError> {
         let mut indices = Vec::with_capacity(self.occupied);
-        for winner in self.winners.iter_mut().filter(|winner| winner.batch != VACANT) {
+        for winner in self.slots.iter_mut().filter(|winner| winner.batch != VACANT) {
             indices.push((winner.batch as usize, winner.row as usize));
             winner.batch = 0;
             winner.row = u32::try_from(indices.len() - 1).unwrap_or(VACANT);
@@ -119,7 +119,7 @@ impl Winners {
 
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
-        self.kept_bytes + self.winners.capacity() * size_of::<Winner>()
+        self.kept_bytes + self.slots.capacity() * size_of::<Winner>()
     }
 
     /// Ends the pass: all winning rows as one batch, in the order of their slots, and the row of each slot.
@@ -131,7 +131,7 @@ impl Winners {
             Some(rows) => rows,
             None => RecordBatch::new_empty(self.schema),
         };
-        Ok(Answers { rows, winners: self.winners })
+        Ok(Answers { rows, slots: self.slots })
     }
 }
 
@@ -139,7 +139,7 @@ impl Winners {
 #[derive(Debug)]
 pub(crate) struct Answers {
     rows: RecordBatch,
-    winners: Vec<Winner>,
+    slots: Vec<Winner>,
 }
 
 impl Answers {
@@ -152,7 +152,7 @@ impl Answers {
     pub(crate) fn carry_forward(&mut self, runs: impl Iterator<Item = std::ops::Range<usize>>) {
         for run in runs {
             let mut best: Option<Winner> = None;
-            for winner in &mut self.winners[run] {
+            for winner in &mut self.slots[run] {
                 let beaten = |best: &Winner| {
                     winner.batch == VACANT
                         || (best.event, best.created) > (winner.event, winner.created)
@@ -168,7 +168,7 @@ impl Answers {
 
     /// The row of a slot in [`rows`](Self::rows), unless its event time is before `oldest`.
     pub(crate) fn row(&self, slot: usize, oldest: i64) -> Option<u32> {
-        let winner = self.winners[slot];
+        let winner = self.slots[slot];
         (winner.batch != VACANT && winner.event >= oldest).then_some(winner.row)
     }
 

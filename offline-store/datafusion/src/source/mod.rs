@@ -1,11 +1,13 @@
 //! A source as a table: its files, its columns and a scan of them.
 
+mod bounds;
 mod files;
 mod hive;
 mod location;
 mod merge;
 mod table;
 
+pub(crate) use bounds::TimeBounds;
 pub(crate) use location::Location;
 pub(crate) use merge::plain_type;
-pub(crate) use table::{SourceTable, TimeBounds};
+pub(crate) use table::SourceTable;

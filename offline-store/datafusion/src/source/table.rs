@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{Schema, SchemaRef};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
@@ -10,19 +10,15 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
-use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, TryStreamExt};
 use larder_core::{DataSource, Error, Result};
-use larder_offline_store::{ceil_ticks, floor_ticks, source_name};
+use larder_offline_store::{Instants, source_name};
 use object_store::{ObjectMeta, ObjectStore};
 
 use super::hive::Partitions;
-use super::{Location, files, merge};
+use super::{Location, TimeBounds, files, merge};
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::from_datafusion;
 
@@ -36,13 +32,6 @@ pub(crate) struct SourceTable {
     location: Location,
     columns: TableSchema,
     files: Vec<PartitionedFile>,
-}
-
-/// Instants in UTC nanoseconds between which a scan reads, both included.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct TimeBounds {
-    pub(crate) first: Option<i128>,
-    pub(crate) last: Option<i128>,
 }
 
 impl SourceTable {
@@ -133,7 +122,7 @@ impl SourceTable {
     pub(crate) fn check_time(&self, column: usize, purpose: &str) -> Result<usize> {
         let schema = self.columns.table_schema();
         let field = schema.field(column);
-        match larder_offline_store::Instants::unit_of(field.data_type()) {
+        match Instants::unit_of(field.data_type()) {
             Some(_) => Ok(column),
             None => Err(Error::invalid(format!(
                 "column \"{}\" of {}, {purpose}, is {} and no timestamp",
@@ -199,58 +188,3 @@ fn unreadable(source: &DataSource, file: &ObjectMeta, error: DataFusionError) ->
         format!("source \"{}\": cannot read {} as a Parquet file", source.name, file.location);
     Error::new(cause.kind(), message).with_source(cause)
 }
-
-impl TimeBounds {
-    fn predicate(self, schema: &Schema, column: usize) -> Option<Arc<dyn PhysicalExpr>> {
-        let field = schema.field(column);
-        let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), column));
-        let compare = |operator: Operator, bound: Option<ScalarValue>| {
-            let literal = Arc::new(Literal::new(bound?));
-            Some(Arc::new(BinaryExpr::new(Arc::clone(&value), operator, literal))
-                as Arc<dyn PhysicalExpr>)
-        };
-        let first = self.first.and_then(|first| literal(first, field.data_type(), ceil_ticks));
-        let last = self.last.and_then(|last| literal(last, field.data_type(), floor_ticks));
-        match (compare(Operator::GtEq, first), compare(Operator::LtEq, last)) {
-            (Some(first), Some(last)) => {
-                Some(Arc::new(BinaryExpr::new(first, Operator::And, last)))
-            }
-            (first, last) => first.or(last),
-        }
-    }
-}
-
-/// An instant as a value of a time column, rounded to its unit.
-fn literal(
-    nanos: i128,
-    data_type: &DataType,
-    round: fn(i128, TimeUnit) -> i64,
-) -> Option<ScalarValue> {
-    Some(match data_type {
-        DataType::Timestamp(unit, zone) => {
-            let (ticks, zone) = (Some(round(nanos, *unit)), zone.clone());
-            match unit {
-                TimeUnit::Second => ScalarValue::TimestampSecond(ticks, zone),
-                TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(ticks, zone),
-                TimeUnit::Microsecond => ScalarValue::TimestampMicrosecond(ticks, zone),
-                TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(ticks, zone),
-            }
-        }
-        DataType::Date64 => ScalarValue::Date64(Some(round(nanos, TimeUnit::Millisecond))),
-        DataType::Date32 => {
-            let seconds = round(nanos, TimeUnit::Second);
-            let days = seconds.div_euclid(SECONDS_PER_DAY);
-            // Rounding up moves to the next midnight, rounding down stays at the one before.
-            let up = round(1, TimeUnit::Second) == 1 && seconds.rem_euclid(SECONDS_PER_DAY) != 0;
-            let days = days.saturating_add(i64::from(up));
-            ScalarValue::Date32(Some(i32::try_from(days).unwrap_or(if days < 0 {
-                i32::MIN
-            } else {
-                i32::MAX
-            })))
-        }
-        _ => return None,
-    })
-}
-
-const SECONDS_PER_DAY: i64 = 86_400;

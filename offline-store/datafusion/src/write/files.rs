@@ -78,7 +78,7 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// A temporary file in the folder of `target`, under a name that no reader takes for a part.
     fn beside(target: &'a Path, schema: SchemaRef) -> Result<Self> {
-        let folder = target.parent().unwrap_or(Path::new("."));
+        let folder = target.parent().unwrap_or_else(|| Path::new("."));
         let file = tempfile::Builder::new()
             .prefix(".larder-")
             .suffix(".tmp")
@@ -101,7 +101,7 @@ impl<'a> Writer<'a> {
         let file = rows.into_inner().map_err(|error| corrupt(target, error))?;
         file.as_file().sync_all().map_err(|error| broken(target, error))?;
         file.persist(target).map_err(|error| broken(target, error.error))?;
-        let folder = target.parent().unwrap_or(Path::new("."));
+        let folder = target.parent().unwrap_or_else(|| Path::new("."));
         // The new name is durable only when the folder is.
         let synced = File::open(folder).and_then(|folder| folder.sync_all());
         synced.map_err(|error| broken(folder, error))

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
 use chrono::DateTime;
 use larder_core::{DataSource, FeatureView, Field, SourceKind, Timestamp, ValueType};
 use larder_offline_store::HistoricalView;
 use serde_json::Value;
+
+use crate::rows::names;
 
 /// One golden vector.
 pub(crate) struct Case {
@@ -33,9 +36,16 @@ impl Case {
         Some(Timestamp::from_micros(time.timestamp_micros()))
     }
 
-    /// Columns whose values the vector leaves open.
-    pub(crate) fn unspecified(&self) -> Vec<String> {
-        texts(&self.json["unspecified_columns"])
+    pub(crate) fn text(&self, name: &str) -> String {
+        text(&self.json[name])
+    }
+
+    /// The columns of an answer that must be as recorded: those of the join that the vector does not leave open.
+    pub(crate) fn compared(&self, expected: &RecordBatch) -> Vec<String> {
+        let (free, computed) = (texts(&self.json["unspecified_columns"]), self.computed());
+        let mut columns = names(expected);
+        columns.retain(|name| !free.contains(name) && !computed.contains(name));
+        columns
     }
 
     /// Columns that an on-demand view computes after the join.
@@ -108,7 +118,7 @@ fn feature_view(json: &Value) -> FeatureView {
     let kind = SourceKind::File { uri, format: None, s3_endpoint_override: String::new() };
     let mut source = DataSource::new(format!("src_{}", text(&json["name"])), kind);
     source.timestamp_field = text(&json["tsf"]);
-    source.created_timestamp_column = json["created"].as_str().unwrap_or_default().to_owned();
+    json["created"].as_str().unwrap_or_default().clone_into(&mut source.created_timestamp_column);
     let mapping = json["fmap"].as_object().unwrap().iter();
     source.field_mapping = mapping.map(|(column, name)| (column.clone(), text(name))).collect();
     let entities = fields(&json["ents"]);

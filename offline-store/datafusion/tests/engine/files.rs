@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch, StringArray,
-    TimestampMillisecondArray, TimestampNanosecondArray,
+    ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch,
+    StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow_schema::{DataType, TimeUnit};
 use larder_core::{ErrorKind, Timestamp, ValueType};
@@ -14,6 +14,7 @@ use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 use libtest_mimic::Trial;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::fixture::{block_on, engine, put, read, source, view, whole};
@@ -36,6 +37,7 @@ trials![
     files_of_other_systems_are_left_alone,
     files_may_differ_in_columns_and_units,
     row_groups_outside_the_bounds_are_not_read,
+    dates_are_midnights_in_utc,
     a_csv_file_of_entity_rows_is_typed_by_the_source,
     a_missing_file_of_entity_rows_is_not_found,
     text_keys_of_any_encoding_match,
@@ -162,8 +164,13 @@ async fn files_may_differ_in_columns_and_units() {
 /// Overwrites the pages of every column in one row group.
 fn spoil_row_group(path: &Path, group: usize) {
     let reader = SerializedFileReader::new(std::fs::File::open(path).unwrap()).unwrap();
-    let ranges: Vec<_> =
-        reader.metadata().row_group(group).columns().iter().map(|c| c.byte_range()).collect();
+    let ranges: Vec<_> = reader
+        .metadata()
+        .row_group(group)
+        .columns()
+        .iter()
+        .map(ColumnChunkMetaData::byte_range)
+        .collect();
     let mut bytes = std::fs::read(path).unwrap();
     for (start, length) in ranges {
         let start = usize::try_from(start).unwrap();
@@ -190,6 +197,32 @@ async fn row_groups_outside_the_bounds_are_not_read() {
     request.views[0].ttl = None;
     let unbounded = whole(store.historical_features(request).await.unwrap()).await;
     assert_eq!(unbounded.unwrap_err().kind(), ErrorKind::Data, "the spoiled rows are within reach");
+}
+
+async fn dates_are_midnights_in_utc() {
+    const DAY: i64 = 86_400;
+    let folder = tempfile::tempdir().unwrap();
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(1), Some(2), None]));
+    let columns = [
+        ("driver", Arc::new(Int64Array::from(vec![1; 3])) as ArrayRef, false),
+        ("event_timestamp", days, true),
+        ("rate", Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0])) as ArrayRef, false),
+    ];
+    let rows = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    put(&folder.path().join("stats.parquet"), &rows, 9);
+    let store = engine(folder.path());
+    let entities = stats(&[DAY - 1, DAY, 2 * DAY - 1, 2 * DAY, 3 * DAY]).project(&[0, 1]).unwrap();
+    let mut request = history("stats.parquet", EntityRows::from(entities));
+    request.views[0].ttl = Some(std::time::Duration::from_hours(23));
+    assert_eq!(rates(&store, request).await, ["null", "1.0", "null", "2.0", "null"]);
+    let at = |seconds| Some(Timestamp::from_seconds(seconds));
+    let second_day = PullRequest {
+        start: at(DAY + 1),
+        end: at(3 * DAY - 1),
+        ..pull("stats.parquet", &["rate"])
+    };
+    let answer = whole(store.pull_all(second_day).await.unwrap()).await.unwrap();
+    assert_eq!(crate::rows::rows(&answer, &["rate".to_owned()]), [["2.0"]]);
 }
 
 async fn a_csv_file_of_entity_rows_is_typed_by_the_source() {

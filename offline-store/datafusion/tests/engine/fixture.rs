@@ -5,6 +5,7 @@ use std::future::Future;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use larder_core::{DataSource, SourceKind, ValueType};
 use larder_offline_store::{BatchStream, HistoricalFeature, HistoricalView, JoinKey};
 use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
@@ -69,7 +70,7 @@ pub(crate) fn put(path: &Path, rows: &RecordBatch, group: usize) {
 pub(crate) fn read(path: &Path) -> RecordBatch {
     let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let rows = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-    let schema = rows.schema().clone();
+    let schema = SchemaRef::clone(rows.schema());
     let batches: Vec<_> = rows.build().unwrap().map(Result::unwrap).collect();
     arrow_select::concat::concat_batches(&schema, &batches).unwrap()
 }

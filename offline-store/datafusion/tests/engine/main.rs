@@ -1,4 +1,8 @@
 //! The engine against the contract, Feast's golden vectors, the oracle and odd files.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test harness of its own: clippy does not see that these are tests"
+)]
 
 mod canonical;
 mod contract;
