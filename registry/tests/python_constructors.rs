@@ -53,61 +53,63 @@ fn view(definitions: &Definitions, name: &str) -> FeatureView {
     found.unwrap_or_else(|| panic!("no view {name}"))
 }
 
+/// One wrong definition each.
+const REFUSED: &[&str] = &[
+    "Entity(name='e', join_keys=['a', 'b'])",
+    "Entity(name=5)",
+    "Entity()",
+    "Entity(name='e', value_type='INT64')",
+    "Entity(name='e', tags={'a': 1})",
+    "Field(name='f', dtype=Int65)",
+    "Field(name='f', dtype='Int64')",
+    "Field(name='f', dtype=Array(ZonedTimestamp))",
+    "Field(name='f', dtype=Set(Map))",
+    "Struct({})",
+    "FileSource(path=5)",
+    "FileSource(path='p', timestamp_field='t', created_timestamp_column='t')",
+    "BigQuerySource(name='b')",
+    "BigQuerySource(query='SELECT 1')",
+    "SnowflakeSource(table='t', query='q')",
+    "KafkaSource(name='k', timestamp_field='t')",
+    "KinesisSource(name='k', region='r', stream_name='s', record_format=None)",
+    "FeatureView(name='v', entities=[user], source=batch, ttl=5)",
+    "FeatureView(name='v', entities=user, source=batch)",
+    "FeatureView(name='v', entities=[user, Entity(name='o', join_keys=['user_id'])], source=batch)",
+    "FeatureView(name='v', entities=[user], schema=[Field(name='user_id', dtype=String)], source=batch)",
+    "FeatureView(name='v', schema=[Field(name='raw', dtype=String)], source=batch)",
+    "FeatureView(name='v', source=PushSource(name='p'))",
+    "FeatureView(name='v', source=FeatureView(name='w', source=batch))",
+    "FeatureView(name='v', source=batch, version='newest')",
+    "FeatureView(name='v', source=batch, schema=[Field(name=n, dtype=Array(Float32), vector_index=True) for n in 'ab'])",
+    "FeatureView(name='v', source=batch, schema=[Field(name='a', dtype=Int64)])[['b']]",
+    "FeatureView(name='v', source=batch)['a']",
+    "StreamFeatureView(name='v', source=batch)",
+    "StreamFeatureView(name='v', source=KinesisSource(name='k', region='r', stream_name='s', record_format=JsonFormat(''), batch_source=batch))",
+    "StreamFeatureView(name='v', source=PushSource(name='p', batch_source=batch), aggregations=[Aggregation(column='a', function='sum')])",
+    "StreamFeatureView(name='v', source=PushSource(name='p', batch_source=batch), enable_tiling=True, timestamp_field='t', aggregations=[Aggregation(column='a', function='sum', time_window=timedelta(minutes=5))])",
+    "StreamFeatureView(name='v', source=PushSource(name='p', batch_source=batch), mode='ray', udf=lambda x: x)",
+    "BatchFeatureView(name='v')",
+    "BatchFeatureView(name='v', source=PushSource(name='p', batch_source=batch))",
+    "BatchFeatureView(name='v', aggregations=[Aggregation(column='a', function='sum')])",
+    "OnDemandFeatureView(name='v', schema=[], udf=lambda x: x)",
+    "OnDemandFeatureView(name='v', schema=[], sources=[asked])",
+    "OnDemandFeatureView(name='v', schema=[], sources=[asked], udf=lambda x: x, singleton=True)",
+    "OnDemandFeatureView(name='v', schema=[], sources=[asked], udf=lambda x: x, mode='sql')",
+    "OnDemandFeatureView(name='v', schema=[], sources=[batch], udf=lambda x: x)",
+    "OnDemandFeatureView(name='v', input_schema=[], schema=[], udf=lambda x: x, aggregations=[Aggregation(column='z', function='sum')])",
+    "on_demand_feature_view(lambda x: x)",
+    "FeatureService(name='s', features=[batch])",
+    "FeatureService(name='s', features=['view@2'])",
+    "FeatureService(name='s')",
+    "Permission(name='p', types=[int])",
+    "Permission(name='p', actions=[])",
+    "Project(name='p', tag={})",
+    "DataSource(name='d')",
+];
+
 #[test]
 fn constructors_refuse_what_feast_refuses() {
-    let table = [
-        "Entity(name='e', join_keys=['a', 'b'])",
-        "Entity(name=5)",
-        "Entity()",
-        "Entity(name='e', value_type='INT64')",
-        "Entity(name='e', tags={'a': 1})",
-        "Field(name='f', dtype=Int65)",
-        "Field(name='f', dtype='Int64')",
-        "Field(name='f', dtype=Array(ZonedTimestamp))",
-        "Field(name='f', dtype=Set(Map))",
-        "Struct({})",
-        "FileSource(path=5)",
-        "FileSource(path='p', timestamp_field='t', created_timestamp_column='t')",
-        "BigQuerySource(name='b')",
-        "BigQuerySource(query='SELECT 1')",
-        "SnowflakeSource(table='t', query='q')",
-        "KafkaSource(name='k', timestamp_field='t')",
-        "KinesisSource(name='k', region='r', stream_name='s', record_format=None)",
-        "FeatureView(name='v', entities=[user], source=batch, ttl=5)",
-        "FeatureView(name='v', entities=user, source=batch)",
-        "FeatureView(name='v', entities=[user, Entity(name='o', join_keys=['user_id'])], source=batch)",
-        "FeatureView(name='v', entities=[user], schema=[Field(name='user_id', dtype=String)], source=batch)",
-        "FeatureView(name='v', schema=[Field(name='raw', dtype=String)], source=batch)",
-        "FeatureView(name='v', source=PushSource(name='p'))",
-        "FeatureView(name='v', source=FeatureView(name='w', source=batch))",
-        "FeatureView(name='v', source=batch, version='newest')",
-        "FeatureView(name='v', source=batch, schema=[Field(name=n, dtype=Array(Float32), vector_index=True) for n in 'ab'])",
-        "FeatureView(name='v', source=batch, schema=[Field(name='a', dtype=Int64)])[['b']]",
-        "FeatureView(name='v', source=batch)['a']",
-        "StreamFeatureView(name='v', source=batch)",
-        "StreamFeatureView(name='v', source=KinesisSource(name='k', region='r', stream_name='s', record_format=JsonFormat(''), batch_source=batch))",
-        "StreamFeatureView(name='v', source=PushSource(name='p', batch_source=batch), aggregations=[Aggregation(column='a', function='sum')])",
-        "StreamFeatureView(name='v', source=PushSource(name='p', batch_source=batch), enable_tiling=True, timestamp_field='t', aggregations=[Aggregation(column='a', function='sum', time_window=timedelta(minutes=5))])",
-        "StreamFeatureView(name='v', source=PushSource(name='p', batch_source=batch), mode='ray', udf=lambda x: x)",
-        "BatchFeatureView(name='v')",
-        "BatchFeatureView(name='v', source=PushSource(name='p', batch_source=batch))",
-        "BatchFeatureView(name='v', aggregations=[Aggregation(column='a', function='sum')])",
-        "OnDemandFeatureView(name='v', schema=[], udf=lambda x: x)",
-        "OnDemandFeatureView(name='v', schema=[], sources=[asked])",
-        "OnDemandFeatureView(name='v', schema=[], sources=[asked], udf=lambda x: x, singleton=True)",
-        "OnDemandFeatureView(name='v', schema=[], sources=[asked], udf=lambda x: x, mode='sql')",
-        "OnDemandFeatureView(name='v', schema=[], sources=[batch], udf=lambda x: x)",
-        "OnDemandFeatureView(name='v', input_schema=[], schema=[], udf=lambda x: x, aggregations=[Aggregation(column='z', function='sum')])",
-        "on_demand_feature_view(lambda x: x)",
-        "FeatureService(name='s', features=[batch])",
-        "FeatureService(name='s', features=['view@2'])",
-        "FeatureService(name='s')",
-        "Permission(name='p', types=[int])",
-        "Permission(name='p', actions=[])",
-        "Project(name='p', tag={})",
-        "DataSource(name='d')",
-    ];
-    for text in table {
+    for text in REFUSED {
         let error = refused(text);
         assert!(
             matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unsupported),
@@ -139,10 +141,8 @@ fn an_unknown_keyword_is_named_with_the_nearest_known_one() {
     assert!(error.hint().unwrap().contains("schema"), "{error}");
 }
 
-#[test]
-fn the_older_dialect_loads_with_a_warning_for_each_place() {
-    let definitions = defined(
-        "\
+/// Definitions as they were written for Feast 0.10 to 0.21.
+const OLDER: &str = "\
 old_user = Entity('old_user', ValueType.INT64, join_key='uid')
 old_source = FileSource('o.parquet', event_timestamp_column='ts', created_timestamp_column='c')
 old_kafka = KafkaSource(name='k', bootstrap_servers='b:1', topic='t', event_timestamp_column='ts',
@@ -161,8 +161,11 @@ def old_on_demand(df):
     return df
 typed = FeatureView(name='typed', source=batch, schema=[Field(name='a', dtype=ValueType.INT64)])
 old_service = FeatureService('old_service', [old_view, typed[['a']]])
-",
-    );
+";
+
+#[test]
+fn the_older_dialect_loads_with_a_warning_for_each_place() {
+    let definitions = defined(OLDER);
     let lines: Vec<u32> = definitions
         .warnings
         .iter()

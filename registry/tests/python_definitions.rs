@@ -1,12 +1,10 @@
 //! The Python loader against what real Feast collects from the same repositories.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use larder_core::{
-    DataSource, Entity, FeatureService, FeatureView, OnDemandFeatureView, Permission, Project,
-    ViewKind,
-};
+use larder_core::{DUMMY_ENTITY, FeatureView, ViewKind};
 use larder_proto::{convert, descriptors, feast};
 use larder_registry::definitions::{Definitions, Object};
 use larder_registry::python::{DirectoryFiles, Limits, load};
@@ -17,25 +15,29 @@ fn vectors() -> PathBuf {
 }
 
 fn definitions_of(case: &str) -> Definitions {
-    let files = DirectoryFiles::open(&vectors().join(case)).unwrap();
+    let files = DirectoryFiles::open(&vectors().join(case)).expect("a folder of vectors");
     load(&files, &BTreeMap::new(), Limits::default())
         .unwrap_or_else(|failures| panic!("{case}:\n{failures}"))
 }
 
 /// What real Feast collected, as the domain sees it.
 fn expected(case: &str) -> feast::core::Registry {
-    let text = std::fs::read_to_string(vectors().join(format!("{case}.json"))).unwrap();
-    let descriptor = descriptors().get_message_by_name("feast.core.Registry").unwrap();
+    let text = std::fs::read_to_string(vectors().join(format!("{case}.json")));
+    let text = text.expect("a file of vectors");
+    let descriptor = descriptors().get_message_by_name("feast.core.Registry");
+    let descriptor = descriptor.expect("a message of Feast");
     let mut json = serde_json::Deserializer::from_str(&text);
-    let message = DynamicMessage::deserialize(descriptor, &mut json).unwrap();
-    feast::core::Registry::decode(message.encode_to_vec().as_slice()).unwrap()
+    let message = DynamicMessage::deserialize(descriptor, &mut json).expect("a registry as JSON");
+    feast::core::Registry::decode(message.encode_to_vec().as_slice()).expect("its own bytes")
 }
 
+type Named<T> = BTreeMap<String, Vec<T>>;
+
 /// Objects by name; two of one name keep both.
-fn named<T>(objects: impl IntoIterator<Item = (String, T)>) -> BTreeMap<String, Vec<T>> {
-    let mut sorted: BTreeMap<String, Vec<T>> = BTreeMap::new();
-    for (name, object) in objects {
-        sorted.entry(name).or_default().push(object);
+fn named<T>(objects: impl IntoIterator<Item = T>, name: fn(&T) -> &String) -> Named<T> {
+    let mut sorted: Named<T> = BTreeMap::new();
+    for object in objects {
+        sorted.entry(name(&object).clone()).or_default().push(object);
     }
     sorted
 }
@@ -50,102 +52,68 @@ fn in_name_order(mut view: FeatureView) -> FeatureView {
     view
 }
 
-macro_rules! collect {
+fn same<T: PartialEq + Debug>(case: &str, ours: &Named<T>, theirs: &Named<T>) {
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>(), "{case}");
+    for (name, object) in theirs {
+        assert_eq!(&ours[name], object, "{case}: {name}");
+    }
+}
+
+/// Our objects of one kind.
+macro_rules! ours {
     ($definitions:expr, $variant:ident) => {
-        named($definitions.objects.iter().filter_map(|object| match &object.value {
-            Object::$variant(value) => Some((value.name.clone(), value.clone())),
+        $definitions.objects.iter().filter_map(|object| match &object.value {
+            Object::$variant(value) => Some(value.clone()),
             _ => None,
-        }))
+        })
     };
 }
 
 fn check(case: &str) {
     let ours = definitions_of(case);
     let theirs = expected(case);
+    let read = "what Feast wrote can be read";
 
-    let sources: BTreeMap<String, Vec<DataSource>> = named(
-        theirs
-            .data_sources
-            .into_iter()
-            .map(|source| (source.name.clone(), convert::data_source_from_proto(source).unwrap())),
-    );
-    let found = collect!(ours, DataSource);
-    assert_eq!(found.keys().collect::<Vec<_>>(), sources.keys().collect::<Vec<_>>(), "{case}");
-    for (name, source) in &sources {
-        assert_eq!(&found[name], source, "{case}: {name}");
-    }
+    let sources = theirs.data_sources.iter().cloned().map(convert::data_source_from_proto);
+    let sources = named(sources.map(|source| source.expect(read)), |source| &source.name);
+    same(case, &named(ours!(ours, DataSource), |source| &source.name), &sources);
 
-    let entities: BTreeMap<String, Vec<Entity>> = named(
-        theirs
-            .entities
-            .into_iter()
-            .map(|entity| convert::entity_from_proto(entity).unwrap())
-            .filter(|entity| entity.name != larder_core::DUMMY_ENTITY)
-            .map(|entity| (entity.name.clone(), entity)),
-    );
-    assert_eq!(collect!(ours, Entity), entities, "{case}");
+    let entities = theirs.entities.iter().cloned().map(convert::entity_from_proto);
+    let entities =
+        entities.map(|entity| entity.expect(read)).filter(|entity| entity.name != DUMMY_ENTITY);
+    let found = named(ours!(ours, Entity), |entity| &entity.name);
+    same(case, &found, &named(entities, |entity| &entity.name));
 
-    let plain = theirs
-        .feature_views
-        .into_iter()
-        .map(|view| convert::feature_view_from_proto(view).unwrap());
-    let stream = theirs
-        .stream_feature_views
-        .into_iter()
-        .map(|view| convert::stream_feature_view_from_proto(view).unwrap());
-    let label =
-        theirs.label_views.into_iter().map(|view| convert::label_view_from_proto(view).unwrap());
-    let views: BTreeMap<String, Vec<FeatureView>> = named(
-        plain.chain(stream).chain(label).map(|view| (view.name.clone(), in_name_order(view))),
-    );
-    let mut found = collect!(ours, FeatureView);
-    for view in found.values_mut().flatten() {
-        *view = in_name_order(view.clone());
-    }
-    assert_eq!(found.keys().collect::<Vec<_>>(), views.keys().collect::<Vec<_>>(), "{case}");
-    for (name, view) in &views {
-        assert_eq!(&found[name], view, "{case}: {name}");
-    }
+    let found = named(ours!(ours, FeatureView).map(in_name_order), |view| &view.name);
+    same(case, &found, &stored_views(&theirs));
 
-    let on_demand: BTreeMap<String, Vec<OnDemandFeatureView>> = named(
-        theirs
-            .on_demand_feature_views
-            .into_iter()
-            .map(|view| convert::on_demand_feature_view_from_proto(view).unwrap())
-            .map(|view| (view.name.clone(), view)),
-    );
-    let found = collect!(ours, OnDemandFeatureView);
-    assert_eq!(found.keys().collect::<Vec<_>>(), on_demand.keys().collect::<Vec<_>>(), "{case}");
-    for (name, view) in &on_demand {
-        assert_eq!(&found[name], view, "{case}: {name}");
-    }
+    let views = theirs.on_demand_feature_views.iter().cloned();
+    let views = views.map(|view| convert::on_demand_feature_view_from_proto(view).expect(read));
+    let found = named(ours!(ours, OnDemandFeatureView), |view| &view.name);
+    same(case, &found, &named(views, |view| &view.name));
 
-    let services: BTreeMap<String, Vec<FeatureService>> = named(
-        theirs
-            .feature_services
-            .into_iter()
-            .map(|service| convert::feature_service_from_proto(service).unwrap())
-            .map(|service| (service.name.clone(), service)),
-    );
-    assert_eq!(collect!(ours, FeatureService), services, "{case}");
+    let services = theirs.feature_services.iter().cloned().map(convert::feature_service_from_proto);
+    let services = named(services.map(|service| service.expect(read)), |service| &service.name);
+    same(case, &named(ours!(ours, FeatureService), |service| &service.name), &services);
 
-    let permissions: BTreeMap<String, Vec<Permission>> = named(
-        theirs
-            .permissions
-            .into_iter()
-            .map(convert::permission_from_proto)
-            .map(|permission| (permission.name.clone(), permission)),
-    );
-    assert_eq!(collect!(ours, Permission), permissions, "{case}");
+    let permissions = theirs.permissions.into_iter().map(convert::permission_from_proto);
+    let found = named(ours!(ours, Permission), |permission| &permission.name);
+    same(case, &found, &named(permissions, |permission| &permission.name));
 
-    let projects: BTreeMap<String, Vec<Project>> = named(
-        theirs
-            .projects
-            .into_iter()
-            .map(convert::project_from_proto)
-            .map(|project| (project.name.clone(), project)),
-    );
-    assert_eq!(collect!(ours, Project), projects, "{case}");
+    let projects = theirs.projects.into_iter().map(convert::project_from_proto);
+    let found = named(ours!(ours, Project), |project| &project.name);
+    same(case, &found, &named(projects, |project| &project.name));
+}
+
+/// Feast's plain, batch, stream and label views.
+fn stored_views(theirs: &feast::core::Registry) -> Named<FeatureView> {
+    let plain = theirs.feature_views.iter().cloned().map(convert::feature_view_from_proto);
+    let stream =
+        theirs.stream_feature_views.iter().cloned().map(convert::stream_feature_view_from_proto);
+    let label = theirs.label_views.iter().cloned().map(convert::label_view_from_proto);
+    let views = plain.chain(stream).chain(label);
+    let views = views.map(|view| in_name_order(view.expect("what Feast wrote can be read")));
+    named(views, |view| &view.name)
 }
 
 #[test]

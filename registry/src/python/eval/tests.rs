@@ -251,6 +251,31 @@ fn a_hostile_program_ends_with_an_error() {
 }
 
 #[test]
+fn code_just_below_the_nesting_limit_runs_on_a_small_stack() {
+    let deep = 380;
+    let blocks: String = (0..deep)
+        .flat_map(|depth| [" ".repeat(depth), "if 1:\n".to_owned()])
+        .chain([" ".repeat(deep), "result = 1".to_owned()])
+        .collect();
+    let programs = [
+        format!("x = {}1{}\nresult = 1", "[".repeat(deep), "]".repeat(deep)),
+        format!("result = {}1", "-".repeat(deep)),
+        format!("result = {}1 - {deep}", "1+".repeat(deep - 1)),
+        format!("f = {}1\nresult = 1", "lambda: ".repeat(deep / 2)),
+        format!("def f():\n    return {}1{}\nresult = 1", "[".repeat(deep), "]".repeat(deep)),
+        format!("x = {{'a': 1}}\nresult = 1 or x{}", "['a']".repeat(deep / 2)),
+        blocks,
+    ];
+    for program in programs {
+        let shown: String = program.chars().take(60).collect();
+        let run = move || run(&program, Limits::default()).map_err(|stop| stop.into_error());
+        let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap();
+        let result = thread.join().unwrap();
+        assert!(matches!(result.as_deref(), Ok("0" | "1")), "{shown}: {result:?}");
+    }
+}
+
+#[test]
 fn a_structure_nested_a_million_deep_is_freed_without_overflowing_the_stack() {
     let programs = [
         "x = []\nfor i in range(200000): x = [x]",

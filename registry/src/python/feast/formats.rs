@@ -241,6 +241,17 @@ pub(super) static ATHENA_LOG: ClassSpec = destination(
     &[required("table_name", Kind::Text)],
 );
 
+/// `CouchbaseColumnarLoggingDestination`.
+pub(super) static COUCHBASE_LOG: ClassSpec = destination(
+    "CouchbaseColumnarLoggingDestination",
+    "feast.infra.offline_stores.contrib.couchbase_offline_store.couchbase_source",
+    &[
+        required("database", Kind::Text),
+        required("scope", Kind::Text),
+        required("table_name", Kind::Text),
+    ],
+);
+
 /// The domain file format.
 pub(super) fn file_format(value: &Value) -> Option<FileFormat> {
     let object = value.as_object()?;
@@ -304,6 +315,11 @@ pub(super) fn logging(config: &Object) -> Option<LoggingConfig> {
         "RedshiftLoggingDestination" => LoggingDestination::Redshift(table()),
         "SnowflakeLoggingDestination" => LoggingDestination::Snowflake(table()),
         "AthenaLoggingDestination" => LoggingDestination::Athena(table()),
+        "CouchbaseColumnarLoggingDestination" => LoggingDestination::Couchbase {
+            database: destination.text("database"),
+            scope: destination.text("scope"),
+            collection: table(),
+        },
         _ => LoggingDestination::File {
             path: destination.text("path"),
             s3_endpoint_override: destination.text("s3_endpoint_override"),

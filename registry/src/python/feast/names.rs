@@ -14,7 +14,7 @@ use crate::python::eval::value::{PendingDecorator, Value};
 pub(in crate::python) struct Feast;
 
 /// Names that `import feast` offers in 0.67.
-const TOP_LEVEL: [&str; 26] = [
+const TOP_LEVEL: [&str; 24] = [
     "Aggregation",
     "AthenaSource",
     "BatchFeatureView",
@@ -25,7 +25,6 @@ const TOP_LEVEL: [&str; 26] = [
     "Feature",
     "FeatureService",
     "FeatureView",
-    "FeatureViewState",
     "Field",
     "FileSource",
     "KafkaSource",
@@ -39,12 +38,12 @@ const TOP_LEVEL: [&str; 26] = [
     "RequestSource",
     "SnowflakeSource",
     "StreamFeatureView",
-    "UnityCatalogSource",
     "ValueType",
 ];
 
 /// Names that `import feast` offers too, but that no definition can use.
-const NOT_FOR_DEFINITIONS: [&str; 22] = [
+const NOT_FOR_DEFINITIONS: [&str; 23] = [
+    "FeatureViewState",
     "BaseChunker",
     "BaseEmbedder",
     "ChunkingConfig",
@@ -70,7 +69,7 @@ const NOT_FOR_DEFINITIONS: [&str; 22] = [
 ];
 
 fn classes() -> impl Iterator<Item = &'static ClassSpec> {
-    static OTHERS: [&ClassSpec; 29] = [
+    static OTHERS: [&ClassSpec; 30] = [
         &field::FIELD,
         &field::FEATURE,
         &field::ENTITY,
@@ -97,6 +96,7 @@ fn classes() -> impl Iterator<Item = &'static ClassSpec> {
         &formats::REDSHIFT_LOG,
         &formats::SNOWFLAKE_LOG,
         &formats::ATHENA_LOG,
+        &formats::COUCHBASE_LOG,
         &service::FEATURE_SERVICE,
         &service::PERMISSION,
         &service::ROLE_POLICY,
