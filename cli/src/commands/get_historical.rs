@@ -1,0 +1,133 @@
+//! `fs get-historical-features`: the point-in-time join, to a file or to standard output.
+
+mod entity_frame;
+mod records;
+mod sink;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use futures::StreamExt as _;
+use larder_core::{Clock as _, Error, Result, Selection};
+use larder_offline_store::{BatchStream, EntityRows};
+use larder_serving::{TrainingRequest, training_set};
+
+pub(crate) use self::sink::Sink;
+use crate::clock::SystemClock;
+use crate::repository::Repository;
+use crate::{compose, report, times};
+
+/// Arguments of `fs get-historical-features`; `-e` is the end date, as in Feast.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fs get-historical-features --entity-df impressions.parquet --feature-service recommendation_v1 \\
+    --output training.parquet
+  fs get-historical-features -d '[{\"user_id\": \"u0001\", \"event_timestamp\": \"2026-01-31T12:00:00\"}]' \\
+    -f user_behavior_features:avg_order_value
+  fs get-historical-features -s '2026-01-01 00:00:00' -e '2026-01-31 00:00:00' -f product_features:price")]
+pub(crate) struct Arguments {
+    /// Parquet or CSV file of entity rows.
+    #[arg(long, value_name = "FILE", group = "entity_rows")]
+    entity_df: Option<PathBuf>,
+    /// Entity rows as a JSON list of objects, each with an event_timestamp.
+    #[arg(short, long, value_name = "JSON", group = "entity_rows")]
+    dataframe: Option<String>,
+    /// Instead of entity rows: every key seen since this time.
+    #[arg(short, long, value_name = "TIME", conflicts_with = "entity_rows")]
+    start_date: Option<String>,
+    /// Instead of entity rows: every key seen until this time [default: now].
+    #[arg(short, long, value_name = "TIME", conflicts_with = "entity_rows")]
+    end_date: Option<String>,
+    /// Features, as view:feature. May be repeated or separated by commas.
+    #[arg(short, long, value_name = "VIEW:FEATURE", value_delimiter = ',')]
+    #[arg(required_unless_present = "feature_service")]
+    features: Vec<String>,
+    /// A feature service instead of features.
+    #[arg(long, value_name = "NAME", conflicts_with = "features")]
+    feature_service: Option<String>,
+    /// Parquet or CSV file to write; without it JSON is printed.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Name columns view__feature.
+    #[arg(long)]
+    full_feature_names: bool,
+}
+
+pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {
+    let request = TrainingRequest {
+        selection: selection(&arguments.features, arguments.feature_service.as_deref())?,
+        full_feature_names: arguments.full_feature_names,
+        entity: entity_rows(arguments)?,
+        event_timestamp_column: None,
+        filter_by_created: false,
+    };
+    compose::block_on(async {
+        let rows = training_rows(repository, request).await?;
+        match &arguments.output {
+            None => records::print(rows).await,
+            Some(path) => {
+                let written = write(rows, Sink::create(path)?).await?;
+                report::note(format_args!("{written} rows written to {}", path.display()));
+                Ok(())
+            }
+        }
+    })
+}
+
+/// Joins and computes.
+///
+/// # Errors
+/// As [`training_set`].
+pub(crate) async fn training_rows(
+    repository: &Repository,
+    request: TrainingRequest,
+) -> Result<BatchStream> {
+    let offline = compose::offline_store(repository.existing()?)?;
+    training_set(&repository.catalog()?, offline.as_ref(), request).await
+}
+
+/// Writes all rows to a file and returns their number.
+///
+/// # Errors
+/// The first of the stream, or of the file; nothing stays in place of the file then.
+pub(crate) async fn write(mut rows: BatchStream, mut sink: Sink) -> Result<usize> {
+    let mut written = 0;
+    sink.begin(&rows.schema())?;
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        written += batch.num_rows();
+        sink.write(&batch)?;
+    }
+    sink.finish()?;
+    Ok(written)
+}
+
+/// Features or a service, as the flags name them.
+///
+/// # Errors
+/// `Invalid` for what is no reference.
+pub(crate) fn selection(features: &[String], service: Option<&str>) -> Result<Selection> {
+    match service {
+        Some(name) => Ok(Selection::Service(name.to_owned())),
+        None => {
+            let references = features.iter().map(|text| text.trim().parse());
+            Ok(Selection::Features(references.collect::<Result<_>>()?))
+        }
+    }
+}
+
+fn entity_rows(arguments: &Arguments) -> Result<EntityRows> {
+    if let Some(path) = &arguments.entity_df {
+        return Ok(EntityRows::File(path.clone()));
+    }
+    if let Some(json) = &arguments.dataframe {
+        return entity_frame::parse(json);
+    }
+    if arguments.start_date.is_none() && arguments.end_date.is_none() {
+        return Err(Error::invalid("no entity rows")
+            .with_hint("give --entity-df FILE, --dataframe JSON, or --start-date and --end-date"));
+    }
+    let start = arguments.start_date.as_deref().map(times::parse).transpose()?;
+    let end = arguments.end_date.as_deref().map(times::parse).transpose()?;
+    Ok(EntityRows::Window { start, end: end.unwrap_or_else(|| SystemClock.now()) })
+}

@@ -1,0 +1,183 @@
+//! `fs materialize` and `fs materialize-incremental`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use clap::Args;
+use larder_core::{Catalog, Clock as _, Error, FeatureView, Interval, Result, Timestamp};
+use larder_materializer::{Progress, ViewReport, ViewTask, full, incremental, select_views};
+use serde_json::{Value, json};
+
+use crate::clock::SystemClock;
+use crate::output::{self, OutputFormat};
+use crate::progress::ViewProgress;
+use crate::repository::Repository;
+use crate::{compose, times};
+
+/// Arguments of `fs materialize`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fs materialize 2026-01-01T00:00:00 2026-02-01T00:00:00
+  fs materialize 2026-01-01 2026-02-01 -v user_behavior_features")]
+pub(crate) struct Arguments {
+    /// First event time, included; ISO 8601, UTC unless it says otherwise.
+    #[arg(value_name = "START_TS", required_unless_present = "disable_event_timestamp")]
+    start: Option<String>,
+    /// Last event time, included.
+    #[arg(value_name = "END_TS", required_unless_present = "disable_event_timestamp")]
+    end: Option<String>,
+    /// View to materialize; all when none is named. May be repeated.
+    #[arg(short, long = "views", value_name = "VIEW")]
+    views: Vec<String>,
+    /// Everything from 1970 to now; no times may be given.
+    #[arg(long, conflicts_with_all = ["start", "end"])]
+    disable_event_timestamp: bool,
+    /// Version of the view to write to; only the current one can be written.
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+}
+
+/// Arguments of `fs materialize-incremental`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  fs materialize-incremental $(date -u +%Y-%m-%dT%H:%M:%S)")]
+pub(crate) struct IncrementalArguments {
+    /// Last event time, included; each view starts where its last run ended.
+    #[arg(value_name = "END_TS")]
+    end: String,
+    /// View to materialize; all when none is named. May be repeated.
+    #[arg(short, long = "views", value_name = "VIEW")]
+    views: Vec<String>,
+    /// Version of the view to write to; only the current one can be written.
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+}
+
+pub(crate) fn run(
+    repository: &Repository,
+    arguments: &Arguments,
+    format: OutputFormat,
+) -> Result<()> {
+    let interval = match (&arguments.start, &arguments.end) {
+        (Some(start), Some(end)) => full(times::parse(start)?, times::parse(end)?)?,
+        _ => full(Timestamp::EPOCH, SystemClock.now())?,
+    };
+    let catalog = repository.catalog()?;
+    let views = views(&catalog, &arguments.views, arguments.version.as_deref())?;
+    let title = format!(
+        "Materializing {} feature views from {} to {} into the {} online store.\n",
+        views.len(),
+        times::python(interval.start),
+        times::python(interval.end),
+        repository.online_store_name()?,
+    );
+    let plan: Vec<_> = views.into_iter().map(|view| (view, interval)).collect();
+    let heading = |view: &FeatureView, _: Interval| format!("{}:", view.name);
+    execute(repository, &catalog, plan, &title, heading, format)
+}
+
+pub(crate) fn run_incremental(
+    repository: &Repository,
+    arguments: &IncrementalArguments,
+    format: OutputFormat,
+) -> Result<()> {
+    let end = times::parse(&arguments.end)?;
+    let catalog = repository.catalog()?;
+    let views = views(&catalog, &arguments.views, arguments.version.as_deref())?;
+    let title = format!(
+        "Materializing {} feature views to {} into the {} online store.\n",
+        views.len(),
+        times::python(end),
+        repository.online_store_name()?,
+    );
+    let now = SystemClock.now();
+    let plan: Vec<_> = views
+        .into_iter()
+        .map(|view| {
+            let interval = incremental(&view, end, now);
+            (view, interval)
+        })
+        .collect();
+    let heading = |view: &FeatureView, interval: Interval| {
+        let (start, end) = (times::python(interval.start), times::python(interval.end));
+        format!("{} from {start} to {end}:", view.name)
+    };
+    execute(repository, &catalog, plan, &title, heading, format)
+}
+
+fn views(
+    catalog: &Catalog,
+    names: &[String],
+    version: Option<&str>,
+) -> Result<Vec<Arc<FeatureView>>> {
+    let views = select_views(catalog, names)?;
+    let Some(version) = version else { return Ok(views) };
+    let [view] = views.as_slice() else {
+        return Err(
+            Error::invalid("--version needs exactly one view").with_hint("name it with --views")
+        );
+    };
+    let current = view.meta.current_version_number;
+    let wanted = version.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse();
+    if version == "latest" || wanted == Ok(current) {
+        return Ok(views);
+    }
+    Err(Error::unsupported(format!(
+        "feature view \"{}\" is at version v{current}; \"{version}\" cannot be written",
+        view.name
+    ))
+    .with_hint("apply the definition with that version first"))
+}
+
+fn execute(
+    repository: &Repository,
+    catalog: &Catalog,
+    plan: Vec<(Arc<FeatureView>, Interval)>,
+    title: &str,
+    heading: impl Fn(&FeatureView, Interval) -> String,
+    format: OutputFormat,
+) -> Result<()> {
+    let mut headings = HashMap::new();
+    if format == OutputFormat::Table {
+        output::line(title)?;
+        headings.extend(plan.iter().map(|(view, at)| (view.name.clone(), heading(view, *at))));
+    }
+    let progress = ViewProgress::new(headings);
+    let reports = materialize(repository, catalog, plan, &progress)?;
+    match format {
+        OutputFormat::Table => Ok(()),
+        OutputFormat::Json => {
+            output::json(&Value::Array(reports.iter().map(report_json).collect()), 2)
+        }
+    }
+}
+
+/// Runs the plan on the repository's stores.
+///
+/// # Errors
+/// As [`larder_materializer::Materializer::run`].
+pub(crate) fn materialize(
+    repository: &Repository,
+    catalog: &Catalog,
+    plan: Vec<(Arc<FeatureView>, Interval)>,
+    progress: &dyn Progress,
+) -> Result<Vec<ViewReport>> {
+    let materializer = compose::materializer(repository)?;
+    let tasks: Vec<ViewTask> = plan
+        .into_iter()
+        .map(|(view, interval)| ViewTask::new(view, catalog.online_versioning(), interval))
+        .collect();
+    compose::block_on(materializer.run(&catalog.project().name, &tasks, progress))
+}
+
+fn report_json(report: &ViewReport) -> Value {
+    json!({
+        "feature_view": report.view,
+        "start": times::iso(report.interval.start),
+        "end": times::iso(report.interval.end),
+        "rows_read": report.counts.read,
+        "rows_written": report.counts.written,
+        "rows_older": report.counts.older,
+        "rows_null_key": report.counts.null_keys,
+    })
+}

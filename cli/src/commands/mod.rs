@@ -1,0 +1,18 @@
+//! One module per command family; each reads its arguments, calls a library and prints the answer.
+
+pub(crate) mod completions;
+pub(crate) mod configuration;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod features;
+pub(crate) mod get_historical;
+pub(crate) mod get_online;
+pub(crate) mod init;
+pub(crate) mod materialize;
+pub(crate) mod plan;
+pub(crate) mod projects;
+pub(crate) mod registry_dump;
+pub(crate) mod serve;
+pub(crate) mod teardown;
+pub(crate) mod version;
+pub(crate) mod views;

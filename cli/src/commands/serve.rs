@@ -1,0 +1,181 @@
+//! `fs serve`: HTTP and gRPC feature servers in one process.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+use clap::{ArgAction, Args, ValueEnum};
+use larder_core::{Error, ErrorKind, Result};
+use larder_registry::repo_config::Flag;
+use larder_serving::{Listeners, serve};
+use tokio::sync::watch;
+
+use crate::repository::Repository;
+use crate::{compose, report};
+
+/// Arguments of `fs serve`; `-h` is the host, as in Feast.
+#[derive(Debug, Args)]
+#[command(
+    disable_help_flag = true,
+    after_help = "Examples:
+  fs serve
+  fs serve -h 0.0.0.0 -p 8080 --grpc-port 8081
+  curl localhost:6566/get-online-features -H 'Content-Type: application/json' \\
+    -d '{\"feature_service\": \"user_profile\", \"entities\": {\"user_id\": [\"u0001\"]}}'"
+)]
+pub(crate) struct Arguments {
+    /// Print help.
+    #[arg(long, action = ArgAction::Help)]
+    help: Option<bool>,
+    /// Address to listen on [default: 127.0.0.1].
+    #[arg(short, long)]
+    host: Option<String>,
+    /// Port of the HTTP server, or of the gRPC server with `--type grpc`; 0 takes a free one [default: 6566].
+    #[arg(short, long)]
+    port: Option<u16>,
+    /// Port of the gRPC server; 0 takes a free one [default: 6567].
+    #[arg(long)]
+    grpc_port: Option<u16>,
+    /// Serve only this protocol; without it both are served.
+    #[arg(short = 't', long = "type", value_enum, ignore_case = true)]
+    protocol: Option<Protocol>,
+    /// Threads; -1 for one per core.
+    #[arg(short, long, default_value_t = -1, allow_negative_numbers = true)]
+    workers: i32,
+    /// Seconds after which a changed registry is noticed at the latest [default: 1].
+    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS")]
+    registry_ttl_sec: Option<u64>,
+    /// TLS key; not supported, put a proxy in front.
+    #[arg(short, long, value_name = "FILE")]
+    key: Option<String>,
+    /// TLS certificate; not supported, put a proxy in front.
+    #[arg(short, long, value_name = "FILE")]
+    cert: Option<String>,
+    #[command(flatten)]
+    ignored: IgnoredArguments,
+}
+
+/// Flags of Feast's Python server that have no counterpart here; accepted so that scripts keep working.
+#[derive(Debug, Args)]
+struct IgnoredArguments {
+    /// No effect: there is no access log.
+    #[arg(long)]
+    no_access_log: bool,
+    /// No effect.
+    #[arg(long, value_name = "N")]
+    worker_connections: Option<u32>,
+    /// No effect: workers are not restarted.
+    #[arg(long, value_name = "N")]
+    max_requests: Option<u32>,
+    /// No effect.
+    #[arg(long, value_name = "N")]
+    max_requests_jitter: Option<u32>,
+    /// No effect.
+    #[arg(long, value_name = "SECONDS")]
+    keep_alive_timeout: Option<u32>,
+    /// No effect yet.
+    #[arg(short, long)]
+    metrics: bool,
+}
+
+/// What is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Protocol {
+    /// JSON over HTTP.
+    Http,
+    /// gRPC.
+    Grpc,
+}
+
+pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {
+    if arguments.key.is_some() || arguments.cert.is_some() {
+        return Err(Error::unsupported("fs serve does not speak TLS itself")
+            .with_hint("put a proxy that ends TLS in front, and leave out --key and --cert"));
+    }
+    if arguments.ignored.metrics {
+        report::warning("--metrics has no effect: there is no metrics server");
+    }
+    let repository = repository.with_flags(flags(arguments));
+    runtime(arguments.workers)?.block_on(serve_until_signal(&repository, arguments))
+}
+
+fn flags(arguments: &Arguments) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    let mut add = |name, path: &'static [&'static str], value: Option<String>| {
+        flags.extend(value.map(|value| Flag { name, path, value }));
+    };
+    let only_grpc = arguments.protocol == Some(Protocol::Grpc);
+    let (http, grpc) = match only_grpc {
+        true => (None, arguments.port.or(arguments.grpc_port)),
+        false => (arguments.port, arguments.grpc_port),
+    };
+    add("--host", &["serving", "host"], arguments.host.clone());
+    add("--port", &["serving", "http_port"], http.map(|port| port.to_string()));
+    let grpc_flag = if only_grpc { "--port" } else { "--grpc-port" };
+    add(grpc_flag, &["serving", "grpc_port"], grpc.map(|port| port.to_string()));
+    let ttl = arguments.registry_ttl_sec.map(|seconds| seconds.saturating_mul(1_000).to_string());
+    add("--registry_ttl_sec", &["serving", "registry_check_ms"], ttl);
+    flags
+}
+
+fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    match usize::try_from(workers) {
+        Ok(0) => return Err(Error::invalid("--workers must be at least 1, or -1")),
+        Ok(threads) => builder.worker_threads(threads),
+        Err(_) => &mut builder,
+    };
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("cannot start an event loop").with_source(error))
+}
+
+async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> Result<()> {
+    let config = repository.existing()?;
+    let serving = &config.serving;
+    let http = (arguments.protocol != Some(Protocol::Grpc)).then_some(serving.http_port);
+    let grpc = (arguments.protocol != Some(Protocol::Http)).then_some(serving.grpc_port);
+    let address = |port: Option<u16>| port.map(|port| resolve(&serving.host, port)).transpose();
+    let (server, source) = compose::feature_server(config)?;
+    let listeners = Listeners::bind(address(http)?, address(grpc)?).await?;
+    if let Some(address) = listeners.http() {
+        report::note(format_args!("serving features over HTTP on http://{address}"));
+    }
+    if let Some(address) = listeners.grpc() {
+        report::note(format_args!("serving features over gRPC on {address}"));
+    }
+    let (stop, stopped) = watch::channel(false);
+    let signal = async {
+        stop_signal().await;
+        report::note("stopping: open requests may finish");
+        stop.send_replace(true);
+        std::future::pending::<Result<()>>().await
+    };
+    tokio::select! {
+        served = serve(server, compose::server_config(config), listeners, source, stopped) => served,
+        never = signal => never,
+    }
+}
+
+/// The address of a host name or IP address.
+fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
+    let unknown =
+        || Error::new(ErrorKind::Unavailable, format!("the host \"{host}\" has no address"));
+    let mut addresses =
+        (host, port).to_socket_addrs().map_err(|error| unknown().with_source(error))?;
+    addresses.next().ok_or_else(unknown)
+}
+
+/// Completes on SIGINT or SIGTERM.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

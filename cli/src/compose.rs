@@ -1,0 +1,178 @@
+//! The composition root: the only place that chooses backends.
+
+mod catalog_source;
+mod lazy_offline;
+mod recorder;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use larder_core::{Catalog, Error, Result};
+use larder_materializer::{Materializer, MaterializerSettings};
+use larder_offline_store::OfflineStore;
+use larder_online_store::{
+    EmbeddedConfig, EmbeddedStore, OnlineStore, SqliteConfig, SqliteStore, WriteGuard,
+};
+use larder_proto::wire::entity_key::EntityKeyVersion;
+use larder_proto::wire::registry_file::RegistryFile;
+use larder_registry::RepoConfig;
+use larder_registry::repo_config::{OfflineStoreConfig, OnlineStoreConfig};
+use larder_registry::store::{self, RegistryStore};
+use larder_serving::{
+    CatalogSource, FeatureServer, OnlineService, ServerConfig, ServiceConfig, SharedCatalog,
+};
+
+use self::catalog_source::RegistryCatalogSource;
+use self::lazy_offline::LazyOfflineStore;
+use self::recorder::RegistryRecorder;
+use crate::clock::SystemClock;
+use crate::repository::Repository;
+
+/// The registry.
+///
+/// # Errors
+/// `Unsupported` for kinds of registries that cannot be used.
+pub(crate) fn registry_store(config: &RepoConfig) -> Result<Arc<dyn RegistryStore>> {
+    Ok(Arc::from(store::open(config, Arc::new(SystemClock))?))
+}
+
+/// The online store.
+///
+/// # Errors
+/// `Unsupported` for stores that cannot be used; `Unavailable` when it cannot be opened.
+pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
+    match &config.online_store {
+        Some(OnlineStoreConfig::Embedded(settings)) => {
+            let mut embedded = EmbeddedConfig::new(&settings.path);
+            embedded.map_size = settings.map_size.0;
+            Ok(Arc::new(EmbeddedStore::open(&embedded)?))
+        }
+        Some(OnlineStoreConfig::Sqlite(settings)) => {
+            Ok(Arc::new(SqliteStore::open(&SqliteConfig::new(&settings.path))?))
+        }
+        Some(other) => Err(Error::unsupported(format!(
+            "online_store.type: {} cannot be used yet",
+            other.type_name()
+        ))
+        .with_hint("the types that can be used are embedded and sqlite")),
+        None => Err(Error::invalid("the repository has no online store: online_store is null")
+            .with_hint("set online_store.type to embedded or sqlite")),
+    }
+}
+
+/// The offline store; the engine behind it starts with the first call.
+///
+/// # Errors
+/// `Unsupported` for stores that cannot be used.
+pub(crate) fn offline_store(config: &RepoConfig) -> Result<Arc<dyn OfflineStore>> {
+    let kind = match &config.offline_store {
+        OfflineStoreConfig::Local { .. } => {
+            return Ok(Arc::new(LazyOfflineStore::new(config.repo_path.clone())));
+        }
+        OfflineStoreConfig::Remote { .. } => "remote",
+        OfflineStoreConfig::Other { kind } => kind,
+    };
+    Err(Error::unsupported(format!("offline_store.type: {kind} cannot be used"))
+        .with_hint("the types that can be used are file, dask and duckdb: all read files here"))
+}
+
+/// The project's definitions in a registry.
+///
+/// # Errors
+/// `Data` when an object cannot be understood.
+pub(crate) fn catalog(config: &RepoConfig, file: &RegistryFile) -> Result<Catalog> {
+    let versioning = config.registry.enable_online_feature_view_versioning;
+    larder_registry::catalog::catalog(file, &config.project, versioning)
+}
+
+/// What moves rows from the offline to the online store and records it in the registry.
+///
+/// # Errors
+/// As the stores' constructors.
+pub(crate) fn materializer(repository: &Repository) -> Result<Materializer> {
+    let config = repository.existing()?;
+    let recorder = RegistryRecorder::new(registry_store(config)?, config.project.clone());
+    let defaults = MaterializerSettings::default();
+    let batch = config.materialization.online_write_batch_size;
+    let settings = MaterializerSettings {
+        entity_key_version: entity_key_version(config),
+        guard: write_guard(config),
+        batch_rows: batch.map_or(defaults.batch_rows, |rows| rows as usize),
+        ..defaults
+    };
+    Ok(Materializer::new(
+        offline_store(config)?,
+        online_store(config)?,
+        Arc::new(recorder),
+        settings,
+    ))
+}
+
+fn entity_key_version(config: &RepoConfig) -> EntityKeyVersion {
+    EntityKeyVersion::from_number(config.entity_key_serialization_version.into())
+}
+
+fn write_guard(config: &RepoConfig) -> WriteGuard {
+    if config.guard { WriteGuard::EventTime } else { WriteGuard::LastWriteWins }
+}
+
+/// Online retrieval over the registered definitions.
+///
+/// # Errors
+/// As the store's constructor; `Data` for a registry that cannot be understood.
+pub(crate) fn online_service(repository: &Repository) -> Result<OnlineService> {
+    let catalog = repository.catalog()?;
+    service(repository.existing()?, catalog)
+}
+
+fn service(config: &RepoConfig, catalog: Catalog) -> Result<OnlineService> {
+    let store = online_store(config)?;
+    let clock = Arc::new(SystemClock);
+    Ok(OnlineService::new(service_config(config), SharedCatalog::new(catalog), store, clock))
+}
+
+fn service_config(config: &RepoConfig) -> ServiceConfig {
+    ServiceConfig {
+        compat: config.compat,
+        max_rows: config.serving.limits.entity_rows as usize,
+        max_features: config.serving.limits.features as usize,
+        entity_key_version: config.entity_key_serialization_version.into(),
+        ..ServiceConfig::default()
+    }
+}
+
+/// Everything that servers serve from, and where they learn of registry changes.
+///
+/// # Errors
+/// As [`online_service`] and [`offline_store`]; `NotFound` when nothing was applied yet.
+pub(crate) fn feature_server(
+    config: &RepoConfig,
+) -> Result<(FeatureServer, Arc<dyn CatalogSource>)> {
+    let registry = registry_store(config)?;
+    let versioning = config.registry.enable_online_feature_view_versioning;
+    let (source, catalog) = RegistryCatalogSource::start(registry, &config.project, versioning)?;
+    let server = FeatureServer::new(service(config, catalog)?, offline_store(config)?);
+    Ok((server, Arc::new(source)))
+}
+
+/// Settings of the listeners.
+pub(crate) fn server_config(config: &RepoConfig) -> ServerConfig {
+    ServerConfig {
+        max_body_bytes: usize::try_from(config.serving.limits.request_bytes.0)
+            .unwrap_or(usize::MAX),
+        registry_poll: config.serving.registry_check,
+        ..ServerConfig::default()
+    }
+}
+
+/// Runs a future to its end on this thread; what blocks runs beside it.
+///
+/// # Errors
+/// Those of the future; `Internal` when the system gives no event loop.
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("cannot start an event loop").with_source(error))?
+        .block_on(future)
+}

@@ -1,0 +1,82 @@
+//! Which tables of the online store an apply makes and removes.
+
+use larder_core::{Catalog, FeatureView, ObjectKind, Result};
+use larder_online_store::ViewTable;
+use larder_registry::RepoConfig;
+use larder_registry::plan::{Action, Plan};
+
+/// One table that an apply makes, moves or removes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableChange {
+    /// What happens.
+    pub(crate) action: Action,
+    /// Type of the online store.
+    pub(crate) store: String,
+    /// `{project}_{view}`, as Feast names tables.
+    pub(crate) name: String,
+}
+
+/// The changes to show. SQLite's are those that the registry records, as in Feast; other stores follow the views.
+pub(super) fn changes(plan: &Plan, config: &RepoConfig) -> Vec<TableChange> {
+    let Some(store) = &config.online_store else { return Vec::new() };
+    let store = store.type_name().to_owned();
+    if store == "sqlite" {
+        let change = |change: &larder_registry::plan::InfraChange| TableChange {
+            action: change.action,
+            store: store.clone(),
+            name: change.table.name.clone(),
+        };
+        return plan.infra.iter().map(change).collect();
+    }
+    plan.changes
+        .iter()
+        .filter(|change| is_stored(change.kind) && change.action != Action::Update)
+        .map(|change| TableChange {
+            action: change.action,
+            store: store.clone(),
+            name: format!("{}_{}", plan.project, change.name),
+        })
+        .collect()
+}
+
+/// Whether rows of views of this kind are kept online.
+fn is_stored(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView)
+}
+
+/// Tables of all registered views, and tables of the views that the plan deletes.
+///
+/// # Errors
+/// `Invalid` for a view whose features clash.
+pub(super) fn of_catalog(
+    catalog: &Catalog,
+    plan: &Plan,
+) -> Result<(Vec<ViewTable>, Vec<ViewTable>)> {
+    let create =
+        catalog.feature_views().values().map(|view| table(catalog, view)).collect::<Result<_>>()?;
+    let deleted = plan.changes.iter().filter(|change| {
+        is_stored(change.kind)
+            && change.action == Action::Delete
+            // A view that changed its kind is deleted under one and created under the other.
+            && !catalog.feature_views().contains_key(&change.name)
+    });
+    let none: [&str; 0] = [];
+    let delete = deleted
+        .map(|change| ViewTable::new(plan.project.as_str(), change.name.as_str(), none))
+        .collect::<Result<_>>()?;
+    Ok((create, delete))
+}
+
+/// The online table of a registered view.
+///
+/// # Errors
+/// `Invalid` for a view whose features clash.
+pub(crate) fn table(catalog: &Catalog, view: &FeatureView) -> Result<ViewTable> {
+    let version = view.meta.current_version_number;
+    let name = match catalog.online_versioning() && version > 0 {
+        true => format!("{}_v{version}", view.name),
+        false => view.name.clone(),
+    };
+    let features = view.features.iter().map(|field| field.name.as_str());
+    ViewTable::new(catalog.project().name.as_str(), name, features)
+}

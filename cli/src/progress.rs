@@ -1,0 +1,87 @@
+//! Progress of a materialization: Feast's lines on standard output, bars on a terminal.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use larder_materializer::{Counts, Progress};
+
+use crate::{output, report};
+
+/// Prints a line when a view begins, a bar while it runs, and a summary when it ends.
+#[derive(Debug, Default)]
+pub(crate) struct ViewProgress {
+    /// What is printed when a view begins, by view; nothing for views without.
+    headings: HashMap<String, String>,
+    bars: MultiProgress,
+    running: Mutex<HashMap<String, ProgressBar>>,
+}
+
+const TICK: Duration = Duration::from_millis(100);
+
+impl ViewProgress {
+    /// Progress that announces views with these headings.
+    pub(crate) fn new(headings: HashMap<String, String>) -> Self {
+        Self { headings, ..Self::default() }
+    }
+
+    /// The bar of a view, taken away from the running ones.
+    fn end(&self, view: &str) {
+        let bar = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(view);
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for ViewProgress {
+    fn started(&self, view: &str) {
+        if let Some(heading) = self.headings.get(view) {
+            // A closed standard output is noticed by the command's last line.
+            drop(output::line(heading));
+        }
+        let style =
+            ProgressStyle::with_template("{spinner} {prefix}: {human_pos} rows {msg} [{elapsed}]")
+                .expect("the template is well-formed");
+        let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
+        bar.set_prefix(view.to_owned());
+        bar.enable_steady_tick(TICK);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(view.to_owned(), bar);
+    }
+
+    fn advanced(&self, view: &str, counts: Counts) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = running.get(view) {
+            bar.set_position(counts.read);
+            bar.set_message(format!("read, {} written", counts.written));
+        }
+    }
+
+    fn finished(&self, view: &str, counts: Counts) {
+        self.end(view);
+        report::note(format_args!("{view}: {}", summary(counts)));
+        if counts.null_keys > 0 {
+            report::warning(format_args!(
+                "{view}: {} rows with a null join key were left out",
+                counts.null_keys
+            ));
+        }
+    }
+
+    fn failed(&self, view: &str) {
+        self.end(view);
+    }
+}
+
+/// The counts in words.
+pub(crate) fn summary(counts: Counts) -> String {
+    let mut text = format!("{} rows read, {} written", counts.read, counts.written);
+    if counts.older > 0 {
+        text.push_str(&format!(", {} older than what is stored", counts.older));
+    }
+    if counts.null_keys > 0 {
+        text.push_str(&format!(", {} without a key", counts.null_keys));
+    }
+    text
+}

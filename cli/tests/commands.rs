@@ -1,0 +1,200 @@
+//! What commands print, as snapshots.
+
+mod program;
+
+use insta::assert_snapshot;
+use program::Folder;
+
+/// Binds filters for what differs from run to run.
+fn stable(check: impl FnOnce()) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", "[TIME]");
+    settings.add_filter(r"\.fs-[A-Za-z0-9]+", "[TEMP]");
+    settings.add_filter(r"\d+ B|\d+\.\d+ s", "[AMOUNT]");
+    settings.bind(check);
+}
+
+/// A repository made by `fs init`, which is where most users begin.
+fn rides() -> Folder {
+    let folder = Folder::empty();
+    folder.stdout(&["init", "rides", "--repo-path", "."]);
+    folder
+}
+
+const FAR: [&str; 2] = ["2020-01-01T00:00:00", "2100-01-01T00:00:00"];
+
+#[test]
+fn help_shows_every_command() {
+    stable(|| assert_snapshot!("help", Folder::empty().transcript(&["--help"])));
+}
+
+#[test]
+fn help_of_serve_keeps_h_for_the_host() {
+    stable(|| assert_snapshot!("help_serve", Folder::empty().transcript(&["serve", "--help"])));
+}
+
+#[test]
+fn the_version_names_feast_too() {
+    stable(|| assert_snapshot!("version", Folder::empty().transcript(&["version"])));
+}
+
+#[test]
+fn a_new_repository_can_be_planned_applied_materialized_and_read() {
+    stable(|| {
+        let folder = Folder::empty();
+        assert_snapshot!("init", folder.transcript(&["init", "rides", "--repo-path", "."]));
+        assert_snapshot!("init_again", folder.transcript(&["init", "rides", "--repo-path", "."]));
+        assert_snapshot!("plan", folder.transcript(&["plan"]));
+        assert_snapshot!("apply", folder.transcript(&["apply"]));
+        assert_snapshot!("apply_again", folder.transcript(&["apply"]));
+        let materialize = ["materialize", FAR[0], FAR[1]];
+        assert_snapshot!("materialize", folder.transcript(&materialize));
+        let incremental = ["materialize-incremental", FAR[1], "-v", "driver_hourly_stats"];
+        assert_snapshot!("materialize_incremental", folder.transcript(&incremental));
+        let read = ["get-online-features", "-e", "driver_id=1001", "-e", "driver_id=9", "-f"];
+        let features = "driver_hourly_stats:conv_rate,driver_hourly_stats:avg_daily_trips";
+        let read: Vec<&str> = read.into_iter().chain([features]).collect();
+        assert_snapshot!("get_online_features", folder.transcript(&read));
+    });
+}
+
+#[test]
+fn objects_are_listed_as_tables_and_as_json() {
+    stable(|| {
+        let folder = rides();
+        folder.stdout(&["apply"]);
+        assert_snapshot!("feature_views", folder.transcript(&["feature-views", "list"]));
+        let json = ["feature-views", "list", "--output-format", "json"];
+        assert_snapshot!("feature_views_json", folder.transcript(&json));
+        let tagged = ["feature-views", "list", "--tags", "team:driver_performance"];
+        assert_snapshot!("feature_views_tagged", folder.transcript(&tagged));
+        assert_snapshot!(
+            "describe",
+            folder.transcript(&["feature-services", "describe", "driver_activity_v1"])
+        );
+        assert_snapshot!(
+            "describe_missing",
+            folder.transcript(&["entities", "describe", "nobody"])
+        );
+    });
+}
+
+#[test]
+fn a_view_can_be_disabled_and_enabled_and_moved_between_states() {
+    stable(|| {
+        let folder = rides();
+        folder.stdout(&["apply"]);
+        let name = "driver_hourly_stats";
+        let steps: [&[&str]; 6] = [
+            &["feature-views", "disable", name],
+            &["feature-views", "disable", name],
+            &["feature-views", "enable", name],
+            &["feature-views", "set-state", name, "created"],
+            &["feature-views", "set-state", name, "AVAILABLE_ONLINE"],
+            &["feature-views", "list"],
+        ];
+        let said: Vec<String> = steps.iter().map(|step| folder.transcript(step)).collect();
+        assert_snapshot!("view_switches", said.join("\n\n"));
+    });
+}
+
+#[test]
+fn a_disabled_view_is_neither_read_nor_materialized() {
+    stable(|| {
+        let folder = rides();
+        folder.stdout(&["apply"]);
+        folder.stdout(&["feature-views", "disable", "driver_hourly_stats"]);
+        let read =
+            ["get-online-features", "-e", "driver_id=1", "-f", "driver_hourly_stats:conv_rate"];
+        assert_snapshot!("read_disabled", folder.transcript(&read));
+        let materialize = ["materialize", FAR[0], FAR[1], "-v", "driver_hourly_stats"];
+        assert_snapshot!("materialize_disabled", folder.transcript(&materialize));
+    });
+}
+
+#[test]
+fn historical_features_are_printed_or_written() {
+    stable(|| {
+        let folder = rides();
+        folder.stdout(&["apply"]);
+        let rows = r#"[{"driver_id": 1001, "event_timestamp": "2100-01-01T00:00:00", "val_to_add": 1, "val_to_add_2": 2}]"#;
+        let printed =
+            ["get-historical-features", "-d", rows, "-f", "driver_hourly_stats:conv_rate"];
+        assert_snapshot!("historical_printed", folder.transcript(&printed));
+        folder.write("rows.csv", "driver_id,event_timestamp\n1001,2020-01-01\n1002,2020-01-02\n");
+        let written = [
+            "get-historical-features",
+            "--entity-df",
+            "rows.csv",
+            "--features",
+            "driver_hourly_stats:conv_rate,driver_hourly_stats:acc_rate",
+            "--output",
+            "joined.csv",
+            "--full-feature-names",
+        ];
+        assert_snapshot!("historical_written", folder.transcript(&written));
+        let joined = std::fs::read_to_string(folder.path().join("joined.csv")).expect("a file");
+        assert_snapshot!("historical_file", joined);
+    });
+}
+
+#[test]
+fn deleting_and_tearing_down_name_what_they_did() {
+    stable(|| {
+        let folder = rides();
+        folder.stdout(&["apply"]);
+        assert_snapshot!("delete", folder.transcript(&["delete", "driver_activity_v2"]));
+        assert_snapshot!("delete_missing", folder.transcript(&["delete", "driver_activity_v2"]));
+        assert_snapshot!(
+            "delete_project_unasked",
+            folder.transcript(&["projects", "delete", "rides"])
+        );
+        assert_snapshot!("teardown", folder.transcript(&["teardown"]));
+        assert_snapshot!("projects_after_teardown", folder.transcript(&["projects", "list"]));
+    });
+}
+
+#[test]
+fn the_configuration_says_where_each_value_came_from() {
+    stable(|| {
+        let folder = Folder::empty();
+        folder.write(
+            "feature_store.yaml",
+            "project: p\nregistry: r.db\nonline_store:\n  type: sqlite\n",
+        );
+        folder.write("larder.yaml", "compat: feast\n");
+        assert_snapshot!("configuration", folder.transcript(&["configuration"]));
+    });
+}
+
+#[test]
+fn errors_name_place_and_remedy() {
+    stable(|| {
+        let empty = Folder::empty();
+        assert_snapshot!("no_repository", empty.transcript(&["apply"]));
+        let broken = Folder::shop();
+        broken.write("extra.py", "from feast import Entity\n\nuser = Entity(name=\n");
+        assert_snapshot!("broken_python", broken.transcript(&["apply"]));
+        assert_snapshot!("not_applied", Folder::shop().transcript(&["serve", "-p", "0"]));
+        assert_snapshot!("usage", empty.transcript(&["materialize"]));
+        assert_snapshot!("tls", Folder::shop().transcript(&["serve", "--key", "k", "--cert", "c"]));
+    });
+}
+
+#[test]
+fn the_repository_can_be_given_as_a_path() {
+    stable(|| {
+        let folder = Folder::empty();
+        folder.stdout(&["init", "rides"]);
+        assert_snapshot!("apply_path", folder.transcript(&["apply", "rides/feature_repo/"]));
+        let list = ["-c", "rides/feature_repo", "feature-services", "list"];
+        assert_snapshot!("list_with_chdir", folder.transcript(&list));
+    });
+}
+
+#[test]
+fn completions_are_scripts_of_the_shell() {
+    let script = Folder::empty().stdout(&["completions", "bash"]);
+    assert!(script.contains("_fs()") && script.contains("materialize-incremental"), "{script}");
+}
