@@ -91,8 +91,6 @@ async fn times(store: &dyn OnlineStore, keys: std::ops::Range<i64>) -> Vec<Optio
     (0..answer.len()).map(seconds).collect()
 }
 
-// ---------------------------------------------------------------- roles
-
 fn play(role: &str, arguments: &[String]) -> ExitCode {
     let (backend, folder) = (arguments[0].as_str(), Path::new(&arguments[1]));
     let number: i64 = arguments[2].parse().unwrap();
@@ -148,8 +146,6 @@ async fn read_for_ever(store: &dyn OnlineStore) {
         times(store, 0..100).await;
     }
 }
-
-// ---------------------------------------------------------------- tests
 
 struct Player {
     child: Child,

@@ -47,8 +47,7 @@ impl Environment {
         max_map_size: u64,
         max_readers: u32,
     ) -> Result<Self> {
-        let on_disk = std::fs::metadata(path.join("data.mdb")).map_or(0, |file| file.len());
-        let size = map_size.max(on_disk.saturating_mul(2)).min(max_map_size).max(on_disk);
+        let size = with_room(path, map_size, max_map_size);
         let mapped =
             Mapped::open(path, size, max_readers).map_err(|fault| fault.into_error(path))?;
         Ok(Self {
@@ -109,12 +108,16 @@ impl Environment {
             };
             match fault.remedy() {
                 Some(Remedy::Grow) => self.grow(size)?,
-                Some(Remedy::Follow) => self.remap(size, size.max(MAP_STEP))?,
+                Some(Remedy::Follow) => {
+                    self.remap(size, with_room(&self.path, size.max(MAP_STEP), self.max_map_size))?;
+                }
                 Some(Remedy::FreeReaders) if self.freed_a_reader()? => {}
                 _ => return Err(fault.into_error(&self.path)),
             }
         }
-        Err(Error::new(ErrorKind::Unavailable, format!("{self:?} keeps changing its size")))
+        let path = self.path.display();
+        let message = format!("the embedded online store in \"{path}\" keeps changing its size");
+        Err(Error::new(ErrorKind::Unavailable, message))
     }
 
     fn freed_a_reader(&self) -> Result<bool> {
@@ -160,6 +163,12 @@ impl Environment {
     fn lock_alone(&self) -> RwLockWriteGuard<'_, Option<Mapped>> {
         self.mapped.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `size`, or more when the file is large: room to double, lest every page that another process adds needs a new map.
+fn with_room(path: &Path, size: u64, max_map_size: u64) -> u64 {
+    let on_disk = std::fs::metadata(path.join("data.mdb")).map_or(0, |file| file.len());
+    size.max(on_disk.saturating_mul(2)).min(max_map_size).max(on_disk)
 }
 
 impl Mapped {

@@ -1,9 +1,8 @@
 //! `embedded`: the default store, LMDB in a folder.
 //!
-//! Reads are zero-copy inside the store and copied once into the answer; they run where they are called, for they take
-//! microseconds. Writes of one process share transactions; a transaction is on disk before it is answered. Several
-//! processes may use one folder at the same time: LMDB admits one writer at a time over all of them, which makes the
-//! event-time guard atomic, and readers never wait for it.
+//! Reads are zero-copy inside the store and copied once into the answer. Layers, from the outside: `opened` (one
+//! environment per folder and process), `commit_queue` (group commit), `client` (what happens in a transaction),
+//! `environment` (transactions, growth, dead readers), `layout` and `packed_row` (bytes).
 
 mod client;
 mod commit_queue;
@@ -27,7 +26,12 @@ use crate::{OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummar
 /// Keys up to which a read runs on the caller's thread.
 const INLINE_KEYS: usize = 1024;
 
-/// The embedded online store; clones and further stores on the same folder share it.
+/// The embedded online store: LMDB in a folder, the default.
+///
+/// Several processes may use one folder at the same time. One writer at a time over all of them makes the event-time
+/// guard atomic, and readers never wait for it. Reads run where they are called, for they take microseconds; writes of
+/// one process share transactions, which are on disk before they are answered. Clones and further stores on the same
+/// folder share it.
 #[derive(Debug, Clone)]
 pub struct EmbeddedStore(Arc<Opened>);
 

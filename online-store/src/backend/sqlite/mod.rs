@@ -1,7 +1,5 @@
-//! `sqlite`: Feast's file, readable and writable by Feast at the same time.
-//!
-//! Feast keeps whole seconds, so two rows of one second tie across writes (within one write microseconds decide). The
-//! event-time guard holds between processes that use it; Feast's own writes know none.
+//! `sqlite`: Feast's file. Layers, from the outside: `connections` (pooled readers, one writer), `client` (what happens
+//! on a connection), `layout` (statements and columns).
 
 mod client;
 mod config;
@@ -25,7 +23,12 @@ use crate::{OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummar
 /// Keys up to which a read runs on the caller's thread.
 const INLINE_KEYS: usize = 128;
 
-/// The SQLite online store; clones share connections.
+/// The SQLite online store: Feast's file, which Feast may read and write at the same time.
+///
+/// Feast keeps whole seconds, so two rows of one second tie across writes (within one write microseconds decide). The
+/// event-time guard holds between processes that use it; Feast's own writes know none. Without guard
+/// ([`WriteGuard::LastWriteWins`]) features that a row leaves out keep their own time, as in Feast; a row's time is the
+/// latest of its features. Clones share connections.
 #[derive(Debug, Clone)]
 pub struct SqliteStore(Arc<Shared>);
 
