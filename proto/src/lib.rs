@@ -11,6 +11,9 @@ mod descriptors;
     missing_docs,
     unused_qualifications,
     clippy::all,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::clone_on_ref_ptr,
     clippy::pedantic,
     reason = "generated code, documented in the .proto files"
 )]

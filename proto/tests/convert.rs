@@ -1,4 +1,5 @@
 //! Registry objects that real Feast 0.67 wrote, through the domain and back.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use larder_core::{ErrorKind, Result};
 use larder_proto::convert::{self, FeatureViewMessage, SourcePlace};

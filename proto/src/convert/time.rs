@@ -17,7 +17,7 @@ pub fn timestamp_from_proto(at: prost_types::Timestamp) -> Result<Timestamp> {
 
 /// The message of an instant.
 pub fn timestamp_to_proto(at: Timestamp) -> prost_types::Timestamp {
-    let nanos = i32::try_from(at.subsecond_micros() * 1_000).expect("below one second");
+    let nanos = (at.subsecond_micros() * 1_000).cast_signed();
     prost_types::Timestamp { seconds: at.seconds(), nanos }
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn duration_from_proto(duration: prost_types::Duration) -> Result<Dur
 pub(crate) fn duration_to_proto(duration: Duration) -> prost_types::Duration {
     prost_types::Duration {
         seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        nanos: i32::try_from(duration.subsec_nanos()).expect("below one second"),
+        nanos: duration.subsec_nanos().cast_signed(),
     }
 }
 

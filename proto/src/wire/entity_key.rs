@@ -141,8 +141,8 @@ impl EntityKeyLayout {
         // Feast sorts by code point, which is the order of UTF-8 bytes.
         order.sort_by_key(|&index| join_keys[index]);
         let names: Vec<String> = order.iter().map(|&index| join_keys[index].to_owned()).collect();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::invalid(format!("join key \"{}\" occurs twice", pair[0])));
+        if let Some((name, _)) = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b) {
+            return Err(Error::invalid(format!("join key \"{name}\" occurs twice")));
         }
         let mut prefix = Vec::new();
         if version == EntityKeyVersion::V3 {

@@ -11,9 +11,11 @@ pub fn feature_field(view: &str, feature: &str) -> [u8; 4] {
 
 /// [`feature_field`] of a reference that is already joined by a colon.
 pub fn reference_field(reference: &str) -> [u8; 4] {
-    murmur3::murmur3_32(&mut Cursor::new(reference.as_bytes()), 0)
-        .expect("reading from memory cannot fail")
-        .to_le_bytes()
+    hash32(reference.as_bytes()).to_le_bytes()
+}
+
+fn hash32(bytes: &[u8]) -> u32 {
+    murmur3::murmur3_32(&mut Cursor::new(bytes), 0).expect("reading from memory cannot fail")
 }
 
 /// The Redis hash field that holds the event time of a view's row.
@@ -23,7 +25,10 @@ pub fn timestamp_field(view: &str) -> String {
 
 /// Id of an entity in stores that hash keys: murmur3 (x64, 128 bit, seed 0) of the key as hex.
 pub fn entity_id(entity_key: &[u8]) -> String {
-    let hash = murmur3::murmur3_x64_128(&mut Cursor::new(entity_key), 0)
-        .expect("reading from memory cannot fail");
-    hash.to_le_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    // Feast prints the sixteen bytes of the hash in little-endian order.
+    format!("{:032x}", hash128(entity_key).swap_bytes())
+}
+
+fn hash128(bytes: &[u8]) -> u128 {
+    murmur3::murmur3_x64_128(&mut Cursor::new(bytes), 0).expect("reading from memory cannot fail")
 }

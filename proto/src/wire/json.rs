@@ -1,12 +1,15 @@
 //! Encoded values as JSON, as Feast 0.67's HTTP server writes them.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, FixedOffset, Offset as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use larder_core::{Error, Result, ValueType};
 
-use super::message::{Content, Fields, take_array, take_varint};
+use super::list::Items;
+use super::message::{Content, Fields, find_bytes};
 use super::value::{double, float, int32, is_text, set_field};
 use super::{float::write_finite, timestamp};
 
@@ -28,6 +31,65 @@ pub fn write_value(value: &[u8], out: &mut Vec<u8>) -> Result<()> {
     write_nested(value, 0, out)
 }
 
+/// A map, struct, nested list, scalar map or zoned timestamp as text in a column: the timestamp
+/// without quotes, a scalar map as an object.
+///
+/// # Errors
+/// As [`write_value`].
+pub(crate) fn nested_text(value: &[u8]) -> Result<Option<String>> {
+    let mut out = Vec::new();
+    match set_field(value)? {
+        None => return Ok(None),
+        Some((ValueType::ZonedTimestamp, content)) => return zoned_message(content.bytes()?),
+        Some((ValueType::ScalarMap, content)) => write_scalar_map(content.bytes()?, &mut out)?,
+        Some(_) => write_value(value, &mut out)?,
+    }
+    Ok(Some(String::from_utf8(out).expect("JSON is written as UTF-8")))
+}
+
+/// A `ScalarMap`: entries with a key of one of ten types, whose text becomes the name.
+fn write_scalar_map(map: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    out.push(b'{');
+    for (index, entry) in Items::new(ValueType::Map, map).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let entry = entry?.bytes()?;
+        let mut name = Vec::new();
+        for key in Fields::new(find_bytes(entry, 1)?.unwrap_or_default()) {
+            let key = key?;
+            name.clear();
+            write_scalar(map_key_type(key.number)?, key.content, &mut name)?;
+        }
+        if name.first() == Some(&b'"') {
+            out.extend_from_slice(&name);
+        } else {
+            write_str(std::str::from_utf8(&name).expect("scalars are ASCII"), out);
+        }
+        out.push(b':');
+        write_nested(find_bytes(entry, 2)?.unwrap_or_default(), 1, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// The type of a field of `feast.types.MapKey`.
+fn map_key_type(number: u32) -> Result<ValueType> {
+    Ok(match number {
+        1 => ValueType::Int32,
+        2 => ValueType::Int64,
+        3 => ValueType::Float,
+        4 => ValueType::Double,
+        5 => ValueType::Bool,
+        6 => ValueType::UnixTimestamp,
+        7 => ValueType::Bytes,
+        8 => ValueType::Uuid,
+        9 => ValueType::TimeUuid,
+        10 => ValueType::Decimal,
+        _ => return Err(Error::data(format!("a scalar map has a key of unknown type {number}"))),
+    })
+}
+
 fn write_nested(value: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(Error::data(format!("a stored value nests deeper than {MAX_DEPTH} levels")));
@@ -41,15 +103,18 @@ fn write_nested(value: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<()> {
         ValueType::ZonedTimestamp => write_zoned(content.bytes()?, out)?,
         ValueType::Map | ValueType::Struct => write_map(content.bytes()?, depth, out)?,
         ValueType::MapList | ValueType::StructList => {
-            write_array(content.bytes()?, out, |map, out| write_map(map.bytes()?, depth, out))?;
+            let items = Items::new(ValueType::Map, content.bytes()?);
+            write_array(items, out, |map, out| write_map(map.bytes()?, depth, out))?;
         }
         ValueType::ValueList | ValueType::ValueSet => {
-            write_array(content.bytes()?, out, |value, out| {
-                write_nested(value.bytes()?, depth + 1, out)
-            })?
+            let items = Items::new(ValueType::Unknown, content.bytes()?);
+            write_array(items, out, |value, out| write_nested(value.bytes()?, depth + 1, out))?;
         }
-        _ => match value_type.list_element().or(value_type.set_element()) {
-            Some(element) => write_scalars(element, content.bytes()?, out)?,
+        _ => match value_type.list_element().or_else(|| value_type.set_element()) {
+            Some(element) => {
+                let items = Items::new(element, content.bytes()?);
+                write_array(items, out, |item, out| write_scalar(element, item, out))?;
+            }
             None => write_scalar(value_type, content, out)?,
         },
     }
@@ -72,63 +137,18 @@ fn write_scalar(value_type: ValueType, content: Content<'_>, out: &mut Vec<u8>) 
     Ok(())
 }
 
-/// The items of a `StringList`, `Int64List` and so on; numbers may be packed.
-fn write_scalars(element: ValueType, list: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    let is_number = !(element == ValueType::Bytes || is_text(element));
-    write_items(list, out, |item, separate, out| match item {
-        Content::Bytes(packed) if is_number => {
-            let mut rest = packed;
-            while !rest.is_empty() {
-                separate(out);
-                write_scalar(element, take_packed(element, &mut rest)?, out)?;
-            }
-            Ok(())
-        }
-        item => {
-            separate(out);
-            write_scalar(element, item, out)
-        }
-    })
-}
-
-fn take_packed<'a>(element: ValueType, rest: &mut &'a [u8]) -> Result<Content<'a>> {
-    Ok(match element {
-        ValueType::Double => Content::Fixed64(u64::from_le_bytes(take_array(rest)?)),
-        ValueType::Float => Content::Fixed32(u32::from_le_bytes(take_array(rest)?)),
-        _ => Content::Varint(take_varint(rest)?),
-    })
-}
-
-/// Field 1 of `list`, item by item, between brackets.
-fn write_array(
-    list: &[u8],
+/// The items of a list between brackets.
+fn write_array<'a>(
+    items: Items<'a>,
     out: &mut Vec<u8>,
-    mut write: impl FnMut(Content<'_>, &mut Vec<u8>) -> Result<()>,
-) -> Result<()> {
-    write_items(list, out, |item, separate, out| {
-        separate(out);
-        write(item, out)
-    })
-}
-
-/// Field 1 of `list` between brackets; `write` calls the given function before each item.
-fn write_items(
-    list: &[u8],
-    out: &mut Vec<u8>,
-    mut write: impl FnMut(Content<'_>, &mut dyn FnMut(&mut Vec<u8>), &mut Vec<u8>) -> Result<()>,
+    mut write: impl FnMut(Content<'a>, &mut Vec<u8>) -> Result<()>,
 ) -> Result<()> {
     out.push(b'[');
-    let mut first = true;
-    let mut separate = |out: &mut Vec<u8>| {
-        if !std::mem::take(&mut first) {
+    for (index, item) in items.enumerate() {
+        if index > 0 {
             out.push(b',');
         }
-    };
-    for field in Fields::new(list) {
-        let field = field?;
-        if field.number == 1 {
-            write(field.content, &mut separate, out)?;
-        }
+        write(item?, out)?;
     }
     out.push(b']');
     Ok(())
@@ -165,12 +185,16 @@ fn write_map(map: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<()> {
 
 /// Appends a JSON string: only `"`, `\` and control characters are escaped.
 pub fn write_str(text: &str, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, text).expect("a text can be written to memory");
+    put_json(text, out);
 }
 
 /// Appends a JSON number, never through a float.
 pub fn write_integer(number: i64, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, &number).expect("a number can be written to memory");
+    put_json(&number, out);
+}
+
+fn put_json<T: serde::Serialize + ?Sized>(scalar: &T, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, scalar).expect("a scalar can be written to memory");
 }
 
 /// Appends a float as Python prints it; NaN and the infinities as texts.
@@ -201,6 +225,14 @@ fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn write_zoned(message: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    match zoned_message(message)? {
+        Some(text) => write_str(&text, out),
+        None => out.extend_from_slice(b"null"),
+    }
+    Ok(())
+}
+
+fn zoned_message(message: &[u8]) -> Result<Option<String>> {
     let (mut seconds, mut zone) = (0, "");
     for field in Fields::new(message) {
         let field = field?;
@@ -210,11 +242,7 @@ fn write_zoned(message: &[u8], out: &mut Vec<u8>) -> Result<()> {
             _ => {}
         }
     }
-    match zoned_text(seconds, zone) {
-        Some(text) => write_str(&text, out),
-        None => out.extend_from_slice(b"null"),
-    }
-    Ok(())
+    Ok(zoned_text(seconds, zone))
 }
 
 /// ISO 8601 text of an instant in its zone; `None` for Feast's missing instant and beyond the calendar.
@@ -233,13 +261,13 @@ pub fn zoned_text(seconds: i64, zone: &str) -> Option<String> {
     let shift = offset.local_minus_utc();
     let mut out = Vec::with_capacity(32);
     timestamp::write_seconds(seconds.checked_add(i64::from(shift))?, &mut out);
-    let mut text = String::from_utf8(out).expect("digits and punctuation");
+    let mut text = String::from_utf8(out).ok()?;
     let size = shift.abs();
-    text.push(if shift < 0 { '-' } else { '+' });
-    text.push_str(&format!("{:02}:{:02}", size / 3_600, size / 60 % 60));
+    let sign = if shift < 0 { '-' } else { '+' };
+    write!(text, "{sign}{:02}:{:02}", size / 3_600, size / 60 % 60).ok()?;
     // Local mean times before standard zones have odd seconds.
     if size % 60 != 0 {
-        text.push_str(&format!(":{:02}", size % 60));
+        write!(text, ":{:02}", size % 60).ok()?;
     }
     Some(text)
 }

@@ -6,6 +6,7 @@ pub mod entity_key;
 pub mod field_hash;
 mod float;
 pub mod json;
+pub(crate) mod list;
 pub mod message;
 pub mod registry_file;
 mod registry_list;

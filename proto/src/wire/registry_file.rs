@@ -134,7 +134,7 @@ impl RegistryFile {
             }
             match field.number {
                 REGISTRY_SCHEMA_VERSION => {
-                    field.content.text()?.clone_into(&mut file.schema_version)
+                    field.content.text()?.clone_into(&mut file.schema_version);
                 }
                 VERSION_ID => field.content.text()?.clone_into(&mut file.version_id),
                 LAST_UPDATED => {
@@ -155,7 +155,9 @@ impl RegistryFile {
         let mut fields: BTreeMap<u32, Vec<u8>> = self.unknown.clone();
         for (list, objects) in &self.lists {
             let out = fields.entry(list.number()).or_default();
-            objects.iter().for_each(|object| put_bytes(list.number(), &object.bytes, out));
+            for object in objects {
+                put_bytes(list.number(), &object.bytes, out);
+            }
         }
         let mut put = |number: u32, bytes: &[u8]| {
             put_bytes(number, bytes, fields.entry(number).or_default());
@@ -195,7 +197,9 @@ impl RegistryFile {
 
     fn version_history(&self) -> Vec<u8> {
         let mut history = Vec::new();
-        self.version_records.iter().for_each(|record| put_bytes(1, record, &mut history));
+        for record in &self.version_records {
+            put_bytes(1, record, &mut history);
+        }
         history.extend_from_slice(&self.version_history_rest);
         history
     }
