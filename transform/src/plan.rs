@@ -80,7 +80,9 @@ impl Plan {
                 }
             }
         };
-        exprs.iter().for_each(|expr| count(expr, &mut uses));
+        for expr in exprs {
+            count(expr, &mut uses);
+        }
         // Steps refer to earlier ones only, so one pass from the end sees every use.
         for step in self.steps.iter().rev() {
             if uses[step.number] > 0 {

@@ -105,8 +105,9 @@ impl BoundProgram {
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let rows = batch.num_rows();
         let mut columns = self.read(batch)?;
-        let (last, earlier) =
-            self.compiled.levels.split_last().expect("a program has a level for its outputs");
+        let Some((last, earlier)) = self.compiled.levels.split_last() else {
+            return Err(Error::internal("a program has no level for its outputs"));
+        };
         for level in earlier {
             let computed = level.run(&columns, rows)?;
             columns.extend(computed);

@@ -1,5 +1,7 @@
 //! Laws that hold for any data.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

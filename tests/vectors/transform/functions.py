@@ -115,6 +115,37 @@ def interaction_nested(inputs):
     return {"device_optimization": [matrix.get(d, {}).get(c, 0.5) for d, c in zip(inputs["device_type"], inputs["category"])]}
 
 
+@case({**INTERACTION, "session_device": "STRING"}, {"price_vs_avg_order": "DOUBLE", "category_match": "DOUBLE", "device_optimization": "DOUBLE"})
+def interaction_features(inputs: dict) -> dict:
+    # Feast rebuilds the function from this text alone, so the matrix stands inside.
+    matrix = {
+        ("mobile", "electronics"): 0.8,
+        ("mobile", "fashion"): 0.9,
+        ("desktop", "electronics"): 0.9,
+        ("desktop", "fashion"): 0.7,
+        ("tablet", "books"): 0.9,
+    }
+    # Without a device of the session, the one mostly used.
+    devices = [
+        session if session else usual
+        for session, usual in zip(inputs["session_device"], inputs["device_type"])
+    ]
+    return {
+        "price_vs_avg_order": [
+            price / average if price is not None and average else None
+            for price, average in zip(inputs["price"], inputs["avg_order_value"])
+        ],
+        "category_match": [
+            None if preferred is None or category is None else 1.0 if preferred == category else 0.0
+            for preferred, category in zip(inputs["preferred_category"], inputs["category"])
+        ],
+        "device_optimization": [
+            None if device is None or category is None else matrix.get((device, category), 0.5)
+            for device, category in zip(devices, inputs["category"])
+        ],
+    }
+
+
 # --- arithmetic ---------------------------------------------------------------------------------
 
 AB_INT = {"a": "INT64", "b": "INT64"}

@@ -184,6 +184,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "the results are exact")]
     fn floats_follow_the_sign_of_the_divisor() {
         assert_eq!(modulo(-1.0, 3.0), 2.0);
         assert_eq!(floor_divide(-1.0, 3.0), -1.0);

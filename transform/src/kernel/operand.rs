@@ -59,24 +59,24 @@ impl Operand {
     }
 
     pub(crate) fn bools(&self) -> Result<Bools<'_>> {
-        match self.array.as_boolean_opt() {
-            Some(array) => Ok(Bools { array, stride: self.stride }),
-            None => internal_err!("kernel wants boolean, not {}", self.array.data_type()),
-        }
+        let Some(array) = self.array.as_boolean_opt() else {
+            return internal_err!("kernel wants boolean, not {}", self.array.data_type());
+        };
+        Ok(Bools { array, stride: self.stride })
     }
 
     pub(crate) fn texts(&self) -> Result<Texts<'_>> {
-        match self.array.as_string_opt::<i32>() {
-            Some(array) => Ok(Texts { array, stride: self.stride }),
-            None => internal_err!("kernel wants utf8, not {}", self.array.data_type()),
-        }
+        let Some(array) = self.array.as_string_opt::<i32>() else {
+            return internal_err!("kernel wants utf8, not {}", self.array.data_type());
+        };
+        Ok(Texts { array, stride: self.stride })
     }
 
     pub(crate) fn lists(&self) -> Result<Lists<'_>> {
-        match self.array.as_list_opt::<i32>() {
-            Some(array) => Ok(Lists { array, stride: self.stride }),
-            None => internal_err!("kernel wants a list, not {}", self.array.data_type()),
-        }
+        let Some(array) = self.array.as_list_opt::<i32>() else {
+            return internal_err!("kernel wants a list, not {}", self.array.data_type());
+        };
+        Ok(Lists { array, stride: self.stride })
     }
 
     /// The instant of a row in microseconds since the epoch.

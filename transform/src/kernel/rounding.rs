@@ -102,6 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "the results are exact")]
     fn python_rounds_the_exact_value_and_numpy_the_scaled_one() {
         let python = |value, digits| RoundDecimal { digits, numpy: false }.exact(value);
         let numpy = |value, digits| RoundDecimal { digits, numpy: true }.scaled(value);

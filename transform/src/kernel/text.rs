@@ -135,7 +135,7 @@ impl Kernel for Format {
     fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
         let operand = &operands[0];
         let text: Box<dyn Fn(usize) -> Option<String>> = match operand.data_type() {
-            DataType::Utf8 => return Ok(expand(operand, rows)?),
+            DataType::Utf8 => return expand(operand, rows),
             DataType::Int64 => {
                 let values = operand.ints()?;
                 Box::new(move |row| values.get(row).map(|value| value.to_string()))

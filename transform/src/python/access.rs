@@ -56,16 +56,16 @@ impl<'a> Compiler<'a> {
     pub(crate) fn item(
         &mut self,
         container: Value<'a>,
-        key: Value<'a>,
+        key: &Value<'a>,
         at: TextRange,
     ) -> Result<Value<'a>> {
         match self.settled(container) {
-            Value::Dict(number) => self.lookup(number, &key, Absent::Raises, at),
-            Value::Picked(picked) => self.lookup_picked(&picked, &key, &Absent::Raises, at),
+            Value::Dict(number) => self.lookup(number, key, Absent::Raises, at),
+            Value::Picked(picked) => self.lookup_picked(&picked, key, &Absent::Raises, at),
             Value::Frame(number) => self.columns(number, key, at),
-            Value::Column(scalar) if key == Value::RowIndex => Ok(Value::Scalar(scalar)),
+            Value::Column(scalar) if *key == Value::RowIndex => Ok(Value::Scalar(scalar)),
             Value::Items(items, _) => match key {
-                Value::Int(index) => self.element_at(&items, index, at),
+                Value::Int(index) => self.element_at(&items, *index, at),
                 _ => Err(self.unsupported(
                     at,
                     "a computed position in a list",
@@ -73,7 +73,7 @@ impl<'a> Compiler<'a> {
                 )),
             },
             Value::Scalar(scalar) if matches!(scalar.kind, Kind::List(_)) => {
-                self.list_item(&scalar, &key, at)
+                self.list_item(&scalar, key, at)
             }
             Value::Column(_) => Err(self.unsupported(
                 at,
@@ -114,14 +114,14 @@ impl<'a> Compiler<'a> {
             expr,
             kind: (**element).clone(),
             none: true,
-            raised: Raised::When(outside),
+            raised: Raised::when(outside),
             mixed: false,
         }))
     }
 
-    fn columns(&mut self, number: usize, key: Value<'a>, at: TextRange) -> Result<Value<'a>> {
+    fn columns(&mut self, number: usize, key: &Value<'a>, at: TextRange) -> Result<Value<'a>> {
         let dict = self.dict(number);
-        if let Value::Items(names, Display::List) = &key {
+        if let Value::Items(names, Display::List) = key {
             let mut entries = Vec::new();
             for name in names.iter() {
                 let Some(column) = dict.get(name) else { return Err(self.no_column(name, at)) };
@@ -136,7 +136,7 @@ impl<'a> Compiler<'a> {
                 "every row needs a value: choose with numpy.where",
             ));
         }
-        dict.get(&key).cloned().ok_or_else(|| self.no_column(&key, at))
+        dict.get(key).cloned().ok_or_else(|| self.no_column(key, at))
     }
 
     fn no_column(&self, key: &Value<'a>, at: TextRange) -> larder_core::Error {
@@ -160,8 +160,7 @@ impl<'a> Compiler<'a> {
                 (Some(Value::Unusable(reason)), _) => {
                     return Err(self.unsupported(at, "this dict key", reason));
                 }
-                (Some(value), _) => value.clone(),
-                (None, Absent::Gives(value)) => value.clone(),
+                (Some(value), _) | (None, Absent::Gives(value)) => value.clone(),
                 (None, Absent::Raises) => return Err(self.no_column(key, at)),
             };
             // The entries of a dict in a variable were made elsewhere; a default is made here.
@@ -216,7 +215,7 @@ impl<'a> Compiler<'a> {
         parts.extend(self.key_parts(key, at)?);
         let inner = self.lookup_entries(entries, &parts, absent, at)?;
         let inner = self.share(inner);
-        let missing = self.position(outer_keys, &outer_parts).is_null();
+        let missing = position(outer_keys, &outer_parts).is_null();
         let operands: Vec<&Scalar> = outer_parts.iter().collect();
         let missing = Scalar::guarded(missing, Kind::Bool, &operands, false);
         match &picked.default {
@@ -245,16 +244,14 @@ impl<'a> Compiler<'a> {
         let expr = choose(condition.expr.clone(), value.kind.null(), value.expr.clone());
         let raised = if value.none {
             let holds = condition.expr.clone().is_not_false();
-            Raised::When(value.raised_expr().map_or(holds.clone(), |raised| holds.or(raised)))
+            Raised::when(match value.raised_expr() {
+                None => holds,
+                Some(raised) => holds.or(raised),
+            })
         } else {
             Raised::Null
         };
         Ok(Scalar { expr, raised, ..value })
-    }
-
-    fn position(&self, keys: Vec<Vec<Key>>, parts: &[Scalar]) -> Expr {
-        let keys = keys.into_iter().filter(|key| key.len() == parts.len()).collect();
-        call(Position::new(keys), parts.iter().map(|part| part.expr.clone()).collect())
     }
 
     /// The places of a key, one value per row each.
@@ -421,6 +418,11 @@ impl<'a> Compiler<'a> {
             }
         }
     }
+}
+
+fn position(keys: Vec<Vec<Key>>, parts: &[Scalar]) -> Expr {
+    let keys = keys.into_iter().filter(|key| key.len() == parts.len()).collect();
+    call(Position::new(keys), parts.iter().map(|part| part.expr.clone()).collect())
 }
 
 /// The common kind of constants, if all of them are.

@@ -38,13 +38,11 @@ impl<'a> Arguments<'a> {
             *slot = Some(value.clone());
         }
         for (name, value) in &self.keywords {
-            match parameters.iter().position(|parameter| parameter == name) {
-                Some(index) => found[index] = Some(value.clone()),
-                None => {
-                    let construct = format!("argument {name} of {}", self.name);
-                    return Err(compiler.unsupported(self.at, construct, "leave it out"));
-                }
-            }
+            let Some(index) = parameters.iter().position(|parameter| parameter == name) else {
+                let construct = format!("argument {name} of {}", self.name);
+                return Err(compiler.unsupported(self.at, construct, "leave it out"));
+            };
+            found[index] = Some(value.clone());
         }
         Ok(found)
     }
@@ -71,7 +69,7 @@ impl<'a> Compiler<'a> {
         if let Expr::Attribute(attribute) = &*node.func {
             let receiver = self.expression(&attribute.value)?;
             let name = attribute.attr.as_str();
-            let Some(method) = self.method(&receiver, name) else {
+            let Some(method) = method(&receiver, name) else {
                 let construct = format!("{name} of a {}", receiver.label());
                 return Err(self.unsupported(
                     at,
@@ -99,22 +97,6 @@ impl<'a> Compiler<'a> {
                 Err(self.unsupported(at, construct, "call functions by name"))
             }
         }
-    }
-
-    /// The table row of a method or module function.
-    fn method(&self, receiver: &Value<'a>, name: &str) -> Option<&'static Builtin> {
-        let table: &[Builtin] = match receiver {
-            Value::Module(module) => builtin::module_functions(*module),
-            Value::Dict(_) | Value::Picked(_) => DICT_METHODS,
-            Value::Growing(_) => LIST_METHODS,
-            Value::Frame(_) => FRAME_METHODS,
-            Value::Series(_) => SERIES_METHODS,
-            Value::TextAccessor(_) => SERIES_TEXT_METHODS,
-            Value::Text(_) => TEXT_METHODS,
-            Value::Scalar(scalar) if scalar.kind == Kind::Text => TEXT_METHODS,
-            _ => return None,
-        };
-        builtin::find(table, name)
     }
 
     fn arguments(&mut self, name: &'a str, node: &'a ExprCall) -> Result<Arguments<'a>> {
@@ -167,7 +149,9 @@ impl<'a> Compiler<'a> {
             None => Vec::new(),
         };
         self.state.scopes.push(Scope { parent: Some(parent), ..Scope::default() });
-        bound.into_iter().for_each(|(name, value)| self.state.bind(name, value));
+        for (name, value) in bound {
+            self.state.bind(name, value);
+        }
         let loops = std::mem::take(&mut self.loops);
         self.depth += 1;
         let result = match code {
@@ -235,4 +219,20 @@ impl<'a> Compiler<'a> {
             None => Ok(bound),
         }
     }
+}
+
+/// The table row of a method or module function.
+fn method(receiver: &Value<'_>, name: &str) -> Option<&'static Builtin> {
+    let table: &[Builtin] = match receiver {
+        Value::Module(module) => builtin::module_functions(*module),
+        Value::Dict(_) | Value::Picked(_) => DICT_METHODS,
+        Value::Growing(_) => LIST_METHODS,
+        Value::Frame(_) => FRAME_METHODS,
+        Value::Series(_) => SERIES_METHODS,
+        Value::TextAccessor(_) => SERIES_TEXT_METHODS,
+        Value::Text(_) => TEXT_METHODS,
+        Value::Scalar(scalar) if scalar.kind == Kind::Text => TEXT_METHODS,
+        _ => return None,
+    };
+    builtin::find(table, name)
 }

@@ -123,7 +123,7 @@ impl<'a> Compiler<'a> {
         let mut shared = scalar.clone();
         shared.expr = self.plan.share(shared.expr, &scalar.kind.data_type());
         if let Raised::When(when) = shared.raised {
-            shared.raised = Raised::When(self.plan.share(when, &Kind::Bool.data_type()));
+            shared.raised = Raised::when(self.plan.share(*when, &Kind::Bool.data_type()));
         }
         shared
     }
@@ -227,7 +227,7 @@ impl<'a> Compiler<'a> {
             let never = datafusion::logical_expr::lit(false);
             let side = |s: &Scalar| s.raised_expr().unwrap_or_else(|| never.clone());
             let chosen = choose(condition.expr.clone(), side(&a), side(&b));
-            Raised::When(match condition.raised_expr() {
+            Raised::when(match condition.raised_expr() {
                 None => chosen,
                 Some(raised) => choose(raised, datafusion::logical_expr::lit(true), chosen),
             })
@@ -243,7 +243,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         condition: &Scalar,
         then: State<'a>,
-        otherwise: State<'a>,
+        otherwise: &State<'a>,
         at: TextRange,
     ) -> Result<()> {
         let mut merged = otherwise.clone();

@@ -151,14 +151,16 @@ impl<'a> Compiler<'a> {
             let truth = truth.scalar();
             value = match op.op {
                 BoolOp::And => self.select(&truth, &other, &value, op.range())?,
-                BoolOp::Or => self.select(&truth, &self.truthy_side(&value), &other, op.range())?,
+                BoolOp::Or => {
+                    self.select(&truth, &Self::truthy_side(&value), &other, op.range())?
+                }
             };
         }
         Ok(value)
     }
 
     /// What remains of a value known to be true: not `None`.
-    fn truthy_side(&self, value: &Value<'a>) -> Value<'a> {
+    fn truthy_side(value: &Value<'a>) -> Value<'a> {
         match value {
             Value::Scalar(scalar) => {
                 let raised = if scalar.is_nullable() { Raised::Null } else { Raised::Never };

@@ -4,7 +4,7 @@ use larder_core::{Error, Result};
 use ruff_python_ast::Mod;
 use ruff_python_parser::{ParseOptions, Parsed, parse_unchecked};
 use ruff_source_file::LineIndex;
-use ruff_text_size::{Ranged, TextRange, TextSize};
+use ruff_text_size::{TextRange, TextSize};
 
 use crate::definition::Source;
 
@@ -66,11 +66,6 @@ impl Script {
     /// Python that raises whatever the row holds, or that contradicts the view's definition.
     pub(crate) fn wrong(&self, at: TextRange, message: impl Into<String>) -> Error {
         self.at(at.start(), Error::invalid(message))
-    }
-
-    /// The text of a node.
-    pub(crate) fn slice(&self, node: &impl Ranged) -> &str {
-        &self.text[node.range()]
     }
 }
 

@@ -82,7 +82,7 @@ impl<'a> Compiler<'a> {
             Expr::Subscript(subscript) => {
                 let container = self.expression(&subscript.value)?;
                 let key = self.expression(&subscript.slice)?;
-                self.item(container, key, at)
+                self.item(container, &key, at)
             }
             Expr::ListComp(list) => self.comprehension(&list.elt, &list.generators, Display::List),
             Expr::SetComp(set) => self.comprehension(&set.elt, &set.generators, Display::Set),
@@ -214,11 +214,11 @@ impl<'a> Compiler<'a> {
 
     fn f_string(&mut self, node: &'a ExprFString) -> Result<Value<'a>> {
         let mut parts = Vec::new();
-        for part in node.value.iter() {
+        for part in &node.value {
             match part {
                 FStringPart::Literal(literal) => parts.push(Value::Text(Rc::from(&*literal.value))),
                 FStringPart::FString(text) => {
-                    for element in text.elements.iter() {
+                    for element in &text.elements {
                         parts.push(match element {
                             InterpolatedStringElement::Literal(literal) => {
                                 Value::Text(Rc::from(&*literal.value))

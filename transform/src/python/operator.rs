@@ -255,8 +255,7 @@ impl<'a> Compiler<'a> {
             let equal = self.ordering(CompareOp::Equal, a, b, at)?;
             all = match (all.known(), equal.known()) {
                 (Some(true), _) => equal,
-                (Some(false), _) => all,
-                (None, Some(true)) => all,
+                (Some(false), _) | (None, Some(true)) => all,
                 _ => {
                     let (x, y) = (all.scalar(), equal.scalar());
                     let expr = choose(x.expr.clone(), y.expr.clone(), lit(false));
@@ -267,13 +266,13 @@ impl<'a> Compiler<'a> {
         // Both sequences are made before they are compared, so any element raises.
         let made: Vec<_> = a.iter().chain(b).filter_map(Value::scalar).collect();
         let made: Vec<&Scalar> = made.iter().collect();
-        let all = match all {
+        let all = match &all {
             Condition::PerRow(all) => {
-                let all = self.share_scalar(&all);
+                let all = self.share_scalar(all);
                 let operands: Vec<&Scalar> = std::iter::once(&all).chain(made).collect();
                 Condition::PerRow(Scalar::guarded(all.expr.clone(), Kind::Bool, &operands, false))
             }
-            known => known,
+            Condition::Known(_) => all,
         };
         Ok(if op == CompareOp::Equal { all } else { all.negate() })
     }

@@ -87,31 +87,23 @@ impl<'a> Compiler<'a> {
             let null = datafusion::common::ScalarValue::try_from(&arrow);
             return Ok(Expr::Literal(null.unwrap_or(datafusion::common::ScalarValue::Null), None));
         }
+        if fits(target, &scalar.kind) {
+            return Ok(scalar.expr.clone());
+        }
         let number = without_nan(scalar);
         let expr = match (target, &scalar.kind) {
             (ValueType::Int64, Kind::Int | Kind::Bool | Kind::Float) => whole(scalar),
             (ValueType::Int32, Kind::Int | Kind::Bool | Kind::Float) => {
                 try_cast(whole(scalar), target)
             }
-            (ValueType::Double, kind) if kind.is_number() => cast_number(&number, target),
-            (ValueType::Float, kind) if kind.is_number() => cast_number(&number, target),
-            (ValueType::Bool, Kind::Bool) => scalar.expr.clone(),
+            (ValueType::Double | ValueType::Float, kind) if kind.is_number() => cast(number, arrow),
             (ValueType::Bool, Kind::Int) => call(Truth { null: None }, vec![scalar.expr.clone()]),
-            (ValueType::String, Kind::Text) => scalar.expr.clone(),
             (ValueType::String, kind) if kind.is_number() && !scalar.mixed => {
                 call(Format::Plain, vec![number])
             }
-            (ValueType::UnixTimestamp, Kind::Instant) => scalar.expr.clone(),
             (ValueType::UnixTimestamp, Kind::Int | Kind::Float) => cast(whole(scalar), arrow),
-            (_, Kind::Text) if arrow == Kind::Text.data_type() => scalar.expr.clone(),
-            (_, Kind::Bytes) if arrow == Kind::Bytes.data_type() => scalar.expr.clone(),
-            (_, Kind::Opaque(own)) if own.arrow_type() == arrow => scalar.expr.clone(),
             (_, Kind::List(_)) if Kind::of(target).as_ref() == Some(&scalar.kind) => {
-                if scalar.kind.data_type() == arrow {
-                    scalar.expr.clone()
-                } else {
-                    try_cast(scalar.expr.clone(), target)
-                }
+                try_cast(scalar.expr.clone(), target)
             }
             (_, kind) => {
                 let message = format!(
@@ -129,6 +121,12 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// Whether values of the kind are stored as they are. Floats are looked at first.
+fn fits(target: ValueType, kind: &Kind) -> bool {
+    let as_it_is = !matches!(kind, Kind::Float) && kind.data_type() == target.arrow_type();
+    as_it_is && (!kind.is_number() || Kind::of(target).as_ref() == Some(kind))
+}
+
 /// The value with not-a-number as null, which is how Feast stores it.
 fn without_nan(scalar: &Scalar) -> Expr {
     if scalar.kind == Kind::Float {
@@ -144,10 +142,6 @@ fn whole(scalar: &Scalar) -> Expr {
         Kind::Bool => scalar.widen(&Kind::Int).expr,
         _ => scalar.expr.clone(),
     }
-}
-
-fn cast_number(number: &Expr, target: ValueType) -> Expr {
-    cast(number.clone(), target.arrow_type())
 }
 
 fn try_cast(expr: Expr, target: ValueType) -> Expr {

@@ -159,8 +159,8 @@ impl<'a> Compiler<'a> {
             let negative = call(negative, vec![b.expr.clone(), lit(0_i64)]);
             value.raised = match (value.raised_expr(), value.none) {
                 (_, false) => Raised::Null,
-                (None, true) => Raised::When(negative),
-                (Some(raised), true) => Raised::When(raised.or(negative)),
+                (None, true) => Raised::when(negative),
+                (Some(raised), true) => Raised::when(raised.or(negative)),
             };
         }
         value.mixed = kind == Kind::Int && floats && op != ArithmeticOp::Divide;

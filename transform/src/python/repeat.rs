@@ -98,7 +98,7 @@ impl<'a> Compiler<'a> {
                     "fill a list in one loop, with one element per row",
                 ));
             }
-            let row = self.element(row, at)?;
+            let row = self.element(&row, at)?;
             if let Some(list) = self.state.lists.get_mut(&number) {
                 list.rows = Some(Value::Scalar(row));
             }
@@ -107,10 +107,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// Checks that a column can be made of the value.
-    fn element(&mut self, value: Value<'a>, at: TextRange) -> Result<Scalar> {
-        match scalar_or_none(&value) {
+    fn element(&mut self, value: &Value<'a>, at: TextRange) -> Result<Scalar> {
+        match scalar_or_none(value) {
             Some(scalar) => Ok(self.share_scalar(&scalar)),
-            None => self.scalar(&value, at),
+            None => self.scalar(value, at),
         }
     }
 
@@ -249,7 +249,9 @@ impl<'a> Compiler<'a> {
             ));
         }
         let mut dict = (*self.dict(number)).clone();
-        entries.into_iter().for_each(|(key, value)| dict.set(key, value));
+        for (key, value) in entries {
+            dict.set(key, value);
+        }
         self.state.dicts.insert(number, Rc::new(dict));
         Ok(Value::Dict(number))
     }

@@ -100,7 +100,14 @@ pub(crate) enum Raised {
     /// Where the value is null; it is never `None` then.
     Null,
     /// Where this boolean, which is never null, holds.
-    When(Expr),
+    When(Box<Expr>),
+}
+
+impl Raised {
+    /// In the rows where the boolean holds.
+    pub(crate) fn when(condition: Expr) -> Self {
+        Self::When(Box::new(condition))
+    }
 }
 
 /// A value per row.
@@ -134,7 +141,7 @@ impl Scalar {
         let raised = match any_raised(operands) {
             None => Raised::Never,
             Some(_) if !none => Raised::Null,
-            Some(raised) => Raised::When(raised),
+            Some(raised) => Raised::when(raised),
         };
         Self { expr, kind, none, raised, mixed: false }
     }
@@ -145,7 +152,7 @@ impl Scalar {
             return Self { expr, kind, none, raised: Raised::Never, mixed: false };
         };
         let expr = choose(raised.clone(), kind.null(), expr);
-        let raised = if none { Raised::When(raised) } else { Raised::Null };
+        let raised = if none { Raised::when(raised) } else { Raised::Null };
         Self { expr, kind, none, raised, mixed: false }
     }
 
@@ -158,7 +165,7 @@ impl Scalar {
         match &self.raised {
             Raised::Never => None,
             Raised::Null => Some(self.expr.clone().is_null()),
-            Raised::When(expr) => Some(expr.clone()),
+            Raised::When(expr) => Some((**expr).clone()),
         }
     }
 

@@ -97,7 +97,7 @@ impl<'a> Compiler<'a> {
         let after_then = std::mem::replace(&mut self.state, before);
         let other = self.otherwise(otherwise, rest)?;
         let after_other = std::mem::take(&mut self.state);
-        self.merge(&condition, after_then, after_other, at)?;
+        self.merge(&condition, after_then, &after_other, at)?;
         match (then, other) {
             (Flow::Return(a), Flow::Return(b)) => {
                 Ok(Flow::Return(self.select(&condition, &a, &b, at)?))
