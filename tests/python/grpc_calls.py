@@ -11,7 +11,7 @@ import json
 import sys
 
 import grpc
-from feast.protos.feast.serving import GrpcServer_pb2, ServingService_pb2
+from feast.protos.feast.serving import ServingService_pb2
 from google.protobuf import json_format
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
@@ -20,7 +20,6 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 OWN = {
     "feast.serving.ServingService": ServingService_pb2.DESCRIPTOR.services_by_name["ServingService"],
-    "GrpcFeatureServer": GrpcServer_pb2.DESCRIPTOR.services_by_name["GrpcFeatureServer"],
     "grpc.health.v1.Health": health_pb2.DESCRIPTOR.services_by_name["Health"],
 }
 

@@ -25,8 +25,8 @@ const CASES: &[Case<'static>] = &[
     ),
     python(
         "a construct that is not declarative",
-        &[("extra.py", "import os\n\nwith open('x') as file:\n    pass\n")],
-        &["extra.py:3:1", "with"],
+        &[("extra.py", "import os\n\nfor line in os.popen('ls'):\n    pass\n")],
+        &["extra.py:3:", "popen"],
     ),
     python(
         "a name that is not defined",
@@ -55,12 +55,14 @@ const CASES: &[Case<'static>] = &[
         &["ounters"],
     ),
     python(
-        "two entities with one join key",
+        "a view with two entities of one join key",
         &[(
             "extra.py",
-            "from feast import Entity\n\nother = Entity(name='other', join_keys=['key'])\n",
+            "from definitions import key, source\nfrom feast import Entity, FeatureView\n\
+             other = Entity(name='other', join_keys=['key'])\n\
+             view = FeatureView(name='x', entities=[key, other], source=source)\n",
         )],
-        &["key", "other"],
+        &["key"],
     ),
     python(
         "two sources of one name",

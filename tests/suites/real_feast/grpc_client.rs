@@ -54,7 +54,6 @@ fn grpc_and_http_answer_the_same() {
         &server,
         &json!([
             {"service": SERVING, "method": "GetOnlineFeatures", "request": request},
-            {"service": "GrpcFeatureServer", "method": "GetOnlineFeatures", "request": request},
         ]),
     );
     let http = server
@@ -67,7 +66,6 @@ fn grpc_and_http_answer_the_same() {
         assert_eq!(http["metadata"]["feature_names"][index], *name);
         let expected = http["results"][index]["values"].as_array().expect("values");
         assert_eq!(&column(&answers[0], name), expected, "{name}");
-        assert_eq!(&column(&answers[1], name), expected, "{name}");
         assert_eq!(
             answers[0]["results"][index]["statuses"], http["results"][index]["statuses"],
             "{name}"
@@ -87,7 +85,7 @@ fn health_and_reflection_name_every_service() {
     );
     let services: Vec<&str> =
         answers[0].as_array().expect("names").iter().filter_map(Value::as_str).collect();
-    for name in [SERVING, RECOMMENDATION, "GrpcFeatureServer", "grpc.health.v1.Health"] {
+    for name in [SERVING, RECOMMENDATION, "grpc.health.v1.Health"] {
         assert!(services.contains(&name), "{name} is not in {services:?}");
     }
     for answer in &answers[1..] {

@@ -89,7 +89,7 @@ fn expired_values_are_answered_as_feast_does_only_when_asked_for() {
         assert_eq!(answer["results"][price]["statuses"], statuses, "{answer}");
         assert_eq!(answer["results"][price]["values"][0].is_number(), has_value, "{answer}");
     };
-    answered(json!(["OUTSIDE_MAX_AGE", "NOT_FOUND"]), true);
+    answered(json!(["OUTSIDE_MAX_AGE", "NOT_FOUND"]), false);
     repository.write("larder.yaml", "compat: feast\n");
     answered(json!(["PRESENT", "NOT_FOUND"]), true);
 }
