@@ -125,7 +125,8 @@ async fn serve_grpc(
     health.set_serving::<RecommendationServiceServer<grpc::Recommendation>>().await;
     tonic::transport::Server::builder()
         .add_service(health_service)
-        .add_service(reflection()?)
+        .add_service(reflection().build_v1().map_err(unservable)?)
+        .add_service(reflection().build_v1alpha().map_err(unservable)?)
         .add_service(serving)
         .add_service(recommendation)
         .serve_with_incoming_shutdown(
@@ -138,16 +139,13 @@ async fn serve_grpc(
         .map_err(|error| Error::internal("gRPC listener failed").with_source(error))
 }
 
-fn reflection() -> Result<
-    tonic_reflection::server::v1::ServerReflectionServer<
-        impl tonic_reflection::server::v1::ServerReflection,
-    >,
-> {
+/// Both versions of the reflection protocol: older clients (Python's, grpcurl before 1.9) know `v1alpha` only.
+fn reflection() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(larder_proto::descriptor_set())
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(|error| {
-            Error::internal("the committed descriptors cannot be served").with_source(error)
-        })
+}
+
+fn unservable(error: tonic_reflection::server::Error) -> Error {
+    Error::internal("the committed descriptors cannot be served").with_source(error)
 }

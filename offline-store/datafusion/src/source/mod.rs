@@ -2,6 +2,7 @@
 
 mod bounds;
 mod files;
+mod footer;
 mod hive;
 mod location;
 mod merge;

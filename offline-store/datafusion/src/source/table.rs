@@ -18,7 +18,7 @@ use larder_offline_store::{Instants, source_name};
 use object_store::{ObjectMeta, ObjectStore};
 
 use super::hive::Partitions;
-use super::{Location, TimeBounds, files, merge};
+use super::{Location, TimeBounds, files, footer, merge};
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::from_datafusion;
 
@@ -171,6 +171,7 @@ async fn schema(
     let footers = futures::stream::iter(files.to_vec()).map(|file| {
         let (state, format) = (&state, &format);
         async move {
+            footer::check(store, &file).await.map_err(|cause| not_parquet(source, &file, cause))?;
             let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await;
             schema.map_err(|error| unreadable(source, &file, error))
         }
@@ -183,7 +184,10 @@ async fn schema(
 }
 
 fn unreadable(source: &DataSource, file: &ObjectMeta, error: DataFusionError) -> Error {
-    let cause = from_datafusion(error);
+    not_parquet(source, file, from_datafusion(error))
+}
+
+fn not_parquet(source: &DataSource, file: &ObjectMeta, cause: Error) -> Error {
     let message =
         format!("source \"{}\": cannot read {} as a Parquet file", source.name, file.location);
     Error::new(cause.kind(), message).with_source(cause)
