@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use larder_core::ErrorKind;
 
-use super::exception::{Exception, Outcome};
+use super::exception::{Exception, Outcome, Stop};
 use super::function::Function;
 use super::interpreter::{Interpreter, Library, LibraryName, Limits};
 use super::module::Modules;
@@ -268,7 +268,7 @@ fn code_just_below_the_nesting_limit_runs_on_a_small_stack() {
     ];
     for program in programs {
         let shown: String = program.chars().take(60).collect();
-        let run = move || run(&program, Limits::default()).map_err(|stop| stop.into_error());
+        let run = move || run(&program, Limits::default()).map_err(Stop::into_error);
         let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap();
         let result = thread.join().unwrap();
         assert!(matches!(result.as_deref(), Ok("0" | "1")), "{shown}: {result:?}");
