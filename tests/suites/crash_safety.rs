@@ -220,6 +220,35 @@ fn a_server_answers_what_another_process_materializes_meanwhile() {
 }
 
 #[test]
+fn a_server_takes_up_an_apply_without_dropping_a_request() {
+    let repository = counters(&Feast::get());
+    repository.fs().ok(&["materialize", &midnight(0), &midnight(1)]);
+    let server = Server::fs(&repository.path());
+    let ask = |service: &str| {
+        let request = json!({"feature_service": service, "entities": {"key": [7]}});
+        server.post("/get-online-features", &request)
+    };
+    assert_eq!(ask("counting").status, 404);
+    let definitions = repository.read("views.py");
+    let service = "\nfrom feast import FeatureService\n\
+        counting = FeatureService(name=\"counting\", features=[counters])\n";
+    repository.write("views.py", definitions + service);
+    repository.fs().ok(&["apply"]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let answer = loop {
+        // Whatever the server knows by now, it goes on answering.
+        assert_eq!(stored_days(&server), vec![Some(1); KEYS]);
+        let answer = ask("counting");
+        if answer.status != 404 {
+            break answer;
+        }
+        assert!(Instant::now() < deadline, "the apply was not noticed: {}", server.log());
+    };
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["results"][1]["values"], json!([1_000_007]));
+}
+
+#[test]
 fn a_killed_server_leaves_a_store_that_the_next_one_serves() {
     let repository = counters(&Feast::get());
     let server = Server::fs(&repository.path());

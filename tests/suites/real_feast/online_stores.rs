@@ -72,6 +72,34 @@ fn fs_reads_the_rows_that_feast_materialized() {
     assert_rows(&answer);
 }
 
+#[test]
+fn feast_reads_a_row_that_was_pushed_to_fs() {
+    let feast = Feast::get();
+    let repository = Repository::shop(&feast, SQLITE);
+    repository.fs().ok(&["apply"]);
+    let now = feast.script("time_ago.py", &["0"]);
+    let row = json!({
+        "product_id": ["p1"], "category": ["books"], "price": [12.5], "popularity_score": [0.25],
+        "event_timestamp": [now], "created": [now],
+    });
+    let push = |row: &Value| {
+        let server = Server::fs(&repository.path());
+        let body = json!({"push_source_name": "product_push", "df": row, "to": "online"});
+        let answer = server.post("/push", &body);
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    };
+    push(&row);
+    let answer = read_by_feast(&feast, &repository);
+    assert_eq!((&answer["price"][1], &answer["category"][1]), (&json!(12.5), &json!("books")));
+    assert_eq!(answer["price"][2], Value::Null);
+    // An hour earlier, with another price: the newer row stays.
+    let mut older = row;
+    older["price"] = json!([99.0]);
+    older["event_timestamp"] = json!([feast.script("time_ago.py", &["1"])]);
+    push(&older);
+    assert_eq!(read_by_feast(&feast, &repository)["price"][1], json!(12.5));
+}
+
 /// The answer holds real values: both sides agreeing on nulls would prove nothing.
 #[track_caller]
 fn assert_rows(answer: &Value) {

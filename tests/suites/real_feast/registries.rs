@@ -72,6 +72,18 @@ fn feast_and_fs_make_equal_registries_of_the_init_template() {
     Pair::apply(template).assert_equal();
 }
 
+/// What `fs init` writes, with its data.
+fn own_template(_: &Feast) -> Repository {
+    let folder = Repository::empty();
+    folder.fs().ok(&["init", "template"]);
+    folder.subfolder("template/feature_repo")
+}
+
+#[test]
+fn feast_and_fs_make_equal_registries_of_what_fs_init_writes() {
+    Pair::apply(own_template).assert_equal();
+}
+
 #[test]
 fn applying_with_fs_what_feast_applied_changes_nothing() {
     let feast = Feast::get();

@@ -74,7 +74,7 @@ fn expired_values_are_answered_as_feast_does_only_when_asked_for() {
         repository.read("features.py").replace("timedelta(days=30)", "timedelta(hours=1)");
     repository.write("features.py", definitions);
     feast.ok(&repository.path(), &["apply"]);
-    let yesterday = feast.script("a_day_ago.py", &[]);
+    let yesterday = feast.script("time_ago.py", &["25"]);
     let yesterday = yesterday.as_str().expect("a time");
     feast.ok(&repository.path(), &["materialize", "2026-01-01T00:00:00", yesterday]);
 
