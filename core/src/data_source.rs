@@ -101,7 +101,7 @@ pub enum SourceKind {
         /// Encoded `feast.core.TableFormat`; empty when none.
         table_format: Vec<u8>,
     },
-    /// Any class that Feast stores as opaque bytes (PostgreSQL, Trino contrib, own classes ...).
+    /// Any class that Feast stores as opaque bytes (`PostgreSQL`, Trino contrib, own classes ...).
     Custom {
         /// Python class path, for instance `feast.infra...PostgreSQLSource`.
         class_type: String,

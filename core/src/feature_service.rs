@@ -80,7 +80,7 @@ pub enum LoggingDestination {
         /// Partition columns.
         partition_by: Vec<String>,
     },
-    /// BigQuery table.
+    /// `BigQuery` table.
     BigQuery(String),
     /// Redshift table.
     Redshift(String),

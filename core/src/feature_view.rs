@@ -6,6 +6,7 @@ use crate::entity::DUMMY_ENTITY;
 use crate::{DataSource, Field, Interval, ObjectKind, Tags, Timestamp};
 
 /// A view whose rows are stored per entity.
+#[expect(clippy::struct_excessive_bools, reason = "the flags of Feast's spec")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureView {
     /// Name.

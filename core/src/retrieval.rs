@@ -257,7 +257,7 @@ impl RetrievalPlan {
         for (_, source) in &view.sources {
             match source {
                 OnDemandSource::Projection(projection) => {
-                    self.projection_inputs(catalog, projection, &mut inputs)?
+                    self.projection_inputs(catalog, projection, &mut inputs)?;
                 }
                 OnDemandSource::Request(_) => {}
             }

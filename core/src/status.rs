@@ -88,7 +88,7 @@ impl RowState {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
 
     #[test]
     fn a_row_expires_one_tick_after_its_ttl() {

@@ -32,15 +32,13 @@ impl Timestamp {
     }
 
     /// Microseconds within the second, 0 to 999 999.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "below one million"
+    )]
     pub const fn subsecond_micros(self) -> u32 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "below one million"
-        )]
-        {
-            self.0.rem_euclid(1_000_000) as u32
-        }
+        self.0.rem_euclid(1_000_000) as u32
     }
 
     /// This instant less `duration`, saturating.

@@ -157,7 +157,7 @@ impl ValueType {
     /// Unix timestamps are UTC seconds (Feast's resolution for values). Maps, structs, nested lists and
     /// scalar maps travel as JSON text, zoned timestamps as ISO 8601 text.
     pub fn arrow_type(self) -> DataType {
-        if let Some(element) = self.list_element().or(self.set_element()) {
+        if let Some(element) = self.list_element().or_else(|| self.set_element()) {
             return DataType::List(Arc::new(Field::new("item", element.arrow_type(), true)));
         }
         match self {

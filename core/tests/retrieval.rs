@@ -1,5 +1,7 @@
 //! Which columns a selection answers, and what is read for them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use larder_core::{
@@ -13,7 +15,7 @@ fn view(name: &str, entity: &str, features: &[&str]) -> FeatureView {
         entities: vec![entity.to_owned()],
         entity_columns: vec![Field::new(format!("{entity}_id"), ValueType::Int64)],
         features: features.iter().map(|name| Field::new(*name, ValueType::Double)).collect(),
-        ttl: Some(Duration::from_secs(60)),
+        ttl: Some(Duration::from_mins(1)),
         ..FeatureView::new(name)
     }
 }
