@@ -32,11 +32,7 @@ impl Timestamp {
     }
 
     /// Microseconds within the second, 0 to 999 999.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "below one million"
-    )]
+    #[expect(clippy::cast_sign_loss, reason = "a remainder is not negative")]
     pub const fn subsecond_micros(self) -> u32 {
         self.0.rem_euclid(1_000_000) as u32
     }
