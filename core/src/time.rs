@@ -32,7 +32,7 @@ impl Timestamp {
     }
 
     /// Microseconds within the second, 0 to 999 999.
-    #[expect(clippy::cast_sign_loss, reason = "a remainder is not negative")]
+    #[expect(clippy::cast_possible_truncation, reason = "below one million")]
     pub const fn subsecond_micros(self) -> u32 {
         self.0.rem_euclid(1_000_000) as u32
     }
