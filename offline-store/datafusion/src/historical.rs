@@ -87,7 +87,7 @@ impl OpenView {
         let context = |error: Error| error.context(format!("feature view \"{}\"", view.name));
         let table = SourceTable::open(engine, &view.source).await.map_err(context)?;
         let columns = ViewColumns::find(&view, &table).map_err(context)?;
-        Ok(Self { table, columns, view })
+        Ok(Self { view, table, columns })
     }
 
     /// The columns of the join keys in the source.

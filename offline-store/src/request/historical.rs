@@ -139,6 +139,7 @@ mod tests {
         let uri = "loc.parquet".to_owned();
         let file = SourceKind::File { uri, format: None, s3_endpoint_override: String::new() };
         FeatureView {
+            entities: vec!["loc".to_owned()],
             entity_columns: vec![Field::new("loc_id", ValueType::Int64)],
             batch_source: Some(DataSource::new("loc_source", file)),
             ttl: Some(Duration::ZERO),

@@ -76,6 +76,7 @@ mod tests {
             .into();
         source.batch_source = Some(Box::new(batch));
         FeatureView {
+            entities: vec!["driver".to_owned()],
             entity_columns: vec![Field::new("driver", ValueType::Int64)],
             features: vec![Field::new("rate", ValueType::Double)],
             batch_source: Some(source),

@@ -108,14 +108,12 @@ fn coerce(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowErro
 
 /// Floats as integers, null where the float is none.
 fn whole_numbers(floats: &arrow_array::Float64Array) -> Int64Array {
+    /// 2^63: one more than the greatest integer.
+    const BEYOND: f64 = (1_u64 << 63) as f64;
     let whole = |value: f64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "values that do not fit come back as others"
-        )]
-        let integer = value as i64;
-        // 2^63 is one more than the greatest integer, to which the conversion above cuts it down.
-        (integer as f64 == value && integer != i64::MAX).then_some(integer)
+        let fits = value.fract() == 0.0 && (-BEYOND..BEYOND).contains(&value);
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within the range")]
+        fits.then_some(value as i64)
     };
     floats.iter().map(|value| value.and_then(whole)).collect()
 }
