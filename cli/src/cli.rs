@@ -33,12 +33,18 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Repository folder to work in.
-    #[arg(short, long, value_name = "DIR", env = "FEATURE_REPO_DIR_ENV_VAR")]
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        env = "FEATURE_REPO_DIR_ENV_VAR",
+        hide_env_values = true
+    )]
     pub(crate) chdir: Option<PathBuf>,
     /// How much is logged to standard error.
     #[arg(long, value_enum, ignore_case = true, default_value = "warning", global = true)]
     pub(crate) log_level: LogLevel,
-    /// Path of feature_store.yaml when it is not in the repository folder.
+    /// Path of `feature_store.yaml` when it is not in the repository folder.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) feature_store_yaml: Option<PathBuf>,
     /// How tables and descriptions are printed.
@@ -90,7 +96,7 @@ enum Command {
     /// Features: list, describe.
     #[command(subcommand)]
     Features(features::FeatureCommand),
-    /// Projects: list, describe, current_project, delete.
+    /// Projects: list, describe, `current_project`, delete.
     #[command(subcommand)]
     Projects(projects::ProjectCommand),
     /// Permissions: list, describe.

@@ -76,12 +76,13 @@ impl Progress for ViewProgress {
 
 /// The counts in words.
 pub(crate) fn summary(counts: Counts) -> String {
-    let mut text = format!("{} rows read, {} written", counts.read, counts.written);
+    let mut parts =
+        vec![format!("{} rows read", counts.read), format!("{} written", counts.written)];
     if counts.older > 0 {
-        text.push_str(&format!(", {} older than what is stored", counts.older));
+        parts.push(format!("{} older than what is stored", counts.older));
     }
     if counts.null_keys > 0 {
-        text.push_str(&format!(", {} without a key", counts.null_keys));
+        parts.push(format!("{} without a key", counts.null_keys));
     }
-    text
+    parts.join(", ")
 }

@@ -11,11 +11,10 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Prints `error: <place>: <message>` and `hint: ...` to standard error; coloured on a terminal.
 pub(crate) fn error(error: &Error) {
-    let mut text = format!("{ERROR}error:{ERROR:#} {error}\n");
+    write_all(&format!("{ERROR}error:{ERROR:#} {error}\n"));
     if let Some(hint) = error.hint() {
-        text.push_str(&format!("{HINT}hint:{HINT:#} {hint}\n"));
+        write_all(&format!("{HINT}hint:{HINT:#} {hint}\n"));
     }
-    write_all(&text);
 }
 
 /// Prints `warning: <message>` to standard error.

@@ -41,7 +41,7 @@ impl Repository {
 
     /// The same repository, or that of another folder, read from its files only: definitions are applied to
     /// what stands there (Feast 0.67: no base64 variable for plan, apply, teardown and registry-dump).
-    pub(crate) fn from_files(&self, path: Option<&PathBuf>) -> Self {
+    pub(crate) fn on_disk(&self, path: Option<&PathBuf>) -> Self {
         let mut options = LoadOptions { allow_base64: false, ..self.options.clone() };
         if let Some(path) = path {
             options.repo_path.clone_from(path);

@@ -52,9 +52,10 @@ impl ViewTask {
     /// A task for the view's current version; with `online_versioning` its table carries the version number.
     pub fn new(view: Arc<FeatureView>, online_versioning: bool, interval: Interval) -> Self {
         let version = view.meta.current_version_number;
-        let table = match online_versioning && version > 0 {
-            true => format!("{}_v{version}", view.name),
-            false => view.name.clone(),
+        let table = if online_versioning && version > 0 {
+            format!("{}_v{version}", view.name)
+        } else {
+            view.name.clone()
         };
         Self { view, table, interval }
     }

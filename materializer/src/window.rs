@@ -5,7 +5,7 @@ use std::time::Duration;
 use larder_core::{Error, FeatureView, Interval, Result, Timestamp};
 
 /// How far back an incremental run of a view without ttl looks the first time (Feast 0.67: 52 weeks).
-const WITHOUT_TTL: Duration = Duration::from_secs(52 * 7 * 24 * 60 * 60);
+const WITHOUT_TTL: Duration = Duration::from_hours(52 * 7 * 24);
 
 /// The closed interval of a run over an explicit range.
 ///
@@ -38,8 +38,6 @@ mod tests {
 
     use super::*;
 
-    const DAY: u64 = 86_400;
-
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)
     }
@@ -50,11 +48,11 @@ mod tests {
         let end = at(999_999_999);
         let mut view = FeatureView::new("stats");
         let start = |view: &FeatureView| incremental(view, end, now).start;
-        assert_eq!(start(&view), now.minus(Duration::from_secs(364 * DAY)));
+        assert_eq!(start(&view), now.minus(Duration::from_hours(364 * 24)));
         view.ttl = Some(Duration::ZERO);
-        assert_eq!(start(&view), now.minus(Duration::from_secs(364 * DAY)));
-        view.ttl = Some(Duration::from_secs(DAY));
-        assert_eq!(start(&view), now.minus(Duration::from_secs(DAY)));
+        assert_eq!(start(&view), now.minus(Duration::from_hours(364 * 24)));
+        view.ttl = Some(Duration::from_hours(24));
+        assert_eq!(start(&view), now.minus(Duration::from_hours(24)));
         for (start, end) in [(5, 9), (7, 20), (20, 3)] {
             view.meta.materialization_intervals.push(Interval { start: at(start), end: at(end) });
         }

@@ -1,4 +1,5 @@
 //! What a run does when something goes wrong.
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod support;
 

@@ -161,13 +161,12 @@ pub(crate) fn entity_names(view: &Value) -> Vec<&str> {
     registry_json::list(view, "/spec/entities").iter().filter_map(Value::as_str).collect()
 }
 
-/// The Python class behind a data source as `str(type)` prints it.
-fn class_text(source: &Value) -> String {
-    let class = match text(source, "/dataSourceClassType") {
+/// The Python class behind a data source.
+fn class_of(source: &Value) -> &str {
+    match text(source, "/dataSourceClassType") {
         "" => class_of_type(text(source, "/type")),
         class => class,
-    };
-    format!("<class '{class}'>")
+    }
 }
 
 /// The class that reads a source type, for objects that were stored without one.

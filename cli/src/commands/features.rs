@@ -60,7 +60,7 @@ fn views(repository: &Repository) -> Result<Vec<(String, Value)>> {
     let project = repository.project()?;
     let mut views = Vec::new();
     for kind in VIEW_KINDS {
-        views.extend(filtered(&file, kind, project, &TagFilter::default())?);
+        views.extend(filtered(file, kind, project, &TagFilter::default())?);
     }
     Ok(views)
 }
@@ -73,12 +73,13 @@ fn list_all(repository: &Repository, as_json: bool) -> Result<()> {
             let (name, dtype) = (text(feature, "/name"), type_name(feature));
             // Feast 0.67 swaps the two names in its JSON; here they say what they mean.
             objects.push(json!({"feature_name": name, "feature_view": view_name, "dtype": dtype}));
-            table.push([json!(name), json!(view_name), json!(dtype)]);
+            table.push([name.into(), view_name.as_str().into(), dtype.into()]);
         }
     }
-    match as_json {
-        true => output::json(&Value::Array(objects), 4),
-        false => output::table(&table, OutputFormat::Table),
+    if as_json {
+        output::json(&Value::Array(objects), 4)
+    } else {
+        output::table(&table, OutputFormat::Table)
     }
 }
 
@@ -89,13 +90,13 @@ fn describe(repository: &Repository, name: &str) -> Result<()> {
             if text(feature, "/name") != name {
                 continue;
             }
-            let source = view.pointer("/spec/batchSource").cloned().unwrap_or(json!("N/A"));
+            let source = view.pointer("/spec/batchSource").cloned().unwrap_or_else(|| json!("N/A"));
             found.push(json!({
                 "Feature Name": name,
                 "Feature View": view_name,
                 "Data Type": type_name(feature),
                 "Description": text(feature, "/description"),
-                "Online Store": view.pointer("/spec/online").cloned().unwrap_or(json!(false)),
+                "Online Store": view.pointer("/spec/online").cloned().unwrap_or_else(|| json!(false)),
                 "Source": source,
             }));
         }

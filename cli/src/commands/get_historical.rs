@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Parquet or CSV file of entity rows.
     #[arg(long, value_name = "FILE", group = "entity_rows")]
     entity_df: Option<PathBuf>,
-    /// Entity rows as a JSON list of objects, each with an event_timestamp.
+    /// Entity rows as a JSON list of objects, each with an `event_timestamp`.
     #[arg(short, long, value_name = "JSON", group = "entity_rows")]
     dataframe: Option<String>,
     /// Instead of entity rows: every key seen since this time.
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// Parquet or CSV file to write; without it JSON is printed.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Name columns view__feature.
+    /// Name columns `view__feature`.
     #[arg(long)]
     full_feature_names: bool,
 }
@@ -107,13 +107,11 @@ pub(crate) async fn write(mut rows: BatchStream, mut sink: Sink) -> Result<usize
 /// # Errors
 /// `Invalid` for what is no reference.
 pub(crate) fn selection(features: &[String], service: Option<&str>) -> Result<Selection> {
-    match service {
-        Some(name) => Ok(Selection::Service(name.to_owned())),
-        None => {
-            let references = features.iter().map(|text| text.trim().parse());
-            Ok(Selection::Features(references.collect::<Result<_>>()?))
-        }
+    if let Some(name) = service {
+        return Ok(Selection::Service(name.to_owned()));
     }
+    let references = features.iter().map(|text| text.trim().parse());
+    Ok(Selection::Features(references.collect::<Result<_>>()?))
 }
 
 fn entity_rows(arguments: &Arguments) -> Result<EntityRows> {

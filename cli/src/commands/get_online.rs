@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// A feature service instead of features.
     #[arg(long, value_name = "NAME", conflicts_with = "features")]
     feature_service: Option<String>,
-    /// Name columns view__feature.
+    /// Name columns `view__feature`.
     #[arg(long)]
     full_feature_names: bool,
 }

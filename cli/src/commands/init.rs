@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// Template; only Feast's `local` is known.
     #[arg(short, long, default_value = "local", value_parser = ["local"])]
     template: String,
-    /// Folder of the repository itself, instead of PROJECT_DIRECTORY/feature_repo.
+    /// Folder of the repository itself, instead of `PROJECT_DIRECTORY/feature_repo`.
     #[arg(long, value_name = "DIR")]
     repo_path: Option<PathBuf>,
 }

@@ -51,13 +51,13 @@ struct CheckArguments {
 }
 
 pub(crate) fn plan(repository: &Repository, arguments: &PlanArguments) -> Result<()> {
-    let prepared = definition::prepare(&repository.from_files(arguments.path.as_ref()))?;
+    let prepared = definition::prepare(&repository.on_disk(arguments.path.as_ref()))?;
     announce(&prepared)?;
     print_changes(&prepared)
 }
 
 pub(crate) fn apply(repository: &Repository, arguments: &ApplyArguments) -> Result<()> {
-    let prepared = definition::prepare(&repository.from_files(arguments.path.as_ref()))?;
+    let prepared = definition::prepare(&repository.on_disk(arguments.path.as_ref()))?;
     announce(&prepared)?;
     output::line(format!("Applying changes for project {}", prepared.plan.project))?;
     definition::apply(&prepared, arguments.no_promote)?;

@@ -1,4 +1,4 @@
-//! `fs projects`: list, describe, current_project, delete.
+//! `fs projects`: list, describe, `current_project`, delete.
 
 use std::io::{IsTerminal as _, Write as _};
 

@@ -29,9 +29,9 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
     let mut dump = Map::new();
     dump.insert("project".to_owned(), project.into());
     for (key, list) in LISTS {
-        let mut objects = registry_json::objects(&file, list, project)?;
+        let mut objects = registry_json::objects(file, list, project)?;
         if list == RegistryList::ProjectMetadata {
-            objects = registry_json::objects(&file, list, "")?;
+            objects = registry_json::objects(file, list, "")?;
             objects.retain(|(name, _)| name == project);
         }
         if !objects.is_empty() {

@@ -103,9 +103,10 @@ fn flags(arguments: &Arguments) -> Vec<Flag> {
         flags.extend(value.map(|value| Flag { name, path, value }));
     };
     let only_grpc = arguments.protocol == Some(Protocol::Grpc);
-    let (http, grpc) = match only_grpc {
-        true => (None, arguments.port.or(arguments.grpc_port)),
-        false => (arguments.port, arguments.grpc_port),
+    let (http, grpc) = if only_grpc {
+        (None, arguments.port.or(arguments.grpc_port))
+    } else {
+        (arguments.port, arguments.grpc_port)
     };
     add("--host", &["serving", "host"], arguments.host.clone());
     add("--port", &["serving", "http_port"], http.map(|port| port.to_string()));

@@ -9,7 +9,7 @@ use crate::{compose, definition};
 
 /// Feast 0.67 removes every project of the registry; so does `compat: feast`, otherwise only this one goes.
 pub(crate) fn run(repository: &Repository) -> Result<()> {
-    let repository = repository.from_files(None);
+    let repository = repository.on_disk(None);
     let config = repository.existing()?;
     if config.online_store.is_some() && repository.is_applied()? {
         let tables = definition::tables_of(&repository.catalog()?)?;

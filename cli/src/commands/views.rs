@@ -6,7 +6,7 @@ use larder_proto::wire::registry_file::RegistryFile;
 use serde_json::{Value, json};
 
 use super::describe::{Kind, TagFilter, entity_names, filtered, find};
-use crate::output::{self, OutputFormat, Table};
+use crate::output::{self, Cell, OutputFormat, Table};
 use crate::registry_json::text;
 use crate::repository::Repository;
 use crate::view_switch;
@@ -92,24 +92,30 @@ fn list_views(repository: &Repository, filter: &TagFilter, format: OutputFormat)
     let file = repository.registry_file()?;
     let project = repository.project()?;
     let mut table = Table::new(["NAME", "ENTITIES", "TYPE", "ENABLED", "STATE"]);
-    for (name, view) in filtered(&file, Kind::FeatureView, project, filter)? {
+    for (name, view) in filtered(file, Kind::FeatureView, project, filter)? {
         let class = match view.pointer("/spec/featureTransformation") {
             Some(_) => "BatchFeatureView",
             None => "FeatureView",
         };
-        let entities = set_text(&entity_names(&view));
-        table.push(row(&name, entities, class, &view));
+        table.push(row(&name, &entity_names(&view), class, &view));
     }
-    for (name, view) in filtered(&file, Kind::OnDemandFeatureView, project, filter)? {
-        let entities = set_text(&source_entities(&file, project, &view)?);
-        table.push(row(&name, entities, "OnDemandFeatureView", &view));
+    for (name, view) in filtered(file, Kind::OnDemandFeatureView, project, filter)? {
+        let entities = source_entities(file, project, &view)?;
+        let entities: Vec<&str> = entities.iter().map(String::as_str).collect();
+        table.push(row(&name, &entities, "OnDemandFeatureView", &view));
     }
     output::table(&table, format)
 }
 
-fn row(name: &str, entities: String, class: &str, view: &Value) -> [Value; 5] {
-    let enabled = if is_enabled(view) { "Yes" } else { "No" };
-    [json!(name), json!(entities), json!(class), json!(enabled), json!(state_of(view))]
+fn row(name: &str, entities: &[&str], class: &str, view: &Value) -> [Cell; 5] {
+    let enabled = is_enabled(view);
+    [
+        name.into(),
+        Cell::shown_as(json!(entities), set_text(entities)),
+        class.into(),
+        Cell::shown_as(enabled, if enabled { "Yes" } else { "No" }),
+        state_of(view).into(),
+    ]
 }
 
 fn is_enabled(view: &Value) -> bool {
@@ -124,11 +130,11 @@ fn state_of(view: &Value) -> &str {
 }
 
 /// A Python set of texts as Feast's CLI prints it; ours is sorted.
-fn set_text(names: &[impl AsRef<str>]) -> String {
+fn set_text(names: &[&str]) -> String {
     if names.is_empty() {
         return "n/a".to_owned();
     }
-    let mut quoted: Vec<String> = names.iter().map(|name| format!("'{}'", name.as_ref())).collect();
+    let mut quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     quoted.sort();
     quoted.dedup();
     format!("{{{}}}", quoted.join(", "))
@@ -171,10 +177,10 @@ fn list_versions(repository: &Repository, name: &str, format: OutputFormat) -> R
     for record in records.iter().filter(own) {
         found = true;
         table.push([
-            json!(format!("v{}", record.version_number)),
-            json!(record.feature_view_type),
-            json!(created_text(record.created_timestamp.as_ref())),
-            json!(record.version_id),
+            format!("v{}", record.version_number).into(),
+            record.feature_view_type.as_str().into(),
+            created_text(record.created_timestamp.as_ref()).into(),
+            record.version_id.as_str().into(),
         ]);
     }
     if !found {

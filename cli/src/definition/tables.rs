@@ -73,9 +73,10 @@ pub(super) fn of_catalog(
 /// `Invalid` for a view whose features clash.
 pub(crate) fn table(catalog: &Catalog, view: &FeatureView) -> Result<ViewTable> {
     let version = view.meta.current_version_number;
-    let name = match catalog.online_versioning() && version > 0 {
-        true => format!("{}_v{version}", view.name),
-        false => view.name.clone(),
+    let name = if catalog.online_versioning() && version > 0 {
+        format!("{}_v{version}", view.name)
+    } else {
+        view.name.clone()
     };
     let features = view.features.iter().map(|field| field.name.as_str());
     ViewTable::new(catalog.project().name.as_str(), name, features)

@@ -5,7 +5,9 @@ use std::path::Path;
 use larder_core::Result;
 use larder_proto::feast::types::Value;
 use larder_proto::feast::types::value::Val;
-use larder_proto::larder::recommendation::v1::{CandidateStatus, GetInteractionFeaturesResponse};
+use larder_proto::larder::recommendation::v1::{
+    CandidateStatus, GetInteractionFeaturesResponse, InteractionColumn,
+};
 
 use super::server::Address;
 use crate::output;
@@ -29,28 +31,24 @@ pub(super) fn interactions(
     products: &[String],
     answer: &GetInteractionFeaturesResponse,
 ) -> Result<()> {
-    let mut header = format!("    {:<10}", "product");
-    for column in &answer.columns {
-        header.push_str(&format!(" {:>19}", column.name));
-    }
-    output::line(format!("{header}  status"))?;
+    let cell = |text: &str| format!(" {text:>19}");
+    let header: String = answer.columns.iter().map(|column| cell(&column.name)).collect();
+    output::line(format!("    {:<10}{header}  status", "product"))?;
     for (row, product) in products.iter().enumerate() {
-        let mut line = format!("    {product:<10}");
-        for column in &answer.columns {
-            line.push_str(&format!(
-                " {:>19}",
-                column.values.get(row).map_or_else(String::new, value_text)
-            ));
-        }
+        let text = |column: &InteractionColumn| {
+            column.values.get(row).map_or_else(String::new, value_text)
+        };
+        let cells: String = answer.columns.iter().map(|column| cell(&text(column))).collect();
         let status = answer.candidate_statuses.get(row).copied().unwrap_or_default();
         let status = CandidateStatus::try_from(status).unwrap_or_default().as_str_name();
-        output::line(format!("{line}  {}", status.trim_start_matches("CANDIDATE_STATUS_")))?;
+        let status = status.trim_start_matches("CANDIDATE_STATUS_");
+        output::line(format!("    {product:<10}{cells}  {status}"))?;
     }
     Ok(())
 }
 
 /// Calls for the servers that were left running.
-pub(super) fn calls_to_try(folder: &Path, address: &Address) -> Result<()> {
+pub(super) fn calls_to_try(folder: &Path, address: Address) -> Result<()> {
     let Address { http, grpc, process } = address;
     let folder = folder.display();
     output::line(format!(

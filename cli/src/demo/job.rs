@@ -23,7 +23,7 @@ pub(super) const STEPS: usize = 8;
 
 const USER: &str = "u0001";
 const CANDIDATES: usize = 20;
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Runs everything in an empty folder and returns the servers, still running.
 ///

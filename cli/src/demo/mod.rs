@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     output::line(format!("\nEverything ran in {}.", steps::seconds(steps.elapsed())))?;
     if arguments.keep {
         let path: PathBuf = folder.keep();
-        return display::calls_to_try(&path, &running.keep());
+        return display::calls_to_try(&path, running.keep());
     }
     running.stop()
 }

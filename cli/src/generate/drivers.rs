@@ -42,14 +42,14 @@ fn driver_hours(draws: &mut Draws, driver: i64, end: Timestamp) -> Vec<Row> {
     let (skill, pace) = (draws.between(0.3, 0.8), draws.between(5.0, 30.0));
     (0..HOURS)
         .map(|hour| {
-            let event = end.minus(Duration::from_secs(u64::from(HOURS - hour) * 3_600));
+            let event = end.minus(Duration::from_hours(u64::from(HOURS - hour)));
             Row {
                 driver,
                 conv_rate: (skill + 0.1 * draws.normal()).clamp(0.0, 1.0),
                 acc_rate: (0.9 * skill + 0.1 * draws.normal()).clamp(0.0, 1.0),
                 trips: i64::from(draws.poisson(pace)),
                 event,
-                created: event.plus(Duration::from_secs(300)),
+                created: event.plus(Duration::from_mins(5)),
             }
         })
         .collect()

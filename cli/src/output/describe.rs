@@ -1,4 +1,4 @@
-//! Descriptions as YAML, in the style in which PyYAML writes what Feast describes.
+//! Descriptions as YAML, in the style in which `PyYAML` writes what Feast describes.
 
 use serde_json::Value;
 
@@ -105,12 +105,17 @@ fn double_quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => out.extend(['\\', 'x', hex_digit(c, 4), hex_digit(c, 0)]),
             c => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// The hexadecimal digit of a control character below 256 at this bit.
+fn hex_digit(c: char, shift: u32) -> char {
+    char::from_digit((u32::from(c) >> shift) & 0xf, 16).expect("four bits are a digit")
 }
 
 fn is_plain(text: &str) -> bool {

@@ -4,7 +4,7 @@ mod describe;
 mod table;
 
 pub(crate) use describe::yaml;
-pub(crate) use table::Table;
+pub(crate) use table::{Cell, Table};
 
 use std::io::Write as _;
 

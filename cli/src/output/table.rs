@@ -6,7 +6,29 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     header: Vec<&'static str>,
-    rows: Vec<Vec<Value>>,
+    rows: Vec<Vec<Cell>>,
+}
+
+/// One cell: its value for JSON, and how it looks in a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    value: Value,
+    shown: String,
+}
+
+impl Cell {
+    /// A cell that looks different from its value.
+    pub(crate) fn shown_as(value: impl Into<Value>, shown: impl Into<String>) -> Self {
+        Self { value: value.into(), shown: shown.into() }
+    }
+}
+
+/// Text is shown as it is, null as nothing, a list with commas between, everything else as JSON.
+impl<V: Into<Value>> From<V> for Cell {
+    fn from(value: V) -> Self {
+        let value = value.into();
+        Self { shown: cell_text(&value), value }
+    }
 }
 
 /// Blanks between columns.
@@ -20,28 +42,33 @@ impl Table {
         Self { header: header.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row; text is printed as it is, everything else as JSON.
-    pub(crate) fn push<const N: usize>(&mut self, cells: [Value; N]) {
+    /// Adds a row.
+    pub(crate) fn push<const N: usize>(&mut self, cells: [Cell; N]) {
         debug_assert_eq!(N, self.header.len(), "a row has as many cells as the header");
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.into());
     }
 
     /// The rows as text, header first, without trailing blanks.
     pub(crate) fn to_text(&self) -> String {
-        let rows: Vec<Vec<String>> =
-            self.rows.iter().map(|row| row.iter().map(cell_text).collect()).collect();
+        let rows: Vec<Vec<&str>> = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.shown.as_str()).collect())
+            .collect();
         let widths: Vec<usize> = self
             .header
             .iter()
             .enumerate()
             .map(|(column, name)| {
-                let cells = rows.iter().map(|row| width(&row[column]));
+                let cells = rows.iter().map(|row| width(row[column]));
                 cells.max().unwrap_or(0).max(width(name) + HEADER_PADDING)
             })
             .collect();
-        let header = self.header.iter().map(|name| (*name).to_owned()).collect();
-        let lines: Vec<String> =
-            std::iter::once(&header).chain(&rows).map(|row| padded(row, &widths)).collect();
+        let header = self.header.clone();
+        let lines: Vec<String> = std::iter::once(&header)
+            .chain(&rows)
+            .map(|row| padded(row.as_slice(), &widths))
+            .collect();
         lines.join("\n")
     }
 
@@ -49,8 +76,9 @@ impl Table {
     pub(crate) fn to_json(&self) -> Value {
         let keys: Vec<String> =
             self.header.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
-        let object = |row: &Vec<Value>| {
-            Value::Object(keys.iter().cloned().zip(row.iter().cloned()).collect::<Map<_, _>>())
+        let object = |row: &Vec<Cell>| {
+            let values = row.iter().map(|cell| cell.value.clone());
+            Value::Object(keys.iter().cloned().zip(values).collect::<Map<_, _>>())
         };
         Value::Array(self.rows.iter().map(object).collect())
     }
@@ -69,7 +97,7 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-fn padded(row: &Vec<String>, widths: &[usize]) -> String {
+fn padded(row: &[&str], widths: &[usize]) -> String {
     let mut line = String::new();
     for (index, (cell, &cell_width)) in row.iter().zip(widths).enumerate() {
         if index > 0 {

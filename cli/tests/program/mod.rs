@@ -12,18 +12,6 @@ impl Folder {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    /// The example repository.
-    pub(crate) fn shop() -> Self {
-        let folder = Self::empty();
-        for name in
-            ["feature_store.yaml", ".feastignore", "entities.py", "sources.py", "features.py"]
-        {
-            let path = workspace().join("feature_repo").join(name);
-            folder.write(name, std::fs::read(path).expect("the example repository"));
-        }
-        folder
-    }
-
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
@@ -55,17 +43,10 @@ impl Folder {
         assert!(output.status.success(), "{}", transcript(&output));
         String::from_utf8(output.stdout).expect("text")
     }
-
-    /// Exit code, standard output and standard error, with the folder's path as `[DIR]`.
-    pub(crate) fn transcript(&self, arguments: &[&str]) -> String {
-        let text = transcript(&self.run(arguments));
-        let mut paths = vec![self.path().to_path_buf()];
-        paths.extend(std::fs::canonicalize(self.path()));
-        paths.iter().fold(text, |text, path| text.replace(&path.display().to_string(), "[DIR]"))
-    }
 }
 
-fn transcript(output: &Output) -> String {
+/// Exit code, standard output and standard error.
+pub(crate) fn transcript(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!(
         "exit code: {}\n----- stdout -----\n{}\n----- stderr -----\n{}",

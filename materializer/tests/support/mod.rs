@@ -21,16 +21,12 @@ pub(crate) fn offline(folder: &Path) -> Arc<dyn OfflineStore> {
 
 /// A fresh store of this kind in a folder.
 pub(crate) fn online(kind: &str, folder: &Path) -> Arc<dyn OnlineStore> {
-    match kind {
-        "sqlite" => {
-            let config = SqliteConfig::new(folder.join("online.db"));
-            Arc::new(SqliteStore::open(&config).expect("a fresh file"))
-        }
-        _ => {
-            let config = EmbeddedConfig::new(folder.join("online"));
-            Arc::new(EmbeddedStore::open(&config).expect("a fresh folder"))
-        }
+    if kind == "sqlite" {
+        let config = SqliteConfig::new(folder.join("online.db"));
+        return Arc::new(SqliteStore::open(&config).expect("a fresh file"));
     }
+    let config = EmbeddedConfig::new(folder.join("online"));
+    Arc::new(EmbeddedStore::open(&config).expect("a fresh folder"))
 }
 
 /// A Parquet source.
@@ -85,7 +81,7 @@ impl Intervals {
 
     /// Intervals of a view in the order recorded.
     pub(crate) fn of(&self, view: &str) -> Vec<Interval> {
-        let recorded = self.recorded.lock().unwrap();
+        let recorded = self.recorded.lock().expect("no test panics while recording");
         recorded.iter().filter(|(name, _)| name == view).map(|(_, interval)| *interval).collect()
     }
 }
@@ -96,7 +92,10 @@ impl IntervalRecorder for Intervals {
         if self.refuse.as_ref() == Some(&view.name) {
             return Err(Error::new(ErrorKind::Unavailable, "the registry is away"));
         }
-        self.recorded.lock().unwrap().push((view.name.clone(), interval));
+        self.recorded
+            .lock()
+            .expect("no test panics while recording")
+            .push((view.name.clone(), interval));
         Ok(())
     }
 }

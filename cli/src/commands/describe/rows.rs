@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Kind, class_text, entity_names};
-use crate::output::Table;
+use super::{Kind, class_of, entity_names};
+use crate::output::{Cell, Table};
 use crate::registry_json::{list, text};
 
 /// The table of objects of one kind, with Feast's headers.
@@ -22,7 +22,7 @@ pub(super) fn table(kind: Kind, objects: &[(String, Value)]) -> Table {
 fn names(objects: &[(String, Value)]) -> Table {
     let mut table = Table::new(["NAME"]);
     for (name, _) in objects {
-        table.push([json!(name)]);
+        table.push([name.as_str().into()]);
     }
     table
 }
@@ -35,7 +35,8 @@ fn entities(objects: &[(String, Value)]) -> Table {
             name => name,
         };
         let description = text(entity, "/spec/description");
-        table.push([json!(name), json!(description), json!(format!("ValueType.{value_type}"))]);
+        let shown = format!("ValueType.{value_type}");
+        table.push([name.as_str().into(), description.into(), Cell::shown_as(value_type, shown)]);
     }
     table
 }
@@ -43,7 +44,8 @@ fn entities(objects: &[(String, Value)]) -> Table {
 fn data_sources(objects: &[(String, Value)]) -> Table {
     let mut table = Table::new(["NAME", "CLASS"]);
     for (name, source) in objects {
-        table.push([json!(name), json!(class_text(source))]);
+        let class = class_of(source);
+        table.push([name.as_str().into(), Cell::shown_as(class, format!("<class '{class}'>"))]);
     }
     table
 }
@@ -51,7 +53,8 @@ fn data_sources(objects: &[(String, Value)]) -> Table {
 fn label_views(objects: &[(String, Value)]) -> Table {
     let mut table = Table::new(["NAME", "ENTITIES", "CONFLICT_POLICY"]);
     for (name, view) in objects {
-        let entities = match entity_names(view).as_slice() {
+        let entities = entity_names(view);
+        let shown = match entities.as_slice() {
             [] => "n/a".to_owned(),
             names => names.join(", "),
         };
@@ -59,7 +62,7 @@ fn label_views(objects: &[(String, Value)]) -> Table {
             "" => "last_write_wins".to_owned(),
             policy => policy.to_lowercase(),
         };
-        table.push([json!(name), json!(entities), json!(policy)]);
+        table.push([name.as_str().into(), Cell::shown_as(json!(entities), shown), policy.into()]);
     }
     table
 }
@@ -77,7 +80,7 @@ fn feature_services(objects: &[(String, Value)]) -> Table {
                     .map(move |feature| format!("{view}:{}", text(feature, "/name")))
             })
             .collect();
-        table.push([json!(name), json!(features)]);
+        table.push([name.as_str().into(), json!(features).into()]);
     }
     table
 }
@@ -87,7 +90,12 @@ fn projects(objects: &[(String, Value)]) -> Table {
     for (name, project) in objects {
         let tags = project.pointer("/spec/tags").cloned().unwrap_or_else(|| json!({}));
         let description = text(project, "/spec/description");
-        table.push([json!(name), json!(description), tags, json!(text(project, "/spec/owner"))]);
+        table.push([
+            name.as_str().into(),
+            description.into(),
+            tags.into(),
+            text(project, "/spec/owner").into(),
+        ]);
     }
     table
 }
@@ -96,15 +104,15 @@ fn permissions(objects: &[(String, Value)]) -> Table {
     let header = ["NAME", "TYPES", "NAME_PATTERNS", "ACTIONS", "ROLES", "REQUIRED_TAGS"];
     let mut table = Table::new(header);
     for (name, permission) in objects {
-        let all = |pointer: &str| json!(list(permission, pointer));
+        let all = |pointer: &str| Cell::from(json!(list(permission, pointer)));
         let tags = permission.pointer("/spec/requiredTags").cloned();
         table.push([
-            json!(name),
+            name.as_str().into(),
             all("/spec/types"),
             all("/spec/namePatterns"),
             all("/spec/actions"),
             all("/spec/policy/roleBasedPolicy/roles"),
-            tags.unwrap_or(Value::Null),
+            tags.unwrap_or(Value::Null).into(),
         ]);
     }
     table

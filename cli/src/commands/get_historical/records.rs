@@ -1,6 +1,6 @@
 //! Rows as JSON records on standard output, in the form of Feast's CLI.
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_json::writer::JsonArray;
 use arrow_json::{Writer, WriterBuilder};
@@ -24,10 +24,11 @@ pub(super) async fn print(rows: BatchStream) -> Result<()> {
         writer.write(&with_plain_times(batch)?).map_err(unwritable)?;
     }
     writer.finish().map_err(unwritable)?;
-    let records: Value = match text.is_empty() {
-        true => Value::Array(Vec::new()),
-        false => serde_json::from_slice(&text)
-            .map_err(|error| Error::internal("records are no JSON").with_source(error))?,
+    let records: Value = if text.is_empty() {
+        Value::Array(Vec::new())
+    } else {
+        serde_json::from_slice(&text)
+            .map_err(|error| Error::internal("records are no JSON").with_source(error))?
     };
     output::json(&records, 4)
 }
@@ -40,7 +41,7 @@ fn with_plain_times(batch: &RecordBatch) -> Result<RecordBatch> {
                 let millis = DataType::Timestamp(TimeUnit::Millisecond, zone.clone());
                 cast(column, &millis).and_then(|column| cast(&column, &DataType::Int64))
             }
-            _ => Ok(column.clone()),
+            _ => Ok(ArrayRef::clone(column)),
         };
         Ok((field.name().clone(), column?, true))
     });

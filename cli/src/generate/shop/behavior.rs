@@ -157,7 +157,7 @@ fn most<const N: usize>(days: &[Day], counts: impl Fn(&Day) -> &[u32; N]) -> usi
 fn corrected(row: &Row) -> Row {
     Row {
         purchases_30d: row.purchases_30d + 1,
-        created: row.created.plus(std::time::Duration::from_secs(3_600)),
+        created: row.created.plus(std::time::Duration::from_hours(1)),
         ..row.clone()
     }
 }
