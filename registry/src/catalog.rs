@@ -1,6 +1,8 @@
 //! From a registry to the snapshot that servers and jobs work with.
 
-use larder_core::{Catalog, CatalogParts, Error, FeatureView, ObjectKind, Project, Result, ViewKind};
+use larder_core::{
+    Catalog, CatalogParts, Error, FeatureView, ObjectKind, Project, Result, ViewKind,
+};
 use larder_proto::wire::registry_file::{RegistryFile, RegistryList};
 
 use crate::definitions::Object;
@@ -46,10 +48,11 @@ pub fn catalog(file: &RegistryFile, project: &str, online_versioning: bool) -> R
 
 /// The stored project; one that only `project_metadata` or its objects name has no description.
 fn project_of(file: &RegistryFile, project: &str) -> Result<Project> {
-    if let Some(stored) = file.find(RegistryList::Projects, "", project) {
-        if let Object::Project(object) = decode(RegistryList::Projects, stored)? {
-            return Ok(object);
-        }
+    let stored = file.find(RegistryList::Projects, "", project);
+    if let Some(Object::Project(object)) =
+        stored.map(|stored| decode(RegistryList::Projects, stored)).transpose()?
+    {
+        return Ok(object);
     }
     let named = file.find(RegistryList::ProjectMetadata, "", project).is_some()
         || LISTS.iter().any(|&list| file.objects_of(list, project).next().is_some());
@@ -63,7 +66,8 @@ fn project_of(file: &RegistryFile, project: &str) -> Result<Project> {
 /// Feast 0.67 stores the entity columns of stream views among their features.
 fn without_keys(mut view: FeatureView) -> FeatureView {
     if let ViewKind::Stream { .. } = view.kind {
-        let columns: Vec<String> = view.entity_columns.iter().map(|field| field.name.clone()).collect();
+        let columns: Vec<String> =
+            view.entity_columns.iter().map(|field| field.name.clone()).collect();
         view.features.retain(|field| !columns.contains(&field.name));
     }
     view
@@ -111,7 +115,8 @@ impl CatalogWatch {
             return Ok(None);
         }
         let file = store.load()?.ok_or_else(|| {
-            Error::not_found(ObjectKind::Project, &self.project, "").context("the registry was removed")
+            Error::not_found(ObjectKind::Project, &self.project, "")
+                .context("the registry was removed")
         })?;
         if file.version_id() == self.version {
             self.mark = mark;

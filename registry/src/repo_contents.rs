@@ -48,12 +48,18 @@ impl RepoContents {
             match value {
                 Object::Project(value) => projects.push(Located { value, location }),
                 Object::Entity(value) => contents.entities.push(Located { value, location }),
-                Object::DataSource(value) => contents.data_sources.push(Located { value, location }),
-                Object::FeatureView(value) => contents.feature_views.push(Located { value, location }),
+                Object::DataSource(value) => {
+                    contents.data_sources.push(Located { value, location });
+                }
+                Object::FeatureView(value) => {
+                    contents.feature_views.push(Located { value, location });
+                }
                 Object::OnDemandFeatureView(value) => {
                     contents.on_demand_feature_views.push(Located { value, location });
                 }
-                Object::FeatureService(value) => contents.feature_services.push(Located { value, location }),
+                Object::FeatureService(value) => {
+                    contents.feature_services.push(Located { value, location });
+                }
                 Object::Permission(value) => contents.permissions.push(Located { value, location }),
             }
         }
@@ -101,7 +107,9 @@ impl RepoContents {
             sources.add(source.value, &source.location, true)?;
         }
         for view in &self.feature_views {
-            for source in [&view.value.batch_source, &view.value.stream_source].into_iter().flatten() {
+            for source in
+                [&view.value.batch_source, &view.value.stream_source].into_iter().flatten()
+            {
                 sources.add(source.clone(), &view.location, false)?;
             }
         }
@@ -119,7 +127,11 @@ impl RepoContents {
     fn check_names(&self) -> Result<()> {
         let mut views = Names::default();
         for view in &self.feature_views {
-            views.claim(&view.value.name.to_lowercase(), view.value.object_kind(), &view.location)?;
+            views.claim(
+                &view.value.name.to_lowercase(),
+                view.value.object_kind(),
+                &view.location,
+            )?;
         }
         for view in &self.on_demand_feature_views {
             let kind = ObjectKind::OnDemandFeatureView;
@@ -135,7 +147,11 @@ impl RepoContents {
         }
         let mut permissions = Names::default();
         for permission in &self.permissions {
-            permissions.claim(&permission.value.name, ObjectKind::Permission, &permission.location)?;
+            permissions.claim(
+                &permission.value.name,
+                ObjectKind::Permission,
+                &permission.location,
+            )?;
         }
         Ok(())
     }
@@ -163,7 +179,9 @@ impl Names {
     fn claim(&mut self, name: &str, kind: ObjectKind, location: &Location) -> Result<()> {
         match self.0.insert(name.to_owned(), (kind, location.clone())) {
             None => Ok(()),
-            Some((other, first)) => Err(taken(kind, name, &format!("{} at {first}", other.label()), location)),
+            Some((other, first)) => {
+                Err(taken(kind, name, &format!("{} at {first}", other.label()), location))
+            }
         }
     }
 }

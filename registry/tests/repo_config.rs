@@ -1,12 +1,13 @@
 //! Layers of configuration: what is accepted, what is refused and where each value came from.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::fs;
 use std::path::Path;
 
 use larder_core::{ErrorKind, Result};
 use larder_registry::repo_config::{
-    Compat, FixedEnvironment, Flag, LoadOptions, OfflineStoreConfig, OnlineStoreConfig, Origin, RedisLayout,
-    RepoConfig,
+    Compat, FixedEnvironment, Flag, LoadOptions, OfflineStoreConfig, OnlineStoreConfig, Origin,
+    RedisLayout, RepoConfig,
 };
 
 /// A repository folder with these files.
@@ -22,7 +23,10 @@ fn options(folder: &Path) -> LoadOptions {
     LoadOptions { repo_path: folder.to_owned(), ..LoadOptions::default() }
 }
 
-fn load_with<const N: usize>(files: &[(&str, &str)], environment: [(&str, &str); N]) -> Result<RepoConfig> {
+fn load_with<const N: usize>(
+    files: &[(&str, &str)],
+    environment: [(&str, &str); N],
+) -> Result<RepoConfig> {
     let folder = folder(files);
     RepoConfig::load(&options(folder.path()), &FixedEnvironment::from(environment))
 }
@@ -80,14 +84,26 @@ fn wrong_settings_name_file_line_and_key() {
         ("project: 12\nregistry: r\n", 1, "project"),
         ("project: a-b\nregistry: r\n", 1, "project"),
         ("project: _a\nregistry: r\n", 1, "project"),
-        ("project: p\nregistry: r\nonline_store:\n  type: sqlite\n  pth: x\n", 5, "online_store.pth"),
+        (
+            "project: p\nregistry: r\nonline_store:\n  type: sqlite\n  pth: x\n",
+            5,
+            "online_store.pth",
+        ),
         ("project: p\nregistry: r\nonline_store:\n  map_size: 1\n", 4, "online_store.map_size"),
-        ("project: p\nregistry: r\nonline_store:\n  type: scylladb\n", 3, "online_store"),
+        ("project: p\nregistry: r\nonline_store:\n  type: scylladb\n", 4, "hosts"),
         ("project: p\nregistry: r\noffline_store:\n  type: dask\n  x: 1\n", 5, "offline_store.x"),
         ("project: p\nregistry:\n  registry_type: files\n", 3, "registry.registry_type"),
-        ("project: p\nregistry:\n  path: r\n  cache_ttl_seconds: ten\n", 4, "registry.cache_ttl_seconds"),
+        (
+            "project: p\nregistry:\n  path: r\n  cache_ttl_seconds: ten\n",
+            4,
+            "registry.cache_ttl_seconds",
+        ),
         ("project: p\nregistry: r\nauth:\n  type: basic\n", 4, "auth.type"),
-        ("project: p\nregistry: r\nmaterialization:\n  online_write_batch_size: 0\n", 4, "online_write_batch_size"),
+        (
+            "project: p\nregistry: r\nmaterialization:\n  online_write_batch_size: 0\n",
+            4,
+            "online_write_batch_size",
+        ),
         ("project: p\n  registry: r\n", 2, "YAML"),
         ("- a\n- b\n", 0, "map"),
         ("", 0, "empty"),
@@ -98,20 +114,26 @@ fn wrong_settings_name_file_line_and_key() {
         assert!(error.to_string().contains(word), "{text}: {error}");
         if line > 0 {
             let place = error.location().unwrap();
-            assert_eq!((place.file.as_str(), place.line), ("feature_store.yaml", line), "{text}: {error}");
+            assert_eq!(
+                (place.file.as_str(), place.line),
+                ("feature_store.yaml", line),
+                "{text}: {error}"
+            );
         }
     }
 }
 
 #[test]
 fn a_misspelt_key_inside_a_store_is_an_error_with_a_suggestion() {
-    let error = load(&format!("{BASE}online_store:\n  type: redis\n  conection_string: h\n")).unwrap_err();
+    let error =
+        load(&format!("{BASE}online_store:\n  type: redis\n  conection_string: h\n")).unwrap_err();
     assert!(error.hint().unwrap().contains("connection_string"));
 }
 
 #[test]
 fn a_misspelt_key_at_the_top_is_only_a_warning() {
-    let config = load(&format!("{BASE}onlin_store: sqlite\nteam: growth\nserving: {{}}\n")).unwrap();
+    let config =
+        load(&format!("{BASE}onlin_store: sqlite\nteam: growth\nserving: {{}}\n")).unwrap();
     assert_eq!(config.warnings.len(), 2);
     assert!(config.warnings[0].contains("online_store"), "{}", config.warnings[0]);
     assert!(config.warnings[1].contains("larder.yaml"), "{}", config.warnings[1]);
@@ -126,7 +148,10 @@ fn larder_yaml_adds_to_the_store_of_the_same_type_and_replaces_another() {
     )
     .unwrap();
     let Some(OnlineStoreConfig::Redis(store)) = config.online_store else { panic!() };
-    assert_eq!((store.connection_string.expose().as_str(), store.layout), ("h:1", RedisLayout::Packed));
+    assert_eq!(
+        (store.connection_string.expose().as_str(), store.layout),
+        ("h:1", RedisLayout::Packed)
+    );
 
     let larder = "online_store:\n  type: embedded\n  map_size: 64MiB\nserving:\n  http_port: 0\n";
     let config = load_with(&[("feature_store.yaml", &redis), ("larder.yaml", larder)], []).unwrap();
@@ -143,7 +168,8 @@ fn larder_yaml_is_strict() {
         ("serving:\n  http_port: 70000\n", 2),
         ("online_store:\n  type: embedded\n  connection_string: x\n", 3),
     ] {
-        let error = load_with(&[("feature_store.yaml", BASE), ("larder.yaml", text)], []).unwrap_err();
+        let error =
+            load_with(&[("feature_store.yaml", BASE), ("larder.yaml", text)], []).unwrap_err();
         let place = error.location().unwrap();
         assert_eq!((place.file.as_str(), place.line), ("larder.yaml", line), "{error}");
     }
@@ -152,7 +178,10 @@ fn larder_yaml_is_strict() {
 #[test]
 fn flags_win_over_environment_over_larder_yaml_over_feature_store_yaml() {
     let yaml = format!("{BASE}online_store:\n  type: redis\n  connection_string: file:1\n");
-    let folder = folder(&[("feature_store.yaml", &yaml), ("larder.yaml", "serving:\n  http_port: 1\n  grpc_port: 2\n")]);
+    let folder = folder(&[
+        ("feature_store.yaml", &yaml),
+        ("larder.yaml", "serving:\n  http_port: 1\n  grpc_port: 2\n"),
+    ]);
     let environment = FixedEnvironment::from([
         ("FS_HTTP_PORT", "11"),
         ("FS_GRPC_PORT", "12"),
@@ -168,7 +197,11 @@ fn flags_win_over_environment_over_larder_yaml_over_feature_store_yaml() {
         ("serving.http_port", "21", "flag --port"),
         ("serving.grpc_port", "12", "environment FS_GRPC_PORT"),
         ("online_store.type", "redis", "feature_store.yaml:4"),
-        ("online_store.connection_string", "env:1,password=***", "environment FS_ONLINE_STORE_CONNECTION_STRING"),
+        (
+            "online_store.connection_string",
+            "env:1,password=***",
+            "environment FS_ONLINE_STORE_CONNECTION_STRING",
+        ),
         ("serving.registry_port", "6570", "default"),
         ("registry.path", "data/registry.db", "feature_store.yaml:2"),
     ] {
@@ -223,7 +256,9 @@ fn local_and_remote_offline_stores_are_told_apart() {
 
 #[test]
 fn only_local_paths_are_files() {
-    for (path, local) in [("data/r.db", true), ("/abs/r.db", true), ("s3://b/k", false), ("gs://b/k", false)] {
+    for (path, local) in
+        [("data/r.db", true), ("/abs/r.db", true), ("s3://b/k", false), ("gs://b/k", false)]
+    {
         let config = load(&format!("project: p\nregistry: {path}\n")).unwrap();
         assert_eq!(config.registry.local_path(&config.repo_path).is_some(), local, "{path}");
     }

@@ -13,11 +13,13 @@ pub(super) fn bodies(new: &mut Object, old: &Object) {
                 ViewKind::Stream { transformation: new, legacy_function: new_legacy, .. },
                 ViewKind::Stream { transformation: old, legacy_function: old_legacy, .. },
             ) => {
-                if body(new.as_mut(), old.as_ref()) && new_legacy.is_none() {
-                    new_legacy.clone_from(old_legacy);
-                }
+                let same = body(new.as_mut(), old.as_ref());
+                new_legacy.clone_from(&old_legacy.clone().filter(|_| same));
             }
-            (ViewKind::Batch { transformation: new, .. }, ViewKind::Batch { transformation: old, .. }) => {
+            (
+                ViewKind::Batch { transformation: new, .. },
+                ViewKind::Batch { transformation: old, .. },
+            ) => {
                 body(new.as_mut(), old.as_ref());
             }
             _ => {}
@@ -33,7 +35,9 @@ pub(super) fn bodies(new: &mut Object, old: &Object) {
 fn body(new: Option<&mut Transformation>, old: Option<&Transformation>) -> bool {
     let (
         Some(Transformation::Function { name, body, body_text, .. }),
-        Some(Transformation::Function { name: old_name, body: old_body, body_text: old_text, .. }),
+        Some(Transformation::Function {
+            name: old_name, body: old_body, body_text: old_text, ..
+        }),
     ) = (new, old)
     else {
         return false;

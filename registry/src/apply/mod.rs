@@ -12,8 +12,8 @@ use larder_proto::wire::registry_file::{RegistryFile, RegistryList};
 use crate::definitions::Object;
 use crate::plan::{Action, Change, Comparable, Plan, decode, infra_with_tables};
 use crate::store::{Outcome, RegistryStore};
-use version::Versions;
 pub use stored_versions::RegistryVersions;
+use version::Versions;
 pub(crate) use version::parse_pin;
 pub(crate) use view::snapshot;
 
@@ -50,7 +50,11 @@ pub fn apply(
     store.update(&mut |file| {
         applied = merge(file, plan, now, options)?;
         let nothing = applied.changed.is_empty() && plan.tables.is_none();
-        Ok(if nothing && !file.version_id().is_empty() { Outcome::Unchanged } else { Outcome::Changed })
+        Ok(if nothing && !file.version_id().is_empty() {
+            Outcome::Unchanged
+        } else {
+            Outcome::Changed
+        })
     })?;
     Ok(applied)
 }
@@ -87,7 +91,8 @@ pub fn merge(
     if let Some(tables) = &plan.tables {
         file.set_infra(Some(&infra_with_tables(file, &plan.project, tables)?));
     }
-    applied.changed = due.iter().map(|change| (change.kind, change.name.clone(), change.action)).collect();
+    applied.changed =
+        due.iter().map(|change| (change.kind, change.name.clone(), change.action)).collect();
     Ok(applied)
 }
 
@@ -100,7 +105,12 @@ struct Write<'a> {
 }
 
 impl Write<'_> {
-    fn object(self, file: &mut RegistryFile, versions: &mut Versions, definition: &Object) -> Result<()> {
+    fn object(
+        self,
+        file: &mut RegistryFile,
+        versions: &mut Versions,
+        definition: &Object,
+    ) -> Result<()> {
         match definition {
             Object::FeatureView(_) | Object::OnDemandFeatureView(_) => {
                 view::write(self, file, versions, definition)
@@ -141,15 +151,19 @@ fn standing(file: &RegistryFile, plan: &Plan, change: &Change) -> Result<Standin
 fn conflict(plan: &Plan, change: &Change) -> Error {
     let subject =
         Subject { kind: change.kind, name: change.name.clone(), project: plan.project.clone() };
-    let message =
-        format!("{} \"{}\" was changed by somebody else in the meantime", change.kind.label(), change.name);
+    let message = format!(
+        "{} \"{}\" was changed by somebody else in the meantime",
+        change.kind.label(),
+        change.name
+    );
     Error::new(ErrorKind::Conflict, message)
         .with_subject(subject)
         .with_hint("nothing was applied; look at the new plan and apply again")
 }
 
 fn list_of(kind: ObjectKind) -> Result<RegistryList> {
-    RegistryList::of(kind).ok_or_else(|| Error::internal(format!("{} is no registry object", kind.label())))
+    RegistryList::of(kind)
+        .ok_or_else(|| Error::internal(format!("{} is no registry object", kind.label())))
 }
 
 fn delete(file: &mut RegistryFile, project: &str, deletions: &[&Change]) -> Result<()> {

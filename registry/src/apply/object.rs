@@ -21,9 +21,13 @@ pub(super) fn write(write: Write<'_>, file: &mut RegistryFile, definition: &Obje
         Object::Entity(object) => {
             put(write, file, project, &object.name, convert::entity_to_proto(object, project))
         }
-        Object::FeatureService(object) => {
-            put(write, file, project, &object.name, convert::feature_service_to_proto(object, project)?)
-        }
+        Object::FeatureService(object) => put(
+            write,
+            file,
+            project,
+            &object.name,
+            convert::feature_service_to_proto(object, project)?,
+        ),
         Object::Permission(object) => {
             put(write, file, project, &object.name, convert::permission_to_proto(object, project))
         }

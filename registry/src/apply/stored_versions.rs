@@ -21,7 +21,9 @@ impl RegistryVersions {
     /// `Data` when a record cannot be decoded.
     pub fn read(file: &RegistryFile, project: &str) -> Result<Self> {
         let mut records: HashMap<String, Vec<_>> = HashMap::new();
-        for record in file.version_records()?.into_iter().filter(|record| record.project_id == project) {
+        for record in
+            file.version_records()?.into_iter().filter(|record| record.project_id == project)
+        {
             records.entry(record.feature_view_name.clone()).or_default().push(record);
         }
         Ok(Self(records))
@@ -34,7 +36,9 @@ impl RegistryVersions {
 
     fn object(&self, name: &str, version: i32) -> Result<Option<Object>> {
         let record = self.records(name).iter().find(|record| record.version_number == version);
-        record.map(|record| snapshot(&record.feature_view_type, &record.feature_view_proto)).transpose()
+        record
+            .map(|record| snapshot(&record.feature_view_type, &record.feature_view_proto))
+            .transpose()
     }
 
     pub(super) fn push(&mut self, record: FeatureViewVersionRecord) {
@@ -50,7 +54,11 @@ impl StoredVersions for RegistryVersions {
         }))
     }
 
-    fn on_demand_feature_view(&self, name: &str, version: i32) -> Result<Option<OnDemandFeatureView>> {
+    fn on_demand_feature_view(
+        &self,
+        name: &str,
+        version: i32,
+    ) -> Result<Option<OnDemandFeatureView>> {
         Ok(self.object(name, version)?.and_then(|object| match object {
             Object::OnDemandFeatureView(view) => Some(view),
             _ => None,

@@ -37,7 +37,14 @@ impl Versions {
     }
 
     /// Stores a version: `message` is the encoded view.
-    pub(super) fn store(&mut self, view: &str, kind: &str, number: i32, message: Vec<u8>, now: Timestamp) {
+    pub(super) fn store(
+        &mut self,
+        view: &str,
+        kind: &str,
+        number: i32,
+        message: Vec<u8>,
+        now: Timestamp,
+    ) {
         let record = FeatureViewVersionRecord {
             feature_view_name: view.to_owned(),
             project_id: self.project.clone(),
@@ -68,10 +75,15 @@ pub(crate) fn parse_pin(view: &str, version: &str) -> Result<Option<i32>> {
         return Ok(None);
     }
     let number = lower.strip_prefix("version").or_else(|| lower.strip_prefix('v'));
-    number.and_then(|number| number.parse::<u16>().ok()).map(|number| Some(number.into())).ok_or_else(|| {
-        Error::invalid(format!("feature view \"{view}\" has the version \"{version}\", which is no version"))
+    number
+        .and_then(|number| number.parse::<u16>().ok())
+        .map(|number| Some(number.into()))
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "feature view \"{view}\" has the version \"{version}\", which is no version"
+            ))
             .with_hint("write latest or a number such as v2")
-    })
+        })
 }
 
 #[cfg(test)]
@@ -80,7 +92,9 @@ mod tests {
 
     #[test]
     fn pins_are_written_in_two_ways() {
-        for (text, number) in [("latest", None), ("", None), ("v2", Some(2)), ("Version3", Some(3)), ("V0", Some(0))] {
+        for (text, number) in
+            [("latest", None), ("", None), ("v2", Some(2)), ("Version3", Some(3)), ("V0", Some(0))]
+        {
             assert_eq!(parse_pin("view", text).unwrap(), number, "{text}");
         }
         for text in ["2", "vx", "v-1", "newest"] {

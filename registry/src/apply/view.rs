@@ -66,7 +66,13 @@ impl View<'_> {
     }
 
     /// Same schema: the new definition with the old meta data, where the old one stood.
-    fn update(&self, file: &mut RegistryFile, mut view: Object, existing: &Object, pin: Option<i32>) -> Result<()> {
+    fn update(
+        &self,
+        file: &mut RegistryFile,
+        mut view: Object,
+        existing: &Object,
+        pin: Option<i32>,
+    ) -> Result<()> {
         let old = meta_of(existing)?.clone();
         carry::bodies(&mut view, existing);
         let meta = meta_mut(&mut view)?;
@@ -130,7 +136,8 @@ fn pinned(
     let Some(record) = versions.find(name, number) else {
         let mut view = definition.clone();
         let meta = meta_mut(&mut view)?;
-        meta.created = existing.map_or(Ok(Some(write.now)), |old| meta_of(old).map(|meta| meta.created))?;
+        meta.created =
+            existing.map_or(Ok(Some(write.now)), |old| meta_of(old).map(|meta| meta.created))?;
         meta.updated = Some(write.now);
         meta.current_version_number = number;
         let bytes = encode(&view, write.project)?;
@@ -160,10 +167,13 @@ fn check_unedited(
             return Ok(());
         }
     }
-    let subject = Subject { kind: definition.kind(), name: name.to_owned(), project: String::new() };
+    let subject =
+        Subject { kind: definition.kind(), name: name.to_owned(), project: String::new() };
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("feature view \"{name}\" is pinned to v{number}, and its definition was edited too"),
+        format!(
+            "feature view \"{name}\" is pinned to v{number}, and its definition was edited too"
+        ),
     )
     .with_subject(subject)
     .with_hint("undo the edit, or set version to latest"))
@@ -176,7 +186,11 @@ pub(crate) fn snapshot(kind: &str, bytes: &[u8]) -> Result<Object> {
         "stream_feature_view" => RegistryList::StreamFeatureViews,
         "on_demand_feature_view" => RegistryList::OnDemandFeatureViews,
         "label_view" => RegistryList::LabelViews,
-        other => return Err(Error::data(format!("a stored view version has the unknown type \"{other}\""))),
+        other => {
+            return Err(Error::data(format!(
+                "a stored view version has the unknown type \"{other}\""
+            )));
+        }
     };
     let mut holder = RegistryFile::new();
     holder.append(list, bytes)?;

@@ -52,7 +52,7 @@ pub fn delete_object(store: &dyn RegistryStore, project: &str, name: &str) -> Re
     let mut deleted = None;
     store.update(&mut |file| {
         for kind in SEARCH {
-            let list = RegistryList::of(kind).expect("every kind that is searched is a registry object");
+            let Some(list) = RegistryList::of(kind) else { continue };
             if file.remove(list, project, name) {
                 if is_view(kind) {
                     remove_versions(file, project, Some(name))?;
@@ -91,7 +91,11 @@ pub fn delete_project(store: &dyn RegistryStore, project: &str) -> Result<()> {
 ///
 /// # Errors
 /// What the store returns.
-pub fn teardown(store: &dyn RegistryStore, project: &str, all_projects: bool) -> Result<Vec<InfraTable>> {
+pub fn teardown(
+    store: &dyn RegistryStore,
+    project: &str,
+    all_projects: bool,
+) -> Result<Vec<InfraTable>> {
     let mut tables = Vec::new();
     if store.load()?.is_none() {
         return Ok(tables);
@@ -100,7 +104,8 @@ pub fn teardown(store: &dyn RegistryStore, project: &str, all_projects: bool) ->
         tables = infra_tables_of(file, project)?;
         let mut projects = vec![project.to_owned()];
         if all_projects {
-            projects = file.objects(RegistryList::Projects).iter().map(|p| p.name().to_owned()).collect();
+            projects =
+                file.objects(RegistryList::Projects).iter().map(|p| p.name().to_owned()).collect();
         }
         for project in &projects {
             remove_project(file, project)?;

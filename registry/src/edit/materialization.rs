@@ -60,9 +60,13 @@ pub fn abandon_materialization(
     state: ViewState,
 ) -> Result<()> {
     store
-        .update(&mut |file| match edit(file, project, view, Place::Keep, &mut |meta| meta.state = state as i32) {
+        .update(&mut |file| match edit(file, project, view, Place::Keep, &mut |meta| {
+            meta.state = state as i32;
+        }) {
             Ok(()) => Ok(Outcome::Changed),
-            Err(error) if error.kind() == larder_core::ErrorKind::NotFound => Ok(Outcome::Unchanged),
+            Err(error) if error.kind() == larder_core::ErrorKind::NotFound => {
+                Ok(Outcome::Unchanged)
+            }
             Err(error) => Err(error),
         })
         .map(|_| ())

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use larder_core::{
-    DUMMY_ENTITY, DUMMY_JOIN_KEY, DataSource, Entity, Error, FeatureView, Field, Result, ValueType, ViewKind,
+    DUMMY_ENTITY, DUMMY_JOIN_KEY, DataSource, Entity, Error, FeatureView, Field, Result, ValueType,
+    ViewKind,
 };
 
 use super::SourceSchemas;
@@ -36,9 +37,13 @@ pub(super) fn infer(
     }
     let open_features = view.features.is_empty();
     if open_features && matches!(view.kind, ViewKind::Stream { .. }) {
-        return Err(Error::invalid(format!("stream feature view \"{}\" must declare its schema", view.name)));
+        return Err(Error::invalid(format!(
+            "stream feature view \"{}\" must declare its schema",
+            view.name
+        )));
     }
-    if columns.len() < keys.len() || open_features {
+    let open_keys = keys.iter().any(|entity| !has(&columns, &entity.join_key));
+    if open_keys || open_features {
         if let (ViewKind::Label { .. }, true) = (&view.kind, !open_features) {
             // Feast 0.67 does not look into the source of a label view: an untyped key becomes a string.
             add_untyped_keys(&mut columns, &keys);
@@ -67,16 +72,22 @@ fn has(fields: &[Field], name: &str) -> bool {
 
 /// The entities of a view. Feast lets an unknown entity pass, which turns its join key into a feature; here it is an
 /// error.
-fn join_keys<'a>(view: &FeatureView, entities: &'a BTreeMap<String, Entity>) -> Result<Vec<&'a Entity>> {
+fn join_keys<'a>(
+    view: &FeatureView,
+    entities: &'a BTreeMap<String, Entity>,
+) -> Result<Vec<&'a Entity>> {
     view.entities
         .iter()
         .filter(|name| *name != DUMMY_ENTITY)
         .map(|name| {
             entities.get(name).ok_or_else(|| {
-                let error = Error::invalid(format!("{} names the unknown entity \"{name}\"", label(view)));
+                let error =
+                    Error::invalid(format!("{} names the unknown entity \"{name}\"", label(view)));
                 match crate::yaml::did_you_mean(name, entities.keys().map(String::as_str)) {
                     Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
-                    None => error.with_hint("define it with Entity(...) at the top of a file of this repository"),
+                    None => error.with_hint(
+                        "define it with Entity(...) at the top of a file of this repository",
+                    ),
                 }
             })
         })
@@ -107,7 +118,10 @@ fn from_source(
     for column in schema.fields() {
         let name = column.name();
         let is_key = keys.iter().any(|entity| entity.join_key == *name);
-        if excluded.contains(&name.as_str()) || (!is_key && !open_features) || is_internal(name) && !is_key {
+        if excluded.contains(&name.as_str())
+            || (!is_key && !open_features)
+            || is_internal(name) && !is_key
+        {
             continue;
         }
         let value_type = || {

@@ -27,7 +27,11 @@ pub trait StoredVersions {
     ///
     /// # Errors
     /// `Data` when the stored bytes cannot be decoded.
-    fn on_demand_feature_view(&self, name: &str, version: i32) -> Result<Option<OnDemandFeatureView>>;
+    fn on_demand_feature_view(
+        &self,
+        name: &str,
+        version: i32,
+    ) -> Result<Option<OnDemandFeatureView>>;
 }
 
 /// Fills in everything that the definitions leave open, in Feast's order: timestamps of sources, stored views,
@@ -46,8 +50,11 @@ pub fn infer(
             .map_err(|error| error.with_location(source.location.clone()))?;
     }
     spread_sources(contents);
-    let entities: BTreeMap<_, _> =
-        contents.entities.iter().map(|entity| (entity.value.name.clone(), entity.value.clone())).collect();
+    let entities: BTreeMap<_, _> = contents
+        .entities
+        .iter()
+        .map(|entity| (entity.value.name.clone(), entity.value.clone()))
+        .collect();
     for view in &mut contents.feature_views {
         feature_view::infer(&mut view.value, &entities, schemas)
             .map_err(|error| at(error, &view.location))?;
@@ -76,7 +83,9 @@ fn spread_sources(contents: &mut RepoContents) {
         refresh_batch(&mut source.value, &plain);
     }
     for view in &mut contents.feature_views {
-        for source in [&mut view.value.batch_source, &mut view.value.stream_source].into_iter().flatten() {
+        for source in
+            [&mut view.value.batch_source, &mut view.value.stream_source].into_iter().flatten()
+        {
             if let Some(shared) = sources.get(&source.name) {
                 *source = shared.clone();
             }
@@ -85,9 +94,8 @@ fn spread_sources(contents: &mut RepoContents) {
 }
 
 fn refresh_batch(source: &mut DataSource, sources: &BTreeMap<String, DataSource>) {
-    if let Some(batch) = &mut source.batch_source {
-        if let Some(shared) = sources.get(&batch.name) {
-            **batch = shared.clone();
-        }
+    let Some(batch) = &mut source.batch_source else { return };
+    if let Some(shared) = sources.get(&batch.name) {
+        **batch = shared.clone();
     }
 }

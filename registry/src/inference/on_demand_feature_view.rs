@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use larder_core::{
-    DUMMY_ENTITY, DUMMY_JOIN_KEY, Entity, Error, FeatureView, Field, OnDemandFeatureView, OnDemandSource, Result,
-    ValueType,
+    DUMMY_ENTITY, DUMMY_JOIN_KEY, Entity, Error, FeatureView, Field, OnDemandFeatureView,
+    OnDemandSource, Result, ValueType,
 };
 
 use super::{StoredVersions, at, projection};
@@ -38,7 +38,8 @@ pub(super) fn infer_all(
                 }
             }
         }
-        entity_columns(&mut view.value, entities, &views).map_err(|error| at(error, &view.location))?;
+        entity_columns(&mut view.value, entities, &views)
+            .map_err(|error| at(error, &view.location))?;
     }
     Ok(())
 }
@@ -64,7 +65,11 @@ fn entity_columns(
                 view.name
             ))
         })?;
-        let declared = view.features.iter().chain(&view.entity_columns).find(|field| field.name == entity.join_key);
+        let declared = view
+            .features
+            .iter()
+            .chain(&view.entity_columns)
+            .find(|field| field.name == entity.join_key);
         let inherited = || {
             view.projections()
                 .filter_map(|projection| views.get(projection.view.as_str()))

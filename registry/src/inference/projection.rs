@@ -11,11 +11,17 @@ use crate::repo_contents::RepoContents;
 use crate::yaml::did_you_mean;
 
 /// Fills in the projections of all feature services.
-pub(super) fn infer_services(contents: &mut RepoContents, versions: &dyn StoredVersions) -> Result<()> {
+pub(super) fn infer_services(
+    contents: &mut RepoContents,
+    versions: &dyn StoredVersions,
+) -> Result<()> {
     let stored: BTreeMap<&str, &FeatureView> =
         contents.feature_views.iter().map(|view| (view.value.name.as_str(), &view.value)).collect();
-    let on_demand: BTreeMap<&str, &OnDemandFeatureView> =
-        contents.on_demand_feature_views.iter().map(|view| (view.value.name.as_str(), &view.value)).collect();
+    let on_demand: BTreeMap<&str, &OnDemandFeatureView> = contents
+        .on_demand_feature_views
+        .iter()
+        .map(|view| (view.value.name.as_str(), &view.value))
+        .collect();
     for service in &mut contents.feature_services {
         let owner = format!("feature service \"{}\"", service.value.name);
         for projection in &mut service.value.projections {
@@ -49,7 +55,10 @@ pub(super) fn fill_stored(
         )));
     }
     let view = views.get(projection.view.as_str()).ok_or_else(|| {
-        let error = Error::invalid(format!("{owner} uses the unknown feature view \"{}\"", projection.view));
+        let error = Error::invalid(format!(
+            "{owner} uses the unknown feature view \"{}\"",
+            projection.view
+        ));
         match did_you_mean(&projection.view, views.keys().copied()) {
             Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
             None => error.with_hint("every view that is used must be defined in this repository"),
@@ -78,17 +87,24 @@ fn fill_on_demand(
 
 /// Chosen features keep the order of the projection when it names them with types (Feast copies them), and take
 /// the view's order when it only names them.
-fn fill(projection: &mut Projection, owner: &str, features: &[Field], source: Option<&DataSource>) -> Result<()> {
+fn fill(
+    projection: &mut Projection,
+    owner: &str,
+    features: &[Field],
+    source: Option<&DataSource>,
+) -> Result<()> {
     for chosen in &projection.features {
         if !features.iter().any(|field| field.name == chosen.name) {
             let error = Error::invalid(format!(
                 "{owner} uses the unknown feature \"{}\" of feature view \"{}\"",
                 chosen.name, projection.view
             ));
-            return Err(match did_you_mean(&chosen.name, features.iter().map(|field| field.name.as_str())) {
-                Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
-                None => error,
-            });
+            return Err(
+                match did_you_mean(&chosen.name, features.iter().map(|field| field.name.as_str())) {
+                    Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
+                    None => error,
+                },
+            );
         }
     }
     if projection.features.is_empty() {

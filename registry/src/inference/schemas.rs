@@ -44,7 +44,9 @@ impl SourceSchemas for FixedSchemas {
 /// What identifies the data of a source: two sources over one file share it.
 fn place(source: &DataSource) -> String {
     match &source.kind {
-        SourceKind::File { uri, s3_endpoint_override, .. } => format!("{s3_endpoint_override} {uri}"),
+        SourceKind::File { uri, s3_endpoint_override, .. } => {
+            format!("{s3_endpoint_override} {uri}")
+        }
         _ => format!("{} {}", source.class_name(), source.name),
     }
 }
@@ -62,7 +64,9 @@ pub fn needed_schemas(contents: &RepoContents) -> Vec<DataSource> {
         }
     }
     for view in &contents.feature_views {
-        if let Some(source) = view.value.batch_source.as_ref().filter(|_| is_open(&view.value, contents)) {
+        if let Some(source) =
+            view.value.batch_source.as_ref().filter(|_| is_open(&view.value, contents))
+        {
             need(source);
         }
     }
@@ -76,9 +80,9 @@ fn is_open(view: &FeatureView, contents: &RepoContents) -> bool {
         view.features.iter().chain(&view.entity_columns).any(|field| field.name == join_key)
     };
     let open_key = view.entities.iter().filter(|name| *name != DUMMY_ENTITY).any(|name| {
-        entities
-            .get(name.as_str())
-            .is_some_and(|entity| entity.value_type == ValueType::Unknown && !declared(&entity.join_key))
+        entities.get(name.as_str()).is_some_and(|entity| {
+            entity.value_type == ValueType::Unknown && !declared(&entity.join_key)
+        })
     });
     let keys: Vec<&str> = view
         .entities
@@ -92,10 +96,16 @@ fn is_open(view: &FeatureView, contents: &RepoContents) -> bool {
 ///
 /// # Errors
 /// What the store returns, with the name of the source before it.
-pub async fn read_schemas(store: &dyn OfflineStore, contents: &RepoContents) -> Result<FixedSchemas> {
+pub async fn read_schemas(
+    store: &dyn OfflineStore,
+    contents: &RepoContents,
+) -> Result<FixedSchemas> {
     let read = stream::iter(needed_schemas(contents))
         .map(|source| async move {
-            let schema = store.source_schema(&source).await.map_err(|error| explain(error, &source, contents))?;
+            let schema = store
+                .source_schema(&source)
+                .await
+                .map_err(|error| explain(error, &source, contents))?;
             Ok::<_, Error>((place(&source), schema))
         })
         .buffered(AT_ONCE)

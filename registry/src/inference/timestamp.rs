@@ -20,8 +20,11 @@ pub(super) fn open_source(source: &DataSource) -> Option<&DataSource> {
 pub(super) fn infer(source: &mut DataSource, schemas: &dyn SourceSchemas) -> Result<()> {
     let Some(open) = open_source(source) else { return Ok(()) };
     if !matches!(open.kind, SourceKind::File { .. }) {
-        return Err(Error::invalid(format!("data source \"{}\" needs a timestamp_field", open.name))
-            .with_hint(format!("the columns of a {} cannot be looked at", open.class_name())));
+        return Err(Error::invalid(format!(
+            "data source \"{}\" needs a timestamp_field",
+            open.name
+        ))
+        .with_hint(format!("the columns of a {} cannot be looked at", open.class_name())));
     }
     let schema = schemas.schema(open)?;
     let columns: Vec<&String> = schema
@@ -33,7 +36,10 @@ pub(super) fn infer(source: &mut DataSource, schemas: &dyn SourceSchemas) -> Res
     let name = match columns.as_slice() {
         [only] => (*only).clone(),
         [] => {
-            return Err(Error::invalid(format!("data source \"{}\" has no column of a timestamp type", open.name)));
+            return Err(Error::invalid(format!(
+                "data source \"{}\" has no column of a timestamp type",
+                open.name
+            )));
         }
         many => {
             let names: Vec<_> = many.iter().map(|name| name.as_str()).collect();

@@ -61,7 +61,9 @@ fn spec(object: &Object, project: &str) -> Result<DynamicMessage> {
         .get_message_by_name(name)
         .ok_or_else(|| Error::internal(format!("no descriptor of {name}")))?;
     let message = DynamicMessage::decode(descriptor, encode(&object, project)?.as_slice())
-        .map_err(|error| Error::internal("an encoded definition does not decode").with_source(error))?;
+        .map_err(|error| {
+            Error::internal("an encoded definition does not decode").with_source(error)
+        })?;
     let Some(field) = message.descriptor().get_field_by_name("spec") else { return Ok(message) };
     match message.get_field(&field).into_owned() {
         Value::Message(spec) => Ok(spec),
@@ -70,7 +72,12 @@ fn spec(object: &Object, project: &str) -> Result<DynamicMessage> {
 }
 
 /// Feast 0.67 shows a changed function by its parts, without the pickled body.
-fn function_changes(field: &FieldDescriptor, old: &Value, new: &Value, changes: &mut Vec<FieldChange>) {
+fn function_changes(
+    field: &FieldDescriptor,
+    old: &Value,
+    new: &Value,
+    changes: &mut Vec<FieldChange>,
+) {
     let (Some(old), Some(new)) = (function(old), function(new)) else {
         changes.push(FieldChange {
             field: field.name().to_owned(),

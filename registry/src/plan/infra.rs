@@ -59,7 +59,11 @@ pub(super) fn diff(
     let mut changes = Vec::new();
     for table in wanted {
         match existing.get(table.name.as_str()) {
-            None => changes.push(InfraChange { action: Action::Create, table: table.clone(), old_path: None }),
+            None => changes.push(InfraChange {
+                action: Action::Create,
+                table: table.clone(),
+                old_path: None,
+            }),
             Some(path) if *path != table.path => changes.push(InfraChange {
                 action: Action::Update,
                 table: table.clone(),
@@ -79,7 +83,11 @@ pub(super) fn diff(
 
 /// The encoded infrastructure with the tables of one project replaced. Everything else stays, that of other projects
 /// too (Feast 0.67 drops it).
-pub(crate) fn replaced(file: &RegistryFile, project: &str, tables: &[InfraTable]) -> Result<Vec<u8>> {
+pub(crate) fn replaced(
+    file: &RegistryFile,
+    project: &str,
+    tables: &[InfraTable],
+) -> Result<Vec<u8>> {
     let mut infra = decode(file.infra())?;
     let owners = Owners::new(file);
     infra.infra_objects.retain(|object| {
@@ -107,8 +115,9 @@ pub(crate) fn tables_of(file: &RegistryFile, project: &str) -> Result<Vec<InfraT
 }
 
 fn decode(infra: Option<&[u8]>) -> Result<Infra> {
-    Infra::decode(infra.unwrap_or_default())
-        .map_err(|error| Error::data("the infrastructure in the registry cannot be decoded").with_source(error))
+    Infra::decode(infra.unwrap_or_default()).map_err(|error| {
+        Error::data("the infrastructure in the registry cannot be decoded").with_source(error)
+    })
 }
 
 fn sqlite_table(object: &InfraObject) -> Option<&SqliteTable> {
@@ -129,7 +138,9 @@ impl<'a> Owners<'a> {
     }
 
     fn owner(&self, table: &str) -> Option<&'a str> {
-        let owns = |project: &&&str| table.strip_prefix(**project).is_some_and(|rest| rest.starts_with('_'));
+        let owns = |project: &&&str| {
+            table.strip_prefix(**project).is_some_and(|rest| rest.starts_with('_'))
+        };
         self.0.iter().filter(owns).max_by_key(|project| project.len()).copied()
     }
 }

@@ -96,18 +96,31 @@ const ORDER: [ObjectKind; 9] = [
 ///
 /// # Errors
 /// `Data` when a stored object of the project cannot be decoded.
-pub fn plan(file: &RegistryFile, contents: &RepoContents, sqlite_path: Option<&str>) -> Result<Plan> {
+pub fn plan(
+    file: &RegistryFile,
+    contents: &RepoContents,
+    sqlite_path: Option<&str>,
+) -> Result<Plan> {
     let mut desired = definitions(contents);
     let project = contents.project.name.as_str();
     let versions = Lazy::new(file, project);
     let mut changes = Vec::new();
     for kind in ORDER {
-        let list = RegistryList::of(kind).expect("every kind in the order is a registry object");
+        let Some(list) = RegistryList::of(kind) else { continue };
         let stored = stored_objects(file, list, kind, project);
         let wanted = desired.remove(&kind).unwrap_or_default();
-        let names: BTreeSet<&str> = stored.keys().copied().chain(wanted.keys().map(String::as_str)).collect();
+        let names: BTreeSet<&str> =
+            stored.keys().copied().chain(wanted.keys().map(String::as_str)).collect();
         for name in names {
-            changes.extend(change(kind, list, name, wanted.get(name), stored.get(name).copied(), project, &versions)?);
+            changes.extend(change(
+                kind,
+                list,
+                name,
+                wanted.get(name),
+                stored.get(name).copied(),
+                project,
+                &versions,
+            )?);
         }
     }
     let (infra, tables) = match sqlite_path {

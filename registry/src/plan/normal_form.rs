@@ -1,8 +1,8 @@
 //! When two definitions are the same, and when they differ in what is versioned.
 
 use larder_core::{
-    Aggregation, FeatureService, FeatureView, Field, OnDemandFeatureView, Permission, Transformation, ViewKind,
-    ViewMeta,
+    Aggregation, FeatureService, FeatureView, Field, OnDemandFeatureView, Permission,
+    Transformation, ViewKind, ViewMeta,
 };
 
 use crate::definitions::Object;
@@ -35,7 +35,7 @@ pub(super) fn without_opaque(object: &Object) -> Object {
         Object::OnDemandFeatureView(view) => {
             view.meta = ViewMeta::default();
             normalize_version(&mut view.version);
-            strip_body(view.transformation.as_mut());
+            strip_body(&mut view.transformation);
         }
         Object::FeatureService(service) => {
             service.created = None;
@@ -52,20 +52,21 @@ fn strip_view(view: &mut FeatureView) {
     match &mut view.kind {
         ViewKind::Stream { transformation, legacy_function, .. } => {
             *legacy_function = None;
-            strip_body(transformation.as_mut());
+            strip_body(transformation);
             // Feast 0.67 stores the entity columns of a stream view among its features, in random order.
-            let columns: Vec<&str> = view.entity_columns.iter().map(|field| field.name.as_str()).collect();
+            let columns: Vec<&str> =
+                view.entity_columns.iter().map(|field| field.name.as_str()).collect();
             view.features.retain(|field| !columns.contains(&field.name.as_str()));
         }
         ViewKind::Batch { transformation, source_views, .. } => {
-            strip_body(transformation.as_mut());
+            strip_body(transformation);
             source_views.iter_mut().for_each(strip_view);
         }
         ViewKind::Plain | ViewKind::Label { .. } => {}
     }
 }
 
-fn strip_body(transformation: Option<&mut Transformation>) {
+fn strip_body(transformation: &mut Option<Transformation>) {
     if let Some(Transformation::Function { body, .. }) = transformation {
         body.clear();
     }
@@ -118,7 +119,9 @@ fn sort_permission(permission: &mut Permission) {
 pub(crate) fn schema_changed(old: &Object, new: &Object) -> bool {
     match (Comparable::new(old).0, Comparable::new(new).0) {
         (Object::FeatureView(old), Object::FeatureView(new)) => stored_view_changed(&old, &new),
-        (Object::OnDemandFeatureView(old), Object::OnDemandFeatureView(new)) => on_demand_changed(&old, &new),
+        (Object::OnDemandFeatureView(old), Object::OnDemandFeatureView(new)) => {
+            on_demand_changed(&old, &new)
+        }
         _ => true,
     }
 }
@@ -135,7 +138,8 @@ fn stored_view_changed(old: &FeatureView, new: &FeatureView) -> bool {
         || computation(&old.kind) != computation(&new.kind)
 }
 
-type Computation<'a> = (&'a str, Option<&'a Transformation>, &'a [Aggregation], &'a str, &'a [FeatureView]);
+type Computation<'a> =
+    (&'a str, Option<&'a Transformation>, &'a [Aggregation], &'a str, &'a [FeatureView]);
 
 fn computation(kind: &ViewKind) -> Computation<'_> {
     match kind {

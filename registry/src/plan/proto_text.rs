@@ -1,7 +1,5 @@
 //! Protobuf text as Python prints it.
 
-use std::fmt::Write;
-
 use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, Value};
 
 /// `str(message)` in Python: fields in the order of their numbers, two blanks per level, one field a line.
@@ -14,7 +12,11 @@ pub(super) fn message_text(message: &DynamicMessage) -> String {
 fn write_message(text: &mut String, message: &DynamicMessage, indent: usize) {
     for (field, value) in message.fields() {
         match value {
-            Value::List(items) => items.iter().for_each(|item| write_field(text, &field, item, indent)),
+            Value::List(items) => {
+                for item in items {
+                    write_field(text, &field, item, indent);
+                }
+            }
             Value::Map(entries) => write_map(text, &field, entries, indent),
             value => write_field(text, &field, value, indent),
         }
@@ -50,9 +52,12 @@ fn write_map(
     let value_kind = entry.map_entry_value_field().kind();
     for (key, value) in sorted(entries) {
         pad(text, indent);
-        let _ = writeln!(text, "{} {{", field.name());
+        text.push_str(field.name());
+        text.push_str(" {\n");
         pad(text, indent + 2);
-        let _ = writeln!(text, "key: {}", quoted(&map_key(key)));
+        text.push_str("key: ");
+        text.push_str(&quoted(&map_key(key)));
+        text.push('\n');
         write_named(text, "value", &value_kind, value, indent + 2);
         pad(text, indent);
         text.push_str("}\n");
@@ -123,7 +128,8 @@ fn quoted_bytes(bytes: &[u8]) -> String {
             b'\\' => text.push_str("\\\\"),
             0x20..=0x7e => text.push(char::from(byte)),
             _ => {
-                let _ = write!(text, "\\{byte:03o}");
+                let octal = format!("\\{byte:03o}");
+                text.push_str(&octal);
             }
         }
     }

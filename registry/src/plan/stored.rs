@@ -13,22 +13,35 @@ use crate::definitions::Object;
 /// `Data` when the bytes cannot be understood; `Internal` for lists without definitions (saved datasets ...).
 pub(crate) fn decode(list: RegistryList, stored: &StoredObject) -> Result<Object> {
     let decoded = match list {
-        RegistryList::Projects => Ok(Object::Project(convert::project_from_proto(stored.decode()?))),
-        RegistryList::DataSources => convert::data_source_from_proto(stored.decode()?).map(Object::DataSource),
+        RegistryList::Projects => {
+            Ok(Object::Project(convert::project_from_proto(stored.decode()?)))
+        }
+        RegistryList::DataSources => {
+            convert::data_source_from_proto(stored.decode()?).map(Object::DataSource)
+        }
         RegistryList::Entities => convert::entity_from_proto(stored.decode()?).map(Object::Entity),
-        RegistryList::FeatureViews => convert::feature_view_from_proto(stored.decode()?).map(Object::FeatureView),
+        RegistryList::FeatureViews => {
+            convert::feature_view_from_proto(stored.decode()?).map(Object::FeatureView)
+        }
         RegistryList::StreamFeatureViews => {
             convert::stream_feature_view_from_proto(stored.decode()?).map(Object::FeatureView)
         }
-        RegistryList::LabelViews => convert::label_view_from_proto(stored.decode()?).map(Object::FeatureView),
+        RegistryList::LabelViews => {
+            convert::label_view_from_proto(stored.decode()?).map(Object::FeatureView)
+        }
         RegistryList::OnDemandFeatureViews => {
-            convert::on_demand_feature_view_from_proto(stored.decode()?).map(Object::OnDemandFeatureView)
+            convert::on_demand_feature_view_from_proto(stored.decode()?)
+                .map(Object::OnDemandFeatureView)
         }
         RegistryList::FeatureServices => {
             convert::feature_service_from_proto(stored.decode()?).map(Object::FeatureService)
         }
-        RegistryList::Permissions => Ok(Object::Permission(convert::permission_from_proto(stored.decode()?))),
-        RegistryList::SavedDatasets | RegistryList::ValidationReferences | RegistryList::ProjectMetadata => {
+        RegistryList::Permissions => {
+            Ok(Object::Permission(convert::permission_from_proto(stored.decode()?)))
+        }
+        RegistryList::SavedDatasets
+        | RegistryList::ValidationReferences
+        | RegistryList::ProjectMetadata => {
             Err(larder_core::Error::internal("this list holds no definitions"))
         }
     };
@@ -54,7 +67,9 @@ pub(crate) fn encode(object: &Object, project: &str) -> Result<Vec<u8>> {
         Object::OnDemandFeatureView(object) => {
             convert::on_demand_feature_view_to_proto(object, project)?.encode_to_vec()
         }
-        Object::FeatureService(object) => convert::feature_service_to_proto(object, project)?.encode_to_vec(),
+        Object::FeatureService(object) => {
+            convert::feature_service_to_proto(object, project)?.encode_to_vec()
+        }
         Object::Permission(object) => convert::permission_to_proto(object, project).encode_to_vec(),
     })
 }

@@ -35,7 +35,8 @@ impl AuthConfig {
         if section.section().is_some_and(|section| section.get("type").is_none()) {
             return Err(section.error("type", "is missing; write no_auth, kubernetes or oidc"));
         }
-        let kind = section.choice("type", "no_auth", &[("no_auth", 0), ("kubernetes", 1), ("oidc", 2)])?;
+        let kind =
+            section.choice("type", "no_auth", &[("no_auth", 0), ("kubernetes", 1), ("oidc", 2)])?;
         let config = match kind {
             0 => Self::NoAuth,
             1 => Self::Kubernetes { user_token: section.secret("user_token")? },

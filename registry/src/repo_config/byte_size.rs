@@ -29,20 +29,28 @@ impl ByteSize {
         let (digits, factor) = UNITS
             .iter()
             .find_map(|&(unit, factor)| Some((lower.strip_suffix(unit)?, factor)))
-            .unwrap_or((lower.trim_end_matches('b'), 1));
-        digits.trim().parse::<u64>().ok().and_then(|count| count.checked_mul(factor)).map(Self).ok_or_else(
-            || Error::invalid(format!("\"{text}\" is no size")).with_hint("write for instance 64MiB"),
-        )
+            .unwrap_or_else(|| (lower.trim_end_matches('b'), 1));
+        digits
+            .trim()
+            .parse::<u64>()
+            .ok()
+            .and_then(|count| count.checked_mul(factor))
+            .map(Self)
+            .ok_or_else(|| {
+                Error::invalid(format!("\"{text}\" is no size"))
+                    .with_hint("write for instance 64MiB")
+            })
     }
 }
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = |factor: u64| self.0.is_multiple_of(factor) && (1..10_000).contains(&(self.0 / factor));
-        let unit = UNITS[..4].iter().find(|&&(_, factor)| fits(factor));
+        let fits =
+            |factor: u64| self.0.is_multiple_of(factor) && (1..10_000).contains(&(self.0 / factor));
+        let unit = UNITS[..4].iter().rev().find(|&&(_, factor)| fits(factor));
         match unit {
             Some(&(unit, factor)) => {
-                write!(f, "{}{}{}", self.0 / factor, unit[..1].to_uppercase(), "iB")
+                write!(f, "{}{}iB", self.0 / factor, unit[..1].to_uppercase())
             }
             None => write!(f, "{}", self.0),
         }

@@ -58,7 +58,11 @@ pub const FEAST_VARIABLES: &[Variable] = &[
         doc: "base64 of a feature_store.yaml, used instead of the file (not by plan, apply, teardown, registry-dump)",
     },
     Variable { name: FEAST_FS_YAML_FILE_PATH, path: &[], doc: "path of feature_store.yaml" },
-    Variable { name: "FEATURE_REPO_DIR_ENV_VAR", path: &[], doc: "repository folder, like --chdir" },
+    Variable {
+        name: "FEATURE_REPO_DIR_ENV_VAR",
+        path: &[],
+        doc: "repository folder, like --chdir",
+    },
     Variable {
         name: "FEAST_S3_ENDPOINT_URL",
         path: &["registry", "s3_endpoint_url"],
@@ -69,7 +73,11 @@ pub const FEAST_VARIABLES: &[Variable] = &[
 /// Larder's variables; each overrides `feature_store.yaml` and `larder.yaml`.
 pub const VARIABLES: &[Variable] = &[
     Variable { name: "FS_PROJECT", path: &["project"], doc: "project name" },
-    Variable { name: "FS_REGISTRY_PATH", path: &["registry", "path"], doc: "path or URL of the registry" },
+    Variable {
+        name: "FS_REGISTRY_PATH",
+        path: &["registry", "path"],
+        doc: "path or URL of the registry",
+    },
     Variable {
         name: "FS_REGISTRY_CACHE_TTL_SECONDS",
         path: &["registry", "cache_ttl_seconds"],
@@ -100,18 +108,42 @@ pub const VARIABLES: &[Variable] = &[
         path: &["online_store", "map_size"],
         doc: "address space the embedded store starts with, for instance 4GiB",
     },
-    Variable { name: "FS_OFFLINE_STORE_TYPE", path: &["offline_store", "type"], doc: "offline store type" },
+    Variable {
+        name: "FS_OFFLINE_STORE_TYPE",
+        path: &["offline_store", "type"],
+        doc: "offline store type",
+    },
     Variable {
         name: "FS_COMPAT",
         path: &["compat"],
         doc: "larder or feast: whose behaviour wins where Feast is wrong",
     },
-    Variable { name: "FS_GUARD", path: &["guard"], doc: "whether older rows are kept from replacing newer ones" },
+    Variable {
+        name: "FS_GUARD",
+        path: &["guard"],
+        doc: "whether older rows are kept from replacing newer ones",
+    },
     Variable { name: "FS_HOST", path: &["serving", "host"], doc: "address the servers bind to" },
-    Variable { name: "FS_HTTP_PORT", path: &["serving", "http_port"], doc: "port of the HTTP feature server" },
-    Variable { name: "FS_GRPC_PORT", path: &["serving", "grpc_port"], doc: "port of the gRPC feature server" },
-    Variable { name: "FS_REGISTRY_PORT", path: &["serving", "registry_port"], doc: "port of the registry server" },
-    Variable { name: "FS_OFFLINE_PORT", path: &["serving", "offline_port"], doc: "port of the offline server" },
+    Variable {
+        name: "FS_HTTP_PORT",
+        path: &["serving", "http_port"],
+        doc: "port of the HTTP feature server",
+    },
+    Variable {
+        name: "FS_GRPC_PORT",
+        path: &["serving", "grpc_port"],
+        doc: "port of the gRPC feature server",
+    },
+    Variable {
+        name: "FS_REGISTRY_PORT",
+        path: &["serving", "registry_port"],
+        doc: "port of the registry server",
+    },
+    Variable {
+        name: "FS_OFFLINE_PORT",
+        path: &["serving", "offline_port"],
+        doc: "port of the offline server",
+    },
     Variable {
         name: "FS_REQUEST_TIMEOUT_MS",
         path: &["serving", "limits", "request_timeout_ms"],

@@ -12,20 +12,13 @@ pub(super) fn expand(text: &str, environment: &dyn Environment) -> String {
     while let Some(at) = rest.find('$') {
         result.push_str(&rest[..at]);
         rest = &rest[at..];
-        let taken = match reference(rest) {
-            Some((length, name)) => {
-                match environment.get(name) {
-                    Some(value) => result.push_str(&value),
-                    None => result.push_str(&rest[..length]),
-                }
-                length
-            }
-            None => {
-                result.push('$');
-                1
-            }
-        };
-        rest = &rest[taken..];
+        // A lone `$` is a reference to nothing.
+        let (length, name) = reference(rest).unwrap_or((1, ""));
+        match environment.get(name).filter(|_| !name.is_empty()) {
+            Some(value) => result.push_str(&value),
+            None => result.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
     }
     result.push_str(rest);
     result
@@ -49,7 +42,8 @@ mod tests {
 
     #[test]
     fn set_names_are_replaced_and_others_stay() {
-        let environment = FixedEnvironment::from([("HOST", "h"), ("PORT_1", "6379"), ("EMPTY", "")]);
+        let environment =
+            FixedEnvironment::from([("HOST", "h"), ("PORT_1", "6379"), ("EMPTY", "")]);
         for (text, expected) in [
             ("$HOST:${PORT_1}", "h:6379"),
             ("$HOST_x ${NOPE} $NOPE", "$HOST_x ${NOPE} $NOPE"),

@@ -39,14 +39,23 @@ const LARDER_ONLY: [&str; 3] = ["compat", "guard", "serving"];
 /// `Invalid` for a tree that is no map, and for unknown keys inside a store.
 pub(super) fn checked(mut tree: Node, file: &str, warnings: &mut Vec<String>) -> Result<Node> {
     let Data::Map(entries) = &mut tree.data else {
-        return Err(Error::invalid(format!("{file}: expected a map of settings, found {}", tree.data.label())));
+        return Err(Error::invalid(format!(
+            "{file}: expected a map of settings, found {}",
+            tree.data.label()
+        )));
     };
     entries.retain(|entry| {
         let known = TOP_LEVEL.contains(&entry.key.as_str());
         if LARDER_ONLY.contains(&entry.key.as_str()) {
-            warnings.push(format!("{}: {} belongs in larder.yaml and is ignored here", entry.origin, entry.key));
+            warnings.push(format!(
+                "{}: {} belongs in larder.yaml and is ignored here",
+                entry.origin, entry.key
+            ));
         } else if let (false, Some(meant)) = (known, did_you_mean(&entry.key, TOP_LEVEL)) {
-            warnings.push(format!("{}: unknown key {}, did you mean \"{meant}\"?", entry.origin, entry.key));
+            warnings.push(format!(
+                "{}: unknown key {}, did you mean \"{meant}\"?",
+                entry.origin, entry.key
+            ));
         }
         known
     });
@@ -75,10 +84,9 @@ fn check_store(tree: &Node, name: &'static str, default: &str, keys_of: KeysOf) 
 
 /// Feast 0.67: a store written as a map without `type` is of the default type.
 fn default_type(tree: &mut Node, section: &str, kind: &str) {
-    if let Some(node) = tree.get(section) {
-        if matches!(node.data, Data::Map(_)) && node.get("type").is_none() {
-            let origin = std::rc::Rc::clone(&node.origin);
-            tree.set(&[section, "type"], Node::new(&origin, Data::Text(kind.to_owned())));
-        }
+    let untyped = |node: &&Node| matches!(node.data, Data::Map(_)) && node.get("type").is_none();
+    if let Some(node) = tree.get(section).filter(untyped) {
+        let origin = std::rc::Rc::clone(&node.origin);
+        tree.set(&[section, "type"], Node::new(&origin, Data::Text(kind.to_owned())));
     }
 }

@@ -26,20 +26,26 @@ pub(super) struct Layers {
 }
 
 /// Merges the files, the environment and the flags.
-pub(super) fn merge(sources: &Sources, flags: &[Flag], environment: &dyn Environment) -> Result<Layers> {
+pub(super) fn merge(
+    sources: &Sources,
+    flags: &[Flag],
+    environment: &dyn Environment,
+) -> Result<Layers> {
     let mut warnings = Vec::new();
     let mut root = Node::new(&Rc::new(Origin::Default), Data::Map(Vec::new()));
     if let Some(text) = &sources.feature_store {
         let tree = document(text, environment)?;
         lay(&mut root, feature_store_yaml::checked(tree, &text.name, &mut warnings)?);
     }
-    if let Some(text) = &sources.larder {
-        if let Some(tree) = parse_document(&text.name, &expand(&text.text, environment))? {
-            check_larder_yaml(&tree)?;
-            lay(&mut root, tree);
-        }
+    let larder = sources.larder.as_ref();
+    let tree = larder.map(|text| parse_document(&text.name, &expand(&text.content, environment)));
+    if let Some(tree) = tree.transpose()?.flatten() {
+        check_larder_yaml(&tree)?;
+        lay(&mut root, tree);
     }
-    for variable in VARIABLES.iter().chain(FEAST_VARIABLES).filter(|variable| !variable.path.is_empty()) {
+    for variable in
+        VARIABLES.iter().chain(FEAST_VARIABLES).filter(|variable| !variable.path.is_empty())
+    {
         if let Some(value) = environment.get(variable.name).filter(|value| !value.is_empty()) {
             lay(&mut root, single(Origin::Environment(variable.name), variable.path, value));
         }
@@ -51,7 +57,7 @@ pub(super) fn merge(sources: &Sources, flags: &[Flag], environment: &dyn Environ
 }
 
 fn document(text: &Text, environment: &dyn Environment) -> Result<Node> {
-    parse_document(&text.name, &expand(&text.text, environment))?
+    parse_document(&text.name, &expand(&text.content, environment))?
         .ok_or_else(|| Error::invalid(format!("{} is empty", text.name)))
 }
 
@@ -77,9 +83,8 @@ fn lay(root: &mut Node, mut layer: Node) {
     }
     for section in ["online_store", "offline_store"] {
         let (below, above) = (kind_of(root, section), kind_of(&layer, section));
-        if above.is_some() && below != above {
-            let origin = Rc::clone(&root.origin);
-            root.set(&[section], Node::new(&origin, Data::Map(Vec::new())));
+        if let Some(node) = layer.get(section).filter(|_| above.is_some() && below != above) {
+            root.set(&[section], Node::new(&node.origin, Data::Map(Vec::new())));
         }
     }
     root.overlay(layer);
@@ -110,7 +115,8 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
     let project = project(&root, &sources)?;
     let project_description = root.text("project_description", "")?;
     let provider = root.text("provider", "local")?;
-    let compat = root.choice("compat", "larder", &[("larder", Compat::Larder), ("feast", Compat::Feast)])?;
+    let compat =
+        root.choice("compat", "larder", &[("larder", Compat::Larder), ("feast", Compat::Feast)])?;
     let registry = RegistryConfig::read(&root.child("registry")?, sources.feature_store.is_some())?;
     let online_store = OnlineStoreConfig::read(&root, compat, &sources.repo_path)?;
     let offline_store = OfflineStoreConfig::read(&root.child("offline_store")?)?;
@@ -163,7 +169,10 @@ fn project(root: &Reader<'_>, sources: &Sources) -> Result<String> {
         None => folder_project(sources),
     };
     let project = root.text("project", &fallback)?;
-    if project.is_empty() && fallback.is_empty() && !root.section().is_some_and(|s| s.get("project").is_some()) {
+    if project.is_empty()
+        && fallback.is_empty()
+        && root.section().is_none_or(|section| section.get("project").is_none())
+    {
         return Err(Error::invalid("feature_store.yaml: project is missing")
             .with_hint("add a line such as \"project: my_project\""));
     }
@@ -192,7 +201,9 @@ fn check_project_name(name: &str) -> Result<(), String> {
         ));
     }
     if name.contains('-') {
-        return Err(format!("\"{name}\" may not contain a hyphen: names of online tables are made of it"));
+        return Err(format!(
+            "\"{name}\" may not contain a hyphen: names of online tables are made of it"
+        ));
     }
     Ok(())
 }
@@ -256,4 +267,3 @@ fn materialization(root: &Reader<'_>) -> Result<MaterializationConfig> {
     }
     Ok(config)
 }
-

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) struct Text {
     pub(super) name: String,
     pub(super) path: Option<PathBuf>,
-    pub(super) text: String,
+    pub(super) content: String,
 }
 
 /// The texts of one repository.
@@ -40,12 +40,15 @@ pub(super) fn sources(options: &LoadOptions, environment: &dyn Environment) -> R
         Some(required(path)?)
     } else if let Some(encoded) = base64 {
         Some(decode(&encoded)?)
-    } else if let Some(path) = environment.get(FEAST_FS_YAML_FILE_PATH).filter(|path| !path.is_empty()) {
+    } else if let Some(path) =
+        environment.get(FEAST_FS_YAML_FILE_PATH).filter(|path| !path.is_empty())
+    {
         Some(required(Path::new(&path))?)
     } else {
         read(&repo_path.join("feature_store.yaml"))?
     };
-    let folder = feature_store.as_ref().and_then(|text| text.path.as_deref()).and_then(Path::parent);
+    let folder =
+        feature_store.as_ref().and_then(|text| text.path.as_deref()).and_then(Path::parent);
     let larder = read(&folder.unwrap_or(&repo_path).join("larder.yaml"))?;
     Ok(Sources { repo_path, feature_store, larder })
 }
@@ -74,7 +77,8 @@ fn required(path: &Path) -> Result<Text> {
 }
 
 fn read(path: &Path) -> Result<Option<Text>> {
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     match fs::metadata(path) {
         Ok(metadata) if metadata.len() > MAX_BYTES => {
             return Err(Error::invalid(format!("{name} is larger than {MAX_BYTES} bytes")));
@@ -85,8 +89,9 @@ fn read(path: &Path) -> Result<Option<Text>> {
     }
     let path = fs::canonicalize(path).map_err(|error| unreadable(path, error))?;
     let bytes = fs::read(&path).map_err(|error| unreadable(&path, error))?;
-    let text = String::from_utf8(bytes).map_err(|_| Error::invalid(format!("{name} is not UTF-8 text")))?;
-    Ok(Some(Text { name, path: Some(path), text }))
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::invalid(format!("{name} is not UTF-8 text")))?;
+    Ok(Some(Text { name, path: Some(path), content: text }))
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Error {
@@ -95,10 +100,12 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 
 fn decode(encoded: &str) -> Result<Text> {
     let invalid = || {
-        Error::invalid(format!("environment variable {FEATURE_STORE_YAML_BASE64} is not base64 of UTF-8 text"))
+        Error::invalid(format!(
+            "environment variable {FEATURE_STORE_YAML_BASE64} is not base64 of UTF-8 text"
+        ))
     };
     let compact: String = encoded.split_whitespace().collect();
     let bytes = STANDARD.decode(compact).map_err(|_| invalid())?;
     let text = String::from_utf8(bytes).map_err(|_| invalid())?;
-    Ok(Text { name: FEATURE_STORE_YAML_BASE64.to_owned(), path: None, text })
+    Ok(Text { name: FEATURE_STORE_YAML_BASE64.to_owned(), path: None, content: text })
 }

@@ -27,12 +27,14 @@ use larder_core::Result;
 pub use crate::yaml::Origin;
 pub use auth::AuthConfig;
 pub use byte_size::ByteSize;
-pub use env::{Environment, FEAST_VARIABLES, FixedEnvironment, ProcessEnvironment, VARIABLES, Variable};
+pub use env::{
+    Environment, FEAST_VARIABLES, FixedEnvironment, ProcessEnvironment, VARIABLES, Variable,
+};
 pub use offline_store::OfflineStoreConfig;
 pub use online_store::OnlineStoreConfig;
 pub use online_store_types::{
-    CassandraStore, EmbeddedStore, OtherStore, RedisClientKind, RedisLayout, RedisStore, RemoteStore,
-    SqliteStore,
+    CassandraStore, EmbeddedStore, OtherStore, RedisClientKind, RedisLayout, RedisStore,
+    RemoteStore, SqliteStore,
 };
 pub use registry::{CacheMode, RegistryConfig, RegistryKind};
 pub use secret::Secret;

@@ -50,9 +50,11 @@ impl OfflineStoreConfig {
     pub(super) fn read(section: &Reader<'_>) -> Result<Self> {
         let kind = section.text("type", "dask")?;
         let config = match kind.as_str() {
-            "dask" | "file" => {
-                Self::Local { kind, staging_location: None, staging_location_endpoint_override: None }
-            }
+            "dask" | "file" => Self::Local {
+                kind,
+                staging_location: None,
+                staging_location_endpoint_override: None,
+            },
             "duckdb" => Self::Local {
                 kind,
                 staging_location: section.optional_text("staging_location")?,
@@ -65,7 +67,9 @@ impl OfflineStoreConfig {
                     return Err(section.error("host", "is missing"));
                 }
                 Self::Remote {
-                    scheme: section.choice("scheme", "http", &[("http", "http"), ("https", "https")])?.to_owned(),
+                    scheme: section
+                        .choice("scheme", "http", &[("http", "http"), ("https", "https")])?
+                        .to_owned(),
                     host,
                     port: section.optional_number("port")?,
                     cert: section.text("cert", "")?,

@@ -5,8 +5,8 @@ use std::path::Path;
 use larder_core::Result;
 
 use super::online_store_types::{
-    CassandraStore, EmbeddedStore, OtherStore, RedisClientKind, RedisLayout, RedisStore, RemoteStore,
-    SqliteStore, feast_keys,
+    CassandraStore, EmbeddedStore, OtherStore, RedisClientKind, RedisLayout, RedisStore,
+    RemoteStore, SqliteStore, feast_keys,
 };
 use super::reader::Reader;
 use super::{ByteSize, Compat};
@@ -44,7 +44,11 @@ impl OnlineStoreConfig {
     }
 
     /// Reads the section. Nothing named means the embedded store, or Feast's own default under `compat: feast`.
-    pub(super) fn read(root: &Reader<'_>, compat: Compat, repo_path: &Path) -> Result<Option<Self>> {
+    pub(super) fn read(
+        root: &Reader<'_>,
+        compat: Compat,
+        repo_path: &Path,
+    ) -> Result<Option<Self>> {
         let written = root.section().and_then(|section| section.get_even_null("online_store"));
         if written.is_some_and(|value| matches!(value.node().data, Data::Null)) {
             return Ok(None);
@@ -113,7 +117,8 @@ fn cassandra(section: &Reader<'_>, scylla: bool) -> Result<CassandraStore> {
     if scylla && hosts.is_none() {
         return Err(section.error("hosts", "is missing"));
     }
-    let local_dc = if scylla { section.optional_text("local_dc")? } else { load_balancing_dc(section)? };
+    let local_dc =
+        if scylla { section.optional_text("local_dc")? } else { load_balancing_dc(section)? };
     Ok(CassandraStore {
         scylla,
         hosts: hosts.unwrap_or_default(),

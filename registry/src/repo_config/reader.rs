@@ -67,17 +67,12 @@ impl<'a> Reader<'a> {
         default: T,
         read: impl FnOnce(&Value<'a>) -> Result<T>,
     ) -> Result<T> {
-        match self.section.as_ref().and_then(|section| section.get(key)) {
-            Some(value) => {
-                let result = read(&value)?;
-                self.note(key, result.to_string(), (**value.origin()).clone());
-                Ok(result)
-            }
-            None => {
-                self.note(key, default.to_string(), Origin::Default);
-                Ok(default)
-            }
-        }
+        let (result, origin) = match self.section.as_ref().and_then(|section| section.get(key)) {
+            Some(value) => (read(&value)?, (**value.origin()).clone()),
+            None => (default, Origin::Default),
+        };
+        self.note(key, result.to_string(), origin);
+        Ok(result)
     }
 
     pub(super) fn text(&self, key: &'static str, default: &str) -> Result<String> {
@@ -92,11 +87,18 @@ impl<'a> Reader<'a> {
         self.or_default(key, default, Value::boolean)
     }
 
-    pub(super) fn number<T: TryFrom<i64> + Display>(&self, key: &'static str, default: T) -> Result<T> {
+    pub(super) fn number<T: TryFrom<i64> + Display>(
+        &self,
+        key: &'static str,
+        default: T,
+    ) -> Result<T> {
         self.or_default(key, default, Value::number)
     }
 
-    pub(super) fn optional_number<T: TryFrom<i64> + Display>(&self, key: &'static str) -> Result<Option<T>> {
+    pub(super) fn optional_number<T: TryFrom<i64> + Display>(
+        &self,
+        key: &'static str,
+    ) -> Result<Option<T>> {
         self.optional(key, Value::number, T::to_string)
     }
 
@@ -106,7 +108,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn size(&self, key: &'static str, default: ByteSize) -> Result<ByteSize> {
         self.or_default(key, default, |value| match value.integer() {
-            Ok(bytes) => u64::try_from(bytes).map(ByteSize).map_err(|_| value.error("a size is not negative")),
+            Ok(bytes) => u64::try_from(bytes)
+                .map(ByteSize)
+                .map_err(|_| value.error("a size is not negative")),
             Err(_) => ByteSize::parse(&value.text()?).map_err(|error| value.error(error.message())),
         })
     }
@@ -150,9 +154,13 @@ impl<'a> Reader<'a> {
 
     /// An error about the value of `key`.
     pub(super) fn error(&self, key: &'static str, message: impl AsRef<str>) -> Error {
-        match self.section.as_ref().and_then(|section| section.get_even_null(key)) {
-            Some(value) => value.error(message),
-            None => Error::invalid(format!("{}: {}", self.path_of(key), message.as_ref())),
+        let message = message.as_ref();
+        match &self.section {
+            Some(section) => match section.get_even_null(key) {
+                Some(value) => value.error(message),
+                None => section.error(format!("{key} {message}")),
+            },
+            None => Error::invalid(format!("{}: {message}", self.path_of(key))),
         }
     }
 

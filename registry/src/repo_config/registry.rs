@@ -33,6 +33,7 @@ pub enum CacheMode {
 
 /// Where the registry is and how it is cached.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches are Feast's")]
 pub struct RegistryConfig {
     /// What kind of registry it is.
     pub kind: RegistryKind,

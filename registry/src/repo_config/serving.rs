@@ -56,7 +56,9 @@ impl ServingConfig {
                 entity_rows: limits.number("entity_rows", 10_000)?,
                 features: limits.number("features", 10_000)?,
                 concurrent_requests: limits.number("concurrent_requests", 1024)?,
-                request_timeout: Duration::from_millis(limits.number("request_timeout_ms", 10_000)?),
+                request_timeout: Duration::from_millis(
+                    limits.number("request_timeout_ms", 10_000)?,
+                ),
             },
         };
         limits.finish()?;

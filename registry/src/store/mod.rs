@@ -32,6 +32,9 @@ pub trait RegistryStore: Send + Sync + Debug {
     fn location(&self) -> String;
 
     /// The present state, `None` when there is no registry yet.
+    ///
+    /// # Errors
+    /// See [`RegistryStore`].
     fn load(&self) -> Result<Option<RegistryFile>>;
 
     /// Changes the registry as one step: no other writer comes between reading and writing, and a reader sees the
@@ -40,9 +43,18 @@ pub trait RegistryStore: Send + Sync + Debug {
     /// # Behavior
     /// A write is on disk when this returns; it carries a new version id and the present time. When `change` fails
     /// or answers [`Outcome::Unchanged`], nothing is written, and a missing registry stays missing.
-    fn update(&self, change: &mut dyn FnMut(&mut RegistryFile) -> Result<Outcome>) -> Result<RegistryFile>;
+    ///
+    /// # Errors
+    /// What `change` returns; else see [`RegistryStore`].
+    fn update(
+        &self,
+        change: &mut dyn FnMut(&mut RegistryFile) -> Result<Outcome>,
+    ) -> Result<RegistryFile>;
 
     /// A mark that differs after every write; cheap enough to ask for every second.
+    ///
+    /// # Errors
+    /// See [`RegistryStore`].
     fn change_mark(&self) -> Result<ChangeMark>;
 }
 
@@ -64,5 +76,6 @@ pub fn open(config: &RepoConfig, clock: Arc<dyn Clock>) -> Result<Box<dyn Regist
         RegistryKind::Remote => "registry_type remote",
         RegistryKind::Snowflake => "registry_type snowflake.registry",
     };
-    Err(Error::unsupported(format!("{what} is not supported")).with_hint("use a local path for registry.path"))
+    Err(Error::unsupported(format!("{what} is not supported"))
+        .with_hint("use a local path for registry.path"))
 }

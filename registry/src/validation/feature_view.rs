@@ -24,7 +24,9 @@ pub(super) fn check(view: &FeatureView) -> Result<()> {
     match &view.kind {
         ViewKind::Stream { aggregations, timestamp_field, tiling_hop_size, .. } => {
             if !aggregations.is_empty() && timestamp_field.is_empty() {
-                return Err(Error::invalid(format!("{owner} has aggregations, so it needs a timestamp_field")));
+                return Err(Error::invalid(format!(
+                    "{owner} has aggregations, so it needs a timestamp_field"
+                )));
             }
             check_aggregations(&owner, aggregations, *tiling_hop_size)
         }
@@ -33,7 +35,9 @@ pub(super) fn check(view: &FeatureView) -> Result<()> {
             if labeler_field.is_empty() || known {
                 return Ok(());
             }
-            Err(Error::invalid(format!("{owner}: the labeler field \"{labeler_field}\" is not in its schema")))
+            Err(Error::invalid(format!(
+                "{owner}: the labeler field \"{labeler_field}\" is not in its schema"
+            )))
         }
         ViewKind::Plain | ViewKind::Batch { .. } => Ok(()),
     }
@@ -63,7 +67,9 @@ fn check_sources(view: &FeatureView, owner: &str) -> Result<()> {
     if let Some(source) = &view.batch_source {
         let renamed = view.features.iter().chain(&view.entity_columns);
         for field in renamed {
-            if let Some(mapped) = source.field_mapping.get(&field.name).filter(|mapped| **mapped != field.name) {
+            if let Some(mapped) =
+                source.field_mapping.get(&field.name).filter(|mapped| **mapped != field.name)
+            {
                 return Err(Error::invalid(format!(
                     "{owner}: the field \"{}\" is mapped to \"{mapped}\" by data source \"{}\"",
                     field.name, source.name

@@ -37,7 +37,9 @@ pub fn validate(contents: &RepoContents, transforms: &dyn TransformCheck) -> Res
     check_project(&contents.project.name)?;
     for entity in &contents.entities {
         if entity.value.name.is_empty() {
-            return Err(Error::invalid("an entity needs a name").with_location(entity.location.clone()));
+            return Err(
+                Error::invalid("an entity needs a name").with_location(entity.location.clone())
+            );
         }
     }
     for source in &contents.data_sources {
@@ -53,7 +55,8 @@ pub fn validate(contents: &RepoContents, transforms: &dyn TransformCheck) -> Res
         }
     }
     for view in &contents.feature_views {
-        feature_view::check(&view.value).map_err(|error| error.with_location(view.location.clone()))?;
+        feature_view::check(&view.value)
+            .map_err(|error| error.with_location(view.location.clone()))?;
     }
     for view in &contents.on_demand_feature_views {
         on_demand_feature_view::check(&view.value)
@@ -62,7 +65,8 @@ pub fn validate(contents: &RepoContents, transforms: &dyn TransformCheck) -> Res
     }
     for service in &contents.feature_services {
         if service.value.name.is_empty() {
-            return Err(Error::invalid("a feature service needs a name").with_location(service.location.clone()));
+            return Err(Error::invalid("a feature service needs a name")
+                .with_location(service.location.clone()));
         }
     }
     Ok(())
@@ -75,8 +79,10 @@ fn check_project(name: &str) -> Result<()> {
         return Err(Error::invalid("the project has no name"));
     }
     if name.starts_with(['_', '-']) || !name.chars().all(word) {
-        return Err(Error::invalid(format!("project name \"{name}\" has other characters than letters, digits, _ and -"))
-            .with_hint("it may not start with _ or - either"));
+        return Err(Error::invalid(format!(
+            "project name \"{name}\" has other characters than letters, digits, _ and -"
+        ))
+        .with_hint("it may not start with _ or - either"));
     }
     Ok(())
 }
@@ -87,8 +93,10 @@ fn check_view_name(name: &str) -> Result<()> {
         return Err(Error::invalid("a feature view needs a name"));
     }
     match name.chars().find(|c| ['@', ':'].contains(c)) {
-        Some(c) => Err(Error::invalid(format!("feature view name \"{name}\" must not contain \"{c}\""))
-            .with_hint("references are written view@v2:feature")),
+        Some(c) => {
+            Err(Error::invalid(format!("feature view name \"{name}\" must not contain \"{c}\""))
+                .with_hint("references are written view@v2:feature"))
+        }
         None => Ok(()),
     }
 }

@@ -96,16 +96,13 @@ impl Node {
             *self = Self::new(&value.origin, Data::Map(Vec::new()));
         }
         let Data::Map(entries) = &mut self.data else { return };
-        let index = match entries.iter().position(|entry| entry.key == *key) {
-            Some(index) => index,
-            None => {
-                let origin = Rc::clone(&value.origin);
-                let empty = Self::new(&origin, Data::Null);
-                entries.push(Entry { key: (*key).to_owned(), origin, value: empty });
-                entries.len() - 1
-            }
-        };
-        entries[index].value.set(rest, value);
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.key == *key) {
+            return entry.value.set(rest, value);
+        }
+        let origin = Rc::clone(&value.origin);
+        let mut child = Self::new(&origin, Data::Null);
+        child.set(rest, value);
+        entries.push(Entry { key: (*key).to_owned(), origin, value: child });
     }
 
     /// Lays `upper` over this tree: maps merge key by key, anything else is replaced.

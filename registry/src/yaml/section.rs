@@ -1,7 +1,7 @@
 //! Typed reading of a tree: every key asked for is known, every other key is an error.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use larder_core::{Error, Location, Result};
@@ -171,8 +171,11 @@ impl<'a> Section<'a> {
     /// An error about this section as a whole.
     pub(crate) fn error(&self, message: impl AsRef<str>) -> Error {
         let message = message.as_ref();
-        let text =
-            if self.path.is_empty() { message.to_owned() } else { format!("{}: {message}", self.path) };
+        let text = if self.path.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{}: {message}", self.path)
+        };
         error_at(&self.origin, text)
     }
 
@@ -231,16 +234,12 @@ impl<'a> Section<'a> {
     pub(crate) fn finish(&self) -> Result<()> {
         let Some(entry) = self.unknown().next() else { return Ok(()) };
         let error = error_at(&entry.origin, format!("unknown key {}", self.path_of(&entry.key)));
-        let asked = self.asked.borrow();
-        Err(match did_you_mean(&entry.key, asked.iter().copied()) {
-            Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
-            None => {
-                let mut known = asked.clone();
-                known.sort_unstable();
-                known.dedup();
-                error.with_hint(format!("known keys here: {}", known.join(", ")))
-            }
-        })
+        let known: BTreeSet<&str> = self.asked.borrow().iter().copied().collect();
+        let all = || known.iter().copied().collect::<Vec<_>>().join(", ");
+        Err(error.with_hint(match did_you_mean(&entry.key, known.iter().copied()) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => format!("known keys here: {}", all()),
+        }))
     }
 }
 
@@ -250,7 +249,9 @@ fn error_at(origin: &Origin, message: String) -> Error {
             let place = Location { file: location.file.clone(), line: location.line, column: 0 };
             Error::invalid(message).with_location(place)
         }
-        Origin::Environment(name) => Error::invalid(format!("environment variable {name}: {message}")),
+        Origin::Environment(name) => {
+            Error::invalid(format!("environment variable {name}: {message}"))
+        }
         Origin::Flag(name) => Error::invalid(format!("flag {name}: {message}")),
         Origin::Default => Error::invalid(message),
     }

@@ -7,8 +7,14 @@ use larder_core::Result;
 use crate::yaml::{Data, Value};
 
 /// Units with their milliseconds, longest first.
-const UNITS: [(&str, u64); 6] =
-    [("ms", 1), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+const UNITS: [(&str, u64); 6] = [
+    ("ms", 1),
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+];
 
 /// `7d`, `36h`, `1h30m`, `250ms`, or a number of seconds.
 pub(super) fn duration(value: &Value<'_>) -> Result<Duration> {
@@ -18,7 +24,9 @@ pub(super) fn duration(value: &Value<'_>) -> Result<Duration> {
         _ => None,
     };
     found.ok_or_else(|| {
-        value.error("expected a duration").with_hint("write for instance 7d, 36h, 1h30m or a number of seconds")
+        value
+            .error("expected a duration")
+            .with_hint("write for instance 7d, 36h, 1h30m or a number of seconds")
     })
 }
 
@@ -45,7 +53,9 @@ mod tests {
 
     #[test]
     fn durations_have_units() {
-        for (text, seconds) in [("7d", 604_800), ("36h", 129_600), ("1h30m", 5_400), ("2w", 1_209_600), ("0s", 0)] {
+        for (text, seconds) in
+            [("7d", 604_800), ("36h", 129_600), ("1h30m", 5_400), ("2w", 1_209_600), ("0s", 0)]
+        {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));

@@ -1,7 +1,7 @@
 //! `kind: feature_service`, and projections of views.
 
 use larder_core::{
-    Field, FeatureService, LoggingConfig, LoggingDestination, Projection, Result, ValueType,
+    FeatureService, Field, LoggingConfig, LoggingDestination, Projection, Result, ValueType,
 };
 
 use super::field::tags;
@@ -107,7 +107,11 @@ mod tests {
         ] {
             let projection = parse_reference(text).unwrap();
             let features: Vec<_> = projection.features.iter().map(|f| f.name.as_str()).collect();
-            assert_eq!((projection.view.as_str(), projection.version_tag), (view, version), "{text}");
+            assert_eq!(
+                (projection.view.as_str(), projection.version_tag),
+                (view, version),
+                "{text}"
+            );
             assert_eq!(features, feature.into_iter().collect::<Vec<_>>(), "{text}");
         }
         for text in ["", ":f", "v:", "v@2", "v@vx:f"] {

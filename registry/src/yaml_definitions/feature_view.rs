@@ -1,7 +1,8 @@
 //! Stored views: plain, batch, stream and label views.
 
 use larder_core::{
-    Aggregation, DUMMY_ENTITY, DataSource, Error, FeatureView, Result, SourceKind, Transformation, ViewKind,
+    Aggregation, DUMMY_ENTITY, DataSource, Error, FeatureView, Result, SourceKind, Transformation,
+    ViewKind,
 };
 
 use super::Sources;
@@ -27,7 +28,8 @@ pub(super) fn read(kind: &str, section: &Section<'_>, sources: &Sources) -> Resu
     if kind != "label_view" {
         view.offline = section.read("offline", Value::boolean)?.unwrap_or_default();
         view.org = section.text_or_empty("org")?;
-        view.enable_validation = section.read("enable_validation", Value::boolean)?.unwrap_or_default();
+        view.enable_validation =
+            section.read("enable_validation", Value::boolean)?.unwrap_or_default();
         view.disabled = !section.read("enabled", Value::boolean)?.unwrap_or(true);
     }
     let source = section.require("source")?;
@@ -44,7 +46,9 @@ pub(super) fn read(kind: &str, section: &Section<'_>, sources: &Sources) -> Resu
 /// Files the source as Feast does: what wraps a batch source is the stream source.
 fn place(view: &mut FeatureView, source: DataSource, kind: &str) -> Result<(), String> {
     match &source.kind {
-        SourceKind::Request { .. } => return Err("a request source cannot feed a stored view".to_owned()),
+        SourceKind::Request { .. } => {
+            return Err("a request source cannot feed a stored view".to_owned());
+        }
         SourceKind::Kinesis { .. } if kind == "stream_feature_view" => {
             return Err("a stream view takes a kafka or push source".to_owned());
         }
@@ -105,8 +109,9 @@ fn aggregation(value: &Value<'_>) -> Result<Aggregation> {
 fn function(section: &Section<'_>, view: &str) -> Result<Option<Transformation>> {
     section.read("function", |value| {
         let body_text = value.text()?;
-        let name = function_name(&body_text)
-            .ok_or_else(|| value.error(format!("view \"{view}\" has no \"def\" in its function")))?;
+        let name = function_name(&body_text).ok_or_else(|| {
+            value.error(format!("view \"{view}\" has no \"def\" in its function"))
+        })?;
         Ok(Transformation::Function { name, body: Vec::new(), body_text, mode: String::new() })
     })
 }
@@ -131,11 +136,15 @@ fn label(section: &Section<'_>) -> Result<ViewKind> {
             "last_write_wins" => Ok(0),
             "labeler_priority" => Ok(1),
             "majority_vote" => Ok(2),
-            _ => Err::<i32, Error>(value.error("expected last_write_wins, labeler_priority or majority_vote")),
+            _ => Err::<i32, Error>(
+                value.error("expected last_write_wins, labeler_priority or majority_vote"),
+            ),
         })?
         .unwrap_or_default();
     Ok(ViewKind::Label {
-        labeler_field: section.read("labeler_field", Value::text)?.unwrap_or_else(|| "labeler".to_owned()),
+        labeler_field: section
+            .read("labeler_field", Value::text)?
+            .unwrap_or_else(|| "labeler".to_owned()),
         conflict_policy,
         retain_history: section.read("retain_history", Value::boolean)?.unwrap_or(true),
         reference_feature_view: section.text_or_empty("reference_feature_view")?,

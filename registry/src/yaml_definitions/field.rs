@@ -46,7 +46,9 @@ pub(super) fn value_type(value: &Value<'_>) -> Result<ValueType> {
         let error = value.error(format!("\"{text}\" is no feature type"));
         match did_you_mean(&text, TYPE_NAMES.iter().map(|(name, _)| *name)) {
             Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
-            None => error.with_hint("write for instance Int64, Float32, String, Bool, Array(String)"),
+            None => {
+                error.with_hint("write for instance Int64, Float32, String, Bool, Array(String)")
+            }
         }
     })
 }
@@ -85,7 +87,10 @@ fn parse_type(text: &str) -> Option<ValueType> {
         return inner("Set(")?.set_of();
     }
     ValueType::from_name(text).filter(|value_type| {
-        !matches!(value_type, ValueType::Unknown | ValueType::Null | ValueType::Struct | ValueType::StructList)
+        !matches!(
+            value_type,
+            ValueType::Unknown | ValueType::Null | ValueType::Struct | ValueType::StructList
+        )
     })
 }
 

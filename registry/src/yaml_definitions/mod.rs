@@ -16,6 +16,8 @@ mod policy;
 mod source;
 mod sql_stub;
 
+use std::path::Path;
+
 use larder_core::{DataSource, Error, Location, Result};
 
 use crate::definitions::{Located, Object};
@@ -45,7 +47,8 @@ const CONFIGURATION: [&str; 2] = ["feature_store.yaml", "larder.yaml"];
 /// Whether a file of the repository (relative path) may hold definitions: YAML, not hidden, not configuration.
 pub(crate) fn is_definition_file(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    (name.ends_with(".yaml") || name.ends_with(".yml"))
+    let extension = Path::new(name).extension().is_some_and(|end| end == "yaml" || end == "yml");
+    extension
         && !CONFIGURATION.contains(&name)
         && !path.split('/').any(|part| part.starts_with('.'))
 }
@@ -95,7 +98,10 @@ struct Document<'a> {
 ///
 /// # Errors
 /// `Invalid` with file, line and key for what is wrong in any document.
-pub(crate) fn load(files: &[(String, String)], known: &[Located<Object>]) -> Result<Vec<Located<Object>>> {
+pub(crate) fn load(
+    files: &[(String, String)],
+    known: &[Located<Object>],
+) -> Result<Vec<Located<Object>>> {
     let mut trees = Vec::new();
     for (file, text) in files {
         trees.extend(definition_documents(parse_documents(file, text)?)?);
@@ -152,7 +158,10 @@ fn document(tree: &Node) -> Result<Document<'_>> {
 }
 
 /// Reads the sources first, those without a batch source before those that may name one.
-fn read_sources(documents: &[Document<'_>], sources: &mut Sources) -> Result<Vec<Option<DataSource>>> {
+fn read_sources(
+    documents: &[Document<'_>],
+    sources: &mut Sources,
+) -> Result<Vec<Option<DataSource>>> {
     let mut read: Vec<Option<DataSource>> = vec![None; documents.len()];
     for stage in [source::Stage::Plain, source::Stage::Wrapping] {
         for (document, slot) in documents.iter().zip(&mut read) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use larder_core::{
-    DUMMY_ENTITY, Field, OnDemandFeatureView, OnDemandSource, Result, SQL_TAG, SourceKind, Transformation,
-    ViewMeta,
+    DUMMY_ENTITY, Field, OnDemandFeatureView, OnDemandSource, Result, SQL_TAG, SourceKind,
+    Transformation, ViewMeta,
 };
 
 use super::Sources;
@@ -28,7 +28,9 @@ pub(super) fn read(section: &Section<'_>, sources: &Sources) -> Result<OnDemandF
         transformation: None,
         mode: section.read("mode", Value::text)?.unwrap_or_else(|| "sql".to_owned()),
         singleton: section.read("singleton", Value::boolean)?.unwrap_or_default(),
-        write_to_online_store: section.read("write_to_online_store", Value::boolean)?.unwrap_or_default(),
+        write_to_online_store: section
+            .read("write_to_online_store", Value::boolean)?
+            .unwrap_or_default(),
         entities,
         entity_columns: Vec::new(),
         aggregations: Vec::new(),
@@ -47,7 +49,10 @@ pub(super) fn read(section: &Section<'_>, sources: &Sources) -> Result<OnDemandF
 }
 
 /// Request sources by name, views by name or as `{view, features}`.
-fn on_demand_sources(section: &Section<'_>, sources: &Sources) -> Result<Vec<(String, OnDemandSource)>> {
+fn on_demand_sources(
+    section: &Section<'_>,
+    sources: &Sources,
+) -> Result<Vec<(String, OnDemandSource)>> {
     let mut read: BTreeMap<String, OnDemandSource> = BTreeMap::new();
     let list = section.require("sources")?;
     for value in list.list()? {
@@ -93,7 +98,8 @@ fn computation(section: &Section<'_>, view: &mut OnDemandFeatureView) -> Result<
         .map(|name| name.trim().to_owned())
         .ok_or_else(|| function.error("has no \"def\" at the start of a line"))?;
     let mode = view.mode.clone();
-    view.transformation = Some(Transformation::Function { name, body: Vec::new(), body_text, mode });
+    view.transformation =
+        Some(Transformation::Function { name, body: Vec::new(), body_text, mode });
     Ok(())
 }
 
@@ -106,7 +112,9 @@ fn sql(section: &Section<'_>, view: &mut OnDemandFeatureView) -> Result<()> {
             return Err(value.error(format!("feature \"{name}\" of the schema has no expression")));
         }
     }
-    if let Some(stranger) = expressions.keys().find(|name| !view.features.iter().any(|f| f.name == **name)) {
+    if let Some(stranger) =
+        expressions.keys().find(|name| !view.features.iter().any(|f| f.name == **name))
+    {
         return Err(value.error(format!("\"{stranger}\" is not in the schema")));
     }
     let json = serde_json::to_string(&expressions).expect("a map of texts is valid JSON");

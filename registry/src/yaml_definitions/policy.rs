@@ -75,7 +75,9 @@ fn policy(section: &Section<'_>) -> Result<Option<Policy>> {
         (Some(roles), None, None) => Some(Policy::Roles(roles)),
         (None, Some(groups), None) => Some(Policy::Groups(groups)),
         (None, None, Some(namespaces)) => Some(Policy::Namespaces(namespaces)),
-        (None, Some(groups), Some(namespaces)) => Some(Policy::GroupsAndNamespaces { groups, namespaces }),
+        (None, Some(groups), Some(namespaces)) => {
+            Some(Policy::GroupsAndNamespaces { groups, namespaces })
+        }
         _ => return Err(section.error("roles cannot be combined with groups or namespaces")),
     })
 }

@@ -91,7 +91,9 @@ fn file(section: &Section<'_>) -> Result<SourceKind> {
             checkpoint_location: String::new(),
             properties: std::collections::BTreeMap::new(),
         }),
-        other => Err(value.error(format!("\"{other}\" is no file format")).with_hint("write parquet or delta")),
+        other => Err(value
+            .error(format!("\"{other}\" is no file format"))
+            .with_hint("write parquet or delta")),
     })?;
     Ok(SourceKind::File {
         uri: section.require("path")?.text()?,

@@ -12,7 +12,8 @@ pub(super) fn function(view: &str, expressions: &BTreeMap<String, String>) -> Tr
     let mut body_text = format!("def {name}(inputs: dict) -> dict:\n");
     for (feature, expression) in expressions {
         let line = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        body_text.push_str(&format!("    # {feature}: {line}\n"));
+        let comment = format!("    # {feature}: {line}\n");
+        body_text.push_str(&comment);
     }
     body_text.push_str(
         "    raise NotImplementedError(\"this view is written in SQL: ask a Larder feature server for it\")\n",
@@ -24,16 +25,20 @@ pub(super) fn function(view: &str, expressions: &BTreeMap<String, String>) -> Tr
 fn identifier(view: &str) -> String {
     let mut name: String =
         view.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || KEYWORDS.contains(&name.as_str()) {
+    if name.is_empty()
+        || name.starts_with(|c: char| c.is_ascii_digit())
+        || KEYWORDS.contains(&name.as_str())
+    {
         name.insert(0, '_');
     }
     name
 }
 
 const KEYWORDS: [&str; 35] = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
-    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
-    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
+    "with", "yield",
 ];
 
 #[cfg(test)]
@@ -42,7 +47,9 @@ mod tests {
 
     #[test]
     fn any_view_name_becomes_a_python_name() {
-        for (view, name) in [("ok_1", "ok_1"), ("a b", "a_b"), ("1st", "_1st"), ("class", "_class"), ("", "_")] {
+        for (view, name) in
+            [("ok_1", "ok_1"), ("a b", "a_b"), ("1st", "_1st"), ("class", "_class"), ("", "_")]
+        {
             assert_eq!(identifier(view), name);
         }
     }

@@ -9,7 +9,7 @@ const UNFINISHED: &str = ".unfinished";
 
 /// The folder that holds the file; `.` for a bare name.
 pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// Makes `bytes` the content of `path`: whole or not at all, and on disk when this returns.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use larder_core::{Error, ErrorKind, Result};
 
 /// How long a writer waits for the one before it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Between two looks at the lock.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -29,7 +29,9 @@ pub(super) fn acquire(path: &Path) -> Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                std::thread::sleep(PAUSE);
+            }
             Err(TryLockError::WouldBlock) => {
                 return Err(unavailable("another process has been writing for a minute"));
             }

@@ -48,9 +48,14 @@ impl FileRegistryStore {
             Err(error) => return Err(self.io_error("open", error)),
         };
         let mut bytes = Vec::new();
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| self.io_error("read", error))?;
+        file.take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| self.io_error("read", error))?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(Error::data(format!("the registry {} is larger than {MAX_BYTES} bytes", self.location())));
+            return Err(Error::data(format!(
+                "the registry {} is larger than {MAX_BYTES} bytes",
+                self.location()
+            )));
         }
         RegistryFile::parse(&bytes).map(Some).map_err(|error| {
             Error::data(format!("{} is not a registry file", self.location()))
@@ -60,8 +65,11 @@ impl FileRegistryStore {
     }
 
     fn io_error(&self, verb: &str, error: io::Error) -> Error {
-        Error::new(ErrorKind::Unavailable, format!("cannot {verb} the registry {}", self.location()))
-            .with_source(error)
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("cannot {verb} the registry {}", self.location()),
+        )
+        .with_source(error)
     }
 }
 
@@ -74,14 +82,18 @@ impl RegistryStore for FileRegistryStore {
         self.read()
     }
 
-    fn update(&self, change: &mut dyn FnMut(&mut RegistryFile) -> Result<Outcome>) -> Result<RegistryFile> {
+    fn update(
+        &self,
+        change: &mut dyn FnMut(&mut RegistryFile) -> Result<Outcome>,
+    ) -> Result<RegistryFile> {
         let folder = commit::folder_of(&self.path);
         fs::create_dir_all(folder).map_err(|error| self.io_error("create the folder of", error))?;
         let _lock = lock::acquire(&self.path).map_err(|error| error.context(self.location()))?;
         let mut file = self.read()?.unwrap_or_else(RegistryFile::new);
         if change(&mut file)? == Outcome::Changed {
             file.stamp(Uuid::new_v4().to_string(), self.clock.now());
-            commit::replace(&self.path, &file.to_bytes()).map_err(|error| self.io_error("write", error))?;
+            commit::replace(&self.path, &file.to_bytes())
+                .map_err(|error| self.io_error("write", error))?;
         }
         Ok(file)
     }
