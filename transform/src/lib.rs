@@ -29,7 +29,7 @@
 //! of the whole request failing: `None * 2`, division by zero, a missing key without default, `int`
 //! of a bad text, a result beyond 64 bits. Such a row is never mistaken for `None`: `(a / b) or 1.0`
 //! is null, not 1.0, where `b` is zero. Features of the same view that do not use the value are not
-//! affected. SQL likewise: casts and integer divisions that would fail are null.
+//! affected. SQL likewise: a cast, a division by zero or a function that fails is null in that row.
 //!
 //! # Example
 //! ```

@@ -36,9 +36,16 @@ struct Step {
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     steps: Vec<Step>,
+    /// Whether a value may make an expression fail.
+    can_fail: bool,
 }
 
 impl Plan {
+    /// A plan for expressions that may fail on a value; such rows become null.
+    pub(crate) fn fallible() -> Self {
+        Self { can_fail: true, ..Self::default() }
+    }
+
     /// A column that holds the expression's value; columns and constants stand for themselves.
     pub(crate) fn share(&mut self, expr: Expr, kind: &DataType) -> Expr {
         if matches!(expr, Expr::Column(_) | Expr::Literal(..)) {
@@ -59,6 +66,7 @@ impl Plan {
         outputs: &[Column],
         exprs: Vec<Expr>,
     ) -> Result<Program> {
+        let can_fail = self.can_fail;
         let (steps, exprs) = self.inline(exprs).map_err(internal)?;
         let mut read = HashSet::new();
         for expr in steps.iter().map(|step| &step.expr).chain(&exprs) {
@@ -66,7 +74,10 @@ impl Plan {
         }
         let inputs: Vec<Column> =
             inputs.iter().filter(|input| read.contains(&input.name)).cloned().collect();
-        let levels = compile(&inputs, steps, &exprs).map_err(internal)?;
+        let mut levels = compile(&inputs, steps, &exprs).map_err(internal)?;
+        for level in &mut levels {
+            level.can_fail = can_fail;
+        }
         Ok(Program::new(inputs, outputs.to_vec(), levels))
     }
 
@@ -205,7 +216,7 @@ fn compile_level(fields: &[Field], exprs: &[Expr]) -> Result<Level, DataFusionEr
         create_physical_expr(&expr, &named, &props, &PhysicalPlanningContext::default())
     };
     let exprs = exprs.iter().map(physical).collect::<Result<_, _>>()?;
-    Ok(Level { schema, exprs })
+    Ok(Level { schema, exprs, can_fail: false })
 }
 
 fn internal(error: DataFusionError) -> Error {

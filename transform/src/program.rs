@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{
+    Array, ArrayRef, RecordBatch, RecordBatchOptions, new_empty_array, new_null_array,
+};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
+use datafusion::arrow::compute::concat;
+use datafusion::common::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
 use larder_core::{Error, Result};
 
@@ -14,6 +18,8 @@ use crate::definition::Column;
 pub(crate) struct Level {
     pub(crate) schema: SchemaRef,
     pub(crate) exprs: Vec<Arc<dyn PhysicalExpr>>,
+    /// Whether a value may make an expression fail, as functions of SQL do.
+    pub(crate) can_fail: bool,
 }
 
 #[derive(Debug)]
@@ -152,11 +158,32 @@ impl Level {
         let schema = Arc::clone(&self.schema);
         let batch = RecordBatch::try_new_with_options(schema, columns.to_vec(), &options)
             .map_err(|error: ArrowError| failed(error))?;
-        let evaluate = |expr: &Arc<dyn PhysicalExpr>| {
-            expr.evaluate(&batch).and_then(|value| value.into_array(rows)).map_err(failed)
+        let evaluate = |expr: &Arc<dyn PhysicalExpr>| match array(expr, &batch) {
+            Err(_) if self.can_fail => row_by_row(expr, &batch),
+            result => result,
         };
-        self.exprs.iter().map(evaluate).collect()
+        self.exprs.iter().map(|expr| evaluate(expr).map_err(failed)).collect()
     }
+}
+
+fn array(expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
+    expr.evaluate(batch)?.into_array(batch.num_rows())
+}
+
+/// The values of the rows on which the expression does not fail, null on the others.
+fn row_by_row(
+    expr: &Arc<dyn PhysicalExpr>,
+    batch: &RecordBatch,
+) -> Result<ArrayRef, DataFusionError> {
+    let kind = expr.data_type(batch.schema_ref())?;
+    if batch.num_rows() == 0 {
+        return Ok(new_empty_array(&kind));
+    }
+    let null = new_null_array(&kind, 1);
+    let row = |row| array(expr, &batch.slice(row, 1)).unwrap_or_else(|_| Arc::clone(&null));
+    let rows: Vec<ArrayRef> = (0..batch.num_rows()).map(row).collect();
+    let rows: Vec<&dyn Array> = rows.iter().map(AsRef::as_ref).collect();
+    Ok(concat(&rows)?)
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {

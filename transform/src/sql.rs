@@ -38,7 +38,7 @@ pub(crate) fn compile(definition: &Definition) -> Result<Program> {
         expression(text, output, &schema).map_err(|error| explain(error, output, text, &place))
     });
     let exprs = exprs.collect::<Result<Vec<_>>>()?;
-    Plan::default().finish(&definition.inputs, &definition.outputs, exprs)
+    Plan::fallible().finish(&definition.inputs, &definition.outputs, exprs)
 }
 
 fn input_field(input: &Column) -> Field {

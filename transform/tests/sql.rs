@@ -53,7 +53,7 @@ fn evaluate(expression: &str, output: ValueType) -> Vec<String> {
 
 #[test]
 fn expressions_answer_every_row_and_fail_in_none() {
-    use ValueType::{Bool, Double, Float, Int32, Int64, String};
+    use ValueType::{Bool, Double, Float, Int32, Int64, String, UnixTimestamp};
     let cases = [
         ("price * 2 + Stock", Double, ["23.0", "0.0", "null", "null"]),
         ("price > 1 and category is not null", Bool, ["true", "false", "false", "true"]),
@@ -68,6 +68,11 @@ fn expressions_answer_every_row_and_fail_in_none() {
         ("coalesce(products__price, 1) / nullif(price, 0)", Float, ["1.0", "null", "null", "1.0"]),
         ("Stock", Int32, ["3", "0", "7", "null"]),
         ("category in ('Books', 'x')", Bool, ["true", "false", "null", "true"]),
+        (
+            "to_timestamp(case when Stock = 3 then '2024-01-01T00:00:00Z' else category end)",
+            UnixTimestamp,
+            ["2024-01-01T00:00:00Z", "null", "null", "null"],
+        ),
         ("7", Double, ["7.0", "7.0", "7.0", "7.0"]),
     ];
     for (expression, output, expected) in cases {

@@ -1,7 +1,5 @@
 //! Views as a catalog holds them.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -35,14 +33,14 @@ fn view(mode: &str, transformation: Option<Transformation>) -> OnDemandFeatureVi
 }
 
 /// The text as Feast stores it, decorator included.
-fn function(mode: &str, body: &str) -> Option<Transformation> {
+fn function(mode: &str, body: &str) -> Transformation {
     let decorator = "@on_demand_feature_view(\n    sources=[orders],\n    schema=[Field(name=\"doubled\", dtype=Float64)],\n)\n";
-    Some(Transformation::Function {
+    Transformation::Function {
         name: "basket".to_owned(),
         body: Vec::new(),
         body_text: format!("{decorator}def basket(inputs: pd.DataFrame) -> pd.DataFrame:\n{body}"),
         mode: mode.to_owned(),
-    })
+    }
 }
 
 fn inputs() -> Vec<Column> {
@@ -67,7 +65,7 @@ fn every_mode_of_a_view_gives_the_same_features() {
         ("orders__total", totals as _, true),
     ])
     .unwrap();
-    for view in [view("python", python), view("pandas", pandas), sql] {
+    for view in [view("python", Some(python)), view("pandas", Some(pandas)), sql] {
         let program = compile_view(&view, inputs()).unwrap();
         assert_eq!(program.outputs(), [Column::new("doubled", ValueType::Double)]);
         let features = program.evaluate(&batch).unwrap();
@@ -80,7 +78,7 @@ fn every_mode_of_a_view_gives_the_same_features() {
 fn a_place_in_the_function_counts_from_its_decorator() {
     let python =
         function("python", "    return {\"doubled\": [nope(t) for t in inputs[\"total\"]]}\n");
-    let error = compile_view(&view("python", python), inputs()).unwrap_err();
+    let error = compile_view(&view("python", Some(python)), inputs()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(error.location().map(|place| (place.line, place.column)), Some((6, 25)));
 }
@@ -89,7 +87,7 @@ fn a_place_in_the_function_counts_from_its_decorator() {
 fn views_without_a_function_that_can_be_compiled_are_unsupported() {
     let substrait = Transformation::Substrait { plan: vec![1], ibis_function: vec![2] };
     let ray = function("ray", "    return inputs\n");
-    for view in [view("substrait", Some(substrait)), view("python", None), view("ray", ray)] {
+    for view in [view("substrait", Some(substrait)), view("python", None), view("ray", Some(ray))] {
         let error = compile_view(&view, inputs()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     }

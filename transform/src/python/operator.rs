@@ -1,19 +1,14 @@
-//! Arithmetic and comparison.
+//! Python's arithmetic.
 
-use datafusion::logical_expr::lit;
 use larder_core::Result;
-use ruff_python_ast::{CmpOp, ExprCompare, ExprUnaryOp, Operator, UnaryOp};
+use ruff_python_ast::{ExprUnaryOp, Operator, UnaryOp};
 use ruff_text_size::TextRange;
 
-use super::compiler::{Compiler, is_nothing, scalar_or_none};
-use super::condition::Condition;
+use super::compiler::{Compiler, is_nothing};
 use super::repeat::constant_column;
-use super::scalar::{Kind, Scalar, choose};
+use super::scalar::{Kind, Scalar};
 use super::value::{Display, Value};
-use crate::kernel::{
-    Arithmetic, ArithmeticOp, Compare, CompareOp, Concat, Contains, Missing, Position, Repeat,
-    Text, TextFunction, call,
-};
+use crate::kernel::{Arithmetic, ArithmeticOp, Concat, Repeat, call};
 
 impl<'a> Compiler<'a> {
     /// A unary operator.
@@ -115,267 +110,6 @@ impl<'a> Compiler<'a> {
             }
         }
     }
-
-    /// A comparison, possibly chained.
-    pub(crate) fn comparison(&mut self, node: &'a ExprCompare) -> Result<Value<'a>> {
-        let mut left = self.expression(&node.left)?;
-        let mut result: Option<Value<'a>> = None;
-        for (op, comparator) in node.ops.iter().zip(&node.comparators) {
-            left = self.share(left);
-            let right = self.expression(comparator)?;
-            let right = self.share(right);
-            let step = self.compare(*op, &left, &right, node.range)?;
-            result = Some(match result {
-                None => step,
-                Some(before) => {
-                    let truth = self.truth(&before, node.range)?;
-                    match truth.known() {
-                        Some(false) => return Ok(before),
-                        Some(true) => step,
-                        None => self.select(&truth.scalar(), &step, &before, node.range)?,
-                    }
-                }
-            });
-            left = right;
-        }
-        Ok(result.unwrap_or(Value::Bool(true)))
-    }
-
-    /// One comparison operator.
-    pub(crate) fn compare(
-        &mut self,
-        op: CmpOp,
-        left: &Value<'a>,
-        right: &Value<'a>,
-        at: TextRange,
-    ) -> Result<Value<'a>> {
-        match op {
-            CmpOp::Is | CmpOp::IsNot => {
-                let same = self.identity(left, right, at)?;
-                Ok(if op == CmpOp::Is { same } else { same.negate() }.value())
-            }
-            CmpOp::In | CmpOp::NotIn => {
-                let inside = self.membership(left, right, at)?;
-                Ok(if op == CmpOp::In { inside } else { inside.negate() }.value())
-            }
-            _ if matches!(left, Value::Series(_)) || matches!(right, Value::Series(_)) => {
-                self.series_compare(compare_op(op), left, right, at)
-            }
-            _ => Ok(self.ordering(compare_op(op), left, right, at)?.value()),
-        }
-    }
-
-    fn identity(
-        &mut self,
-        left: &Value<'a>,
-        right: &Value<'a>,
-        at: TextRange,
-    ) -> Result<Condition> {
-        match (left, right) {
-            (value, Value::None) | (Value::None, value) => self.is_none(value, at),
-            (value, Value::Bool(_)) if value.scalar().is_some_and(|s| s.kind == Kind::Bool) => {
-                self.ordering(CompareOp::Equal, left, right, at)
-            }
-            _ => Err(self.unsupported(at, "is between values", "use == (is only for None)")),
-        }
-    }
-
-    fn is_none(&mut self, value: &Value<'a>, at: TextRange) -> Result<Condition> {
-        let scalar = match value {
-            Value::None => return Ok(Condition::Known(true)),
-            Value::Unusable(_) => self.scalar(value, at)?,
-            Value::Scalar(scalar) => scalar.clone(),
-            _ => return Ok(Condition::Known(false)),
-        };
-        if is_nothing(&scalar) {
-            return Ok(Condition::Known(true));
-        }
-        if !scalar.is_nullable() {
-            return Ok(Condition::Known(false));
-        }
-        let scalar = self.share_scalar(&scalar);
-        let is_null = if scalar.none { scalar.expr.clone().is_null() } else { lit(false) };
-        Ok(Condition::PerRow(Scalar::guarded(is_null, Kind::Bool, &[&scalar], false)))
-    }
-
-    fn ordering(
-        &mut self,
-        op: CompareOp,
-        left: &Value<'a>,
-        right: &Value<'a>,
-        at: TextRange,
-    ) -> Result<Condition> {
-        let equality = matches!(op, CompareOp::Equal | CompareOp::NotEqual);
-        if equality && (*left == Value::None || *right == Value::None) {
-            let other = if *left == Value::None { right } else { left };
-            let none = self.is_none(other, at)?;
-            return Ok(if op == CompareOp::Equal { none } else { none.negate() });
-        }
-        if let (Value::Items(a, _), Value::Items(b, _)) = (left, right)
-            && equality
-            && a.len() == b.len()
-        {
-            return self.equal_items(op, a, b, at);
-        }
-        let (Some(a), Some(b)) = (scalar_or_none(left), scalar_or_none(right)) else {
-            let construct = format!("comparing {} with {}", left.label(), right.label());
-            return Err(self.unsupported(at, construct, "compare values of the row"));
-        };
-        let comparable = (a.kind.is_number() && b.kind.is_number())
-            || (a.kind == b.kind && matches!(a.kind, Kind::Text | Kind::Instant));
-        if !comparable && !equality {
-            let message = format!("{} and {} have no order", a.kind.label(), b.kind.label());
-            return Err(self.wrong(at, message));
-        }
-        if !comparable && (a.kind == b.kind || a.none && b.none) {
-            let construct = format!("comparing {} with {}", a.kind.label(), b.kind.label());
-            return Err(self.unsupported(
-                at,
-                construct,
-                "compare numbers, texts, bools and timestamps",
-            ));
-        }
-        let (a, b) = (self.share_scalar(&a), self.share_scalar(&b));
-        if !comparable {
-            let answer = lit(op == CompareOp::NotEqual);
-            return Ok(Condition::PerRow(Scalar::guarded(answer, Kind::Bool, &[&a, &b], false)));
-        }
-        Ok(Condition::PerRow(compared(op, &a, &b, equality)))
-    }
-
-    fn equal_items(
-        &mut self,
-        op: CompareOp,
-        a: &[Value<'a>],
-        b: &[Value<'a>],
-        at: TextRange,
-    ) -> Result<Condition> {
-        let mut all = Condition::Known(true);
-        for (a, b) in a.iter().zip(b) {
-            let equal = self.ordering(CompareOp::Equal, a, b, at)?;
-            all = match (all.known(), equal.known()) {
-                (Some(true), _) => equal,
-                (Some(false), _) | (None, Some(true)) => all,
-                _ => {
-                    let (x, y) = (all.scalar(), equal.scalar());
-                    let expr = choose(x.expr.clone(), y.expr.clone(), lit(false));
-                    Condition::PerRow(Scalar::strict(expr, Kind::Bool, &[&x, &y], false))
-                }
-            };
-        }
-        // Both sequences are made before they are compared, so any element raises.
-        let made: Vec<_> = a.iter().chain(b).filter_map(Value::scalar).collect();
-        let made: Vec<&Scalar> = made.iter().collect();
-        let all = match &all {
-            Condition::PerRow(all) => {
-                let all = self.share_scalar(all);
-                let operands: Vec<&Scalar> = std::iter::once(&all).chain(made).collect();
-                Condition::PerRow(Scalar::guarded(all.expr.clone(), Kind::Bool, &operands, false))
-            }
-            Condition::Known(_) => all,
-        };
-        Ok(if op == CompareOp::Equal { all } else { all.negate() })
-    }
-
-    fn membership(
-        &mut self,
-        value: &Value<'a>,
-        container: &Value<'a>,
-        at: TextRange,
-    ) -> Result<Condition> {
-        match self.settled(container.clone()) {
-            Value::Items(items, _) => self.among(value, &items, at),
-            Value::Dict(number) => {
-                let dict = self.dict(number);
-                let keys: Vec<_> = dict.entries.iter().map(|(key, _)| key.clone()).collect();
-                self.among(value, &keys, at)
-            }
-            Value::Scalar(list) if matches!(list.kind, Kind::List(_)) => {
-                self.in_list(value, &list, at)
-            }
-            Value::Scalar(_) | Value::Text(_) => {
-                let (part, text) = (self.scalar(value, at)?, self.scalar(container, at)?);
-                if part.kind != Kind::Text || text.kind != Kind::Text {
-                    return Err(self.wrong(at, "in between a text and something else"));
-                }
-                let arguments = vec![text.expr.clone(), part.expr.clone()];
-                let expr = call(Text(TextFunction::Contains), arguments);
-                Ok(Condition::PerRow(Scalar::strict(expr, Kind::Bool, &[&part, &text], false)))
-            }
-            other => {
-                let construct = format!("in with a {}", other.label());
-                Err(self.unsupported(at, construct, "use a list, tuple, set or dict of literals"))
-            }
-        }
-    }
-
-    fn in_list(&mut self, value: &Value<'a>, list: &Scalar, at: TextRange) -> Result<Condition> {
-        let Kind::List(element) = &list.kind else { return Err(self.wrong(at, "not a list")) };
-        let value = scalar_or_none(value).map_or_else(|| self.scalar(value, at), Ok)?;
-        let comparable =
-            *element.as_ref() == value.kind || (element.is_number() && value.kind.is_number());
-        if !comparable {
-            let construct = format!("{} in a list of {}", value.kind.label(), element.label());
-            return Err(self.unsupported(at, construct, "look for an element of the list's type"));
-        }
-        let expr = call(Contains, vec![value.expr.clone(), list.expr.clone()]);
-        let found = Scalar::strict(expr, Kind::Bool, &[list], false);
-        let value = Scalar { none: false, ..value };
-        Ok(Condition::PerRow(Scalar::guarded(
-            found.expr.clone(),
-            Kind::Bool,
-            &[&found, &value],
-            false,
-        )))
-    }
-
-    /// Whether the value equals one of the elements.
-    fn among(
-        &mut self,
-        value: &Value<'a>,
-        items: &[Value<'a>],
-        at: TextRange,
-    ) -> Result<Condition> {
-        let keys: Option<Vec<_>> = items.iter().map(Value::keys).collect();
-        let Some(keys) = keys else {
-            return self.among_values(value, items, at);
-        };
-        if let Some(key) = value.keys() {
-            return Ok(Condition::Known(keys.contains(&key)));
-        }
-        let parts = self.key_parts(value, at)?;
-        let keys: Vec<_> = keys.into_iter().filter(|key| key.len() == parts.len()).collect();
-        if keys.is_empty() {
-            return Ok(Condition::Known(false));
-        }
-        let arguments = parts.iter().map(|part| part.expr.clone()).collect();
-        let found = call(Position::new(keys), arguments).is_not_null();
-        let operands: Vec<&Scalar> = parts.iter().collect();
-        Ok(Condition::PerRow(Scalar::guarded(found, Kind::Bool, &operands, false)))
-    }
-
-    fn among_values(
-        &mut self,
-        value: &Value<'a>,
-        items: &[Value<'a>],
-        at: TextRange,
-    ) -> Result<Condition> {
-        let value = self.share(value.clone());
-        let mut any = Condition::Known(false);
-        for item in items {
-            let equal = self.ordering(CompareOp::Equal, &value, item, at)?;
-            any = match (any.known(), equal.known()) {
-                (Some(true), _) | (None, Some(false)) => any,
-                (Some(false), _) => equal,
-                _ => {
-                    let (x, y) = (any.scalar(), equal.scalar());
-                    let expr = choose(x.expr.clone(), lit(true), y.expr.clone());
-                    Condition::PerRow(Scalar::strict(expr, Kind::Bool, &[&x, &y], false))
-                }
-            };
-        }
-        Ok(any)
-    }
 }
 
 /// Two numbers, none of them a bool.
@@ -429,20 +163,6 @@ fn is_nonzero_literal(scalar: &Scalar) -> bool {
     }
 }
 
-/// A comparison of comparable kinds.
-fn compared(op: CompareOp, a: &Scalar, b: &Scalar, equality: bool) -> Scalar {
-    let both_bool = a.kind == Kind::Bool && b.kind == Kind::Bool;
-    let (x, y) =
-        if both_bool { (a.clone(), b.clone()) } else { (a.without_bool(), b.without_bool()) };
-    let arguments = vec![x.expr.clone(), y.expr.clone()];
-    if !equality || (!a.none && !b.none) {
-        let kernel = Compare { op, missing: Missing::Raises };
-        return Scalar::strict(call(kernel, arguments), Kind::Bool, &[a, b], false);
-    }
-    let kernel = Compare { op, missing: Missing::IsNone };
-    Scalar::guarded(call(kernel, arguments), Kind::Bool, &[a, b], false)
-}
-
 pub(crate) fn arithmetic_op(op: Operator) -> Option<ArithmeticOp> {
     Some(match op {
         Operator::Add => ArithmeticOp::Add,
@@ -454,15 +174,4 @@ pub(crate) fn arithmetic_op(op: Operator) -> Option<ArithmeticOp> {
         Operator::Pow => ArithmeticOp::Power,
         _ => return None,
     })
-}
-
-fn compare_op(op: CmpOp) -> CompareOp {
-    match op {
-        CmpOp::NotEq => CompareOp::NotEqual,
-        CmpOp::Lt => CompareOp::Less,
-        CmpOp::LtE => CompareOp::LessEqual,
-        CmpOp::Gt => CompareOp::Greater,
-        CmpOp::GtE => CompareOp::GreaterEqual,
-        _ => CompareOp::Equal,
-    }
 }
