@@ -176,7 +176,10 @@ fn the_configuration_says_where_each_value_came_from() {
             "project: p\nregistry: r.db\nonline_store:\n  type: sqlite\n",
         );
         folder.write("larder.yaml", "compat: feast\n");
-        assert_snapshot!("configuration", said(&folder, &["configuration"]));
+        let text = folder.stdout(&["configuration"]);
+        // Built-in values are the registry's business and stand in its tests.
+        let named: Vec<&str> = text.lines().filter(|line| !line.ends_with("default")).collect();
+        assert_snapshot!("configuration", named.join("\n"));
     });
 }
 
