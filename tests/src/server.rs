@@ -57,8 +57,11 @@ impl Server {
     pub fn feast_workers(feast: &Feast, repository: &Path, workers: usize) -> Self {
         let port = free_port();
         let (text, workers) = (port.to_string(), workers.to_string());
+        // Feast restarts a worker every 1 000 requests by default, which resets connections.
+        let recycle = ["--max-requests", "1000000000"];
         let arguments =
             ["serve", "-h", "127.0.0.1", "-p", &text, "--no-access-log", "-w", &workers];
+        let arguments: Vec<&str> = arguments.into_iter().chain(recycle).collect();
         let command = feast.command(repository, &arguments);
         Self::start(command, repository, port, 0)
     }
