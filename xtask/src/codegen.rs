@@ -21,7 +21,7 @@ const DESCRIPTORS: &str = "descriptors.bin";
 /// # Errors
 /// When a `.proto` file does not compile, a file cannot be read or written, or, with `check`, when
 /// the committed files differ from the generated ones.
-pub fn run(check: bool) -> Result<()> {
+pub(crate) fn run(check: bool) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent")?;
     let protos = root.join("proto/protos");
     let target = root.join("proto/src/generated");
