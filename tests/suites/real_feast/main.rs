@@ -2,5 +2,6 @@
 
 mod grpc_client;
 mod online_stores;
+mod permissions;
 mod registries;
 mod remote_client;
