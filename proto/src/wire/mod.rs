@@ -2,6 +2,7 @@
 //!
 //! Everything here works on slices: no IO, no clock, no allocation beyond the output.
 
+pub mod check;
 pub mod entity_key;
 pub mod field_hash;
 mod float;

@@ -35,6 +35,7 @@ pub(crate) struct Shop {
     pub(crate) http: SocketAddr,
     pub(crate) grpc: SocketAddr,
     pub(crate) source: Arc<Queue>,
+    pub(crate) store: Arc<dyn OnlineStore>,
     pub(crate) client: ureq::Agent,
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<()>>,
@@ -73,8 +74,8 @@ impl Shop {
             Arc::new(DataFusionOfflineStore::new(EngineOptions::new(folder.path())).unwrap());
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW));
         let config = ServiceConfig { compat, max_rows: 1000, ..ServiceConfig::default() };
-        let online =
-            OnlineService::new(config, SharedCatalog::new(Catalog::new(parts())), store, clock);
+        let catalog = SharedCatalog::new(Catalog::new(parts()));
+        let online = OnlineService::new(config, catalog, Arc::clone(&store), clock);
         let listeners = Listeners::bind(Some(loopback()), Some(loopback())).await.unwrap();
         let (http, grpc) = (listeners.http().unwrap(), listeners.grpc().unwrap());
         let (stop, stopped) = watch::channel(false);
@@ -90,7 +91,7 @@ impl Shop {
         let client = ureq::Agent::new_with_config(
             ureq::Agent::config_builder().http_status_as_error(false).build(),
         );
-        let shop = Self { http, grpc, source, client, stop, task, _folder: folder };
+        let shop = Self { http, grpc, source, store, client, stop, task, _folder: folder };
         shop.stock();
         shop
     }
