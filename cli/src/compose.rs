@@ -48,7 +48,12 @@ pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> 
             Ok(Arc::new(EmbeddedStore::open(&embedded)?))
         }
         Some(OnlineStoreConfig::Sqlite(settings)) => {
-            Ok(Arc::new(SqliteStore::open(&SqliteConfig::new(&settings.path))?))
+            Ok(Arc::new(SqliteStore::open(&SqliteConfig {
+                write_ahead_log: settings.write_ahead_log,
+                map_size: settings.map_size.0,
+                value_num: settings.value_num,
+                ..SqliteConfig::new(&settings.path)
+            })?))
         }
         Some(other) => Err(Error::unsupported(format!(
             "online_store.type: {} cannot be used yet",

@@ -1,6 +1,7 @@
 //! The JSON of an answer, written straight from the stored bytes (Feast 0.67, `/get-online-features`).
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use larder_core::{FieldStatus, Result, Timestamp};
 use larder_proto::wire::{json, timestamp};
@@ -82,13 +83,22 @@ impl<'a> EventTimestamps<'a> {
     }
 }
 
+/// Rows of one batch often share their event timestamp: a text is written anew only when it changes.
 fn items(rows: usize, at: impl Fn(usize) -> Timestamp) -> Vec<u8> {
     let mut out = Vec::with_capacity(rows * 30);
+    let mut last = None;
     for row in 0..rows {
         separate(&mut out, row);
-        out.push(b'"');
-        timestamp::write_rfc3339(at(row), &mut out);
-        out.push(b'"');
+        let (time, start) = (at(row), out.len());
+        match &last {
+            Some((same, text)) if *same == time => out.extend_from_within(Range::clone(text)),
+            _ => {
+                out.push(b'"');
+                timestamp::write_rfc3339(time, &mut out);
+                out.push(b'"');
+            }
+        }
+        last = Some((time, start..out.len()));
     }
     out
 }
