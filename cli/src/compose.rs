@@ -3,6 +3,7 @@
 mod catalog_source;
 mod lazy_offline;
 mod recorder;
+mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use larder_serving::{
 use self::catalog_source::RegistryCatalogSource;
 use self::lazy_offline::LazyOfflineStore;
 use self::recorder::RegistryRecorder;
+pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;
 use crate::repository::Repository;
 
