@@ -30,6 +30,12 @@ async fn a_table_never_made_is_not_found() {
     contract::a_table_never_made_is_not_found(&store).await;
 }
 
+#[tokio::test]
+async fn a_view_that_fails_does_not_fail_the_others() {
+    let (_folder, store) = make();
+    contract::a_view_that_fails_does_not_fail_the_others(&store).await;
+}
+
 fn table() -> ViewTable {
     ViewTable::new("shop", "users", ["age"]).unwrap()
 }

@@ -1,7 +1,7 @@
 use super::fixture::{
     Row, Store, expect, expect_absent, expect_row, int, make, null, read, rows, summary, write,
 };
-use crate::{ViewTable, WriteGuard, WriteSummary};
+use crate::{ViewRead, ViewTable, WriteGuard, WriteSummary};
 
 /// What was written is read.
 pub async fn read_after_write(store: &Store) {
@@ -42,6 +42,37 @@ pub async fn answers_follow_the_order_of_keys_and_features(store: &Store) {
     let column: Vec<_> = answer.column(0).collect();
     assert_eq!(column.len(), 4);
     assert!(column.iter().all(|cell| cell.bytes() == int(30).as_deref()));
+}
+
+/// The views of one request are answered in their order, whichever of them share keys.
+pub async fn views_of_one_request_are_answered_in_their_order(store: &Store) {
+    let one = make(store, "request_one", &["a", "b"]).await;
+    let other = make(store, "request_other", &["a"]).await;
+    write(store, &one, &[Row::new("x", 100, [int(1), null()])]).await;
+    write(store, &other, &[Row::new("x", 50, [int(2)]), Row::new("y", 60, [int(3)])]).await;
+    let narrow = ViewTable::new(one.project(), one.view(), ["b"]).unwrap();
+    let [both, only_y]: [&[&[u8]]; 2] = [&[b"y", b"x"], &[b"y"]];
+    let reads = [
+        ViewRead { table: &other, keys: both },
+        ViewRead { table: &one, keys: both },
+        ViewRead { table: &other, keys: only_y },
+        ViewRead { table: &other, keys: &[] },
+        ViewRead { table: &narrow, keys: both },
+        ViewRead { table: &other, keys: both },
+    ];
+    let answers: Vec<_> = store.read_views(&reads).await.into_iter().map(Result::unwrap).collect();
+    let rows: Vec<_> = answers.iter().map(|answer| (answer.len(), answer.features())).collect();
+    assert_eq!(rows, [(2, 1), (2, 2), (1, 1), (0, 1), (2, 1), (2, 1)]);
+    for answer in [&answers[0], &answers[5]] {
+        expect_row(answer, 0, Some(60), &[int(3)]);
+        expect_row(answer, 1, Some(50), &[int(2)]);
+    }
+    expect_row(&answers[1], 0, None, &[None, None]);
+    expect_row(&answers[1], 1, Some(100), &[int(1), null()]);
+    expect_row(&answers[2], 0, Some(60), &[int(3)]);
+    expect_row(&answers[4], 0, None, &[None]);
+    expect_row(&answers[4], 1, Some(100), &[null()]);
+    assert!(store.read_views(&[]).await.is_empty());
 }
 
 /// No keys, no rows, no tables: no effect, no error.

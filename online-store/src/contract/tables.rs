@@ -1,7 +1,7 @@
 use larder_core::ErrorKind;
 
-use super::fixture::{Row, Store, expect, expect_absent, int, make, rows, write};
-use crate::{ViewTable, WriteGuard};
+use super::fixture::{Row, Store, expect, expect_absent, expect_row, int, make, rows, write};
+use crate::{ViewRead, ViewTable, WriteGuard};
 
 /// For stores that make tables: what was never made is not found, and the hint says what to do.
 pub async fn a_table_never_made_is_not_found(store: &Store) {
@@ -20,6 +20,20 @@ pub async fn a_table_never_made_is_not_found(store: &Store) {
         make(store, "another", &["a"]).await;
     }
     store.teardown(&[table]).await.unwrap();
+}
+
+/// For stores that make tables: a view of a request that was never made fails, the others are answered.
+pub async fn a_view_that_fails_does_not_fail_the_others(store: &Store) {
+    let made = make(store, "made", &["a"]).await;
+    let never_made = ViewTable::new("contract", "never_made", ["a"]).unwrap();
+    write(store, &made, &[Row::new("k", 1, [int(1)])]).await;
+    let keys: &[&[u8]] = &[b"k"];
+    let reads = [&made, &never_made, &made].map(|table| ViewRead { table, keys });
+    let answers = store.read_views(&reads).await;
+    assert_eq!(answers[1].as_ref().unwrap_err().kind(), ErrorKind::NotFound);
+    for answer in [&answers[0], &answers[2]] {
+        expect_row(answer.as_ref().unwrap(), 0, Some(1), &[int(1)]);
+    }
 }
 
 /// `update` is idempotent.
