@@ -7,15 +7,17 @@ mod cassandra;
 mod debian;
 pub(crate) mod feast;
 mod process;
+mod redis;
 
 use std::ffi::OsString;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::cli::ServicesAction;
 use crate::workspace::{Workspace, step};
 use cassandra::Cassandra;
 use feast::FeastEnvironment;
+use redis::Redis;
 
 /// One program that tests run against.
 pub(crate) trait Service {
@@ -42,12 +44,29 @@ pub(crate) trait Service {
 
 /// Every service, the slowest to start first.
 pub(crate) fn all(workspace: &Workspace) -> Vec<Box<dyn Service>> {
-    vec![Box::new(Cassandra::of(workspace)), Box::new(FeastEnvironment::of(workspace))]
+    vec![
+        Box::new(Cassandra::of(workspace)),
+        Box::new(Redis::of(workspace)),
+        Box::new(FeastEnvironment::of(workspace)),
+    ]
 }
 
-/// Installs, reports on, or stops the services.
-pub(crate) fn run(workspace: &Workspace, action: ServicesAction) -> Result<()> {
-    let services = all(workspace);
+/// The services with these names, all if there is none.
+fn named(workspace: &Workspace, names: &[String]) -> Result<Vec<Box<dyn Service>>> {
+    let mut services = all(workspace);
+    if let Some(unknown) =
+        names.iter().find(|name| services.iter().all(|service| service.name() != name.as_str()))
+    {
+        let known: Vec<&str> = services.iter().map(|service| service.name()).collect();
+        bail!("there is no service \"{unknown}\": the services are {}", known.join(", "));
+    }
+    services.retain(|service| names.is_empty() || names.iter().any(|name| name == service.name()));
+    Ok(services)
+}
+
+/// Installs, reports on, or stops the services with these names, all if there is none.
+pub(crate) fn run(workspace: &Workspace, action: ServicesAction, names: &[String]) -> Result<()> {
+    let services = named(workspace, names)?;
     match action {
         ServicesAction::Up => up(&services),
         ServicesAction::Status => services.iter().try_for_each(|service| {
@@ -158,6 +177,18 @@ mod tests {
         fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
             Ok(vec![("FS_TEST_X", OsString::from("1"))])
         }
+    }
+
+    #[test]
+    fn services_are_chosen_by_name() {
+        let workspace = Workspace::at(std::path::Path::new("nowhere"));
+        let names = |chosen: &[&str]| -> Result<Vec<&str>> {
+            let chosen: Vec<String> = chosen.iter().map(|name| (*name).to_owned()).collect();
+            Ok(named(&workspace, &chosen)?.iter().map(|service| service.name()).collect())
+        };
+        assert_eq!(names(&["redis"]).unwrap(), ["redis"]);
+        assert_eq!(names(&[]).unwrap().len(), all(&workspace).len());
+        assert!(names(&["redis", "rediss"]).is_err());
     }
 
     #[test]
