@@ -13,6 +13,7 @@ mod sizes;
 mod tables;
 
 pub use concurrency::*;
+pub use fixture::Store;
 pub use guarding::*;
 pub use reading::*;
 pub use sizes::*;
@@ -68,6 +69,7 @@ macro_rules! online_store_contract {
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
                 let (_kept, store) = $make;
+                let store = $crate::contract::Store::new(store);
                 $crate::contract::$name(&store).await;
             }
         )*

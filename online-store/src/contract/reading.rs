@@ -1,5 +1,6 @@
 use super::fixture::{
-    Row, Store, expect, expect_absent, expect_row, int, make, null, read, rows, summary, write,
+    Row, Store, entity_key, expect, expect_absent, expect_row, int, make, null, read, rows,
+    summary, write,
 };
 use crate::{ViewRead, ViewTable, WriteGuard, WriteSummary};
 
@@ -51,7 +52,8 @@ pub async fn views_of_one_request_are_answered_in_their_order(store: &Store) {
     write(store, &one, &[Row::new("x", 100, [int(1), null()])]).await;
     write(store, &other, &[Row::new("x", 50, [int(2)]), Row::new("y", 60, [int(3)])]).await;
     let narrow = ViewTable::new(one.project(), one.view(), ["b"]).unwrap();
-    let [both, only_y]: [&[&[u8]]; 2] = [&[b"y", b"x"], &[b"y"]];
+    let (x, y) = (entity_key("x"), entity_key("y"));
+    let [both, only_y]: [&[&[u8]]; 2] = [&[&y, &x], &[&y]];
     let reads = [
         ViewRead { table: &other, keys: both },
         ViewRead { table: &one, keys: both },
@@ -90,7 +92,8 @@ pub async fn empty_batches_do_nothing(store: &Store) {
 pub async fn names_and_keys_may_be_any_text(store: &Store) {
     let names = ["größe", "a b", "quote\"quote", "semi;colon", "日本語", "-dash", "UPPER", "%_"];
     for view in names {
-        let table = ViewTable::new("contract-é", view, names).unwrap();
+        let project = format!("{}-é", store.project());
+        let table = ViewTable::new(project, view, names).unwrap();
         store.update(std::slice::from_ref(&table), &[]).await.unwrap();
         let cells: Vec<_> = (0..8).map(int).collect();
         for key in names {
