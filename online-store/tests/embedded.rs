@@ -36,12 +36,6 @@ async fn a_view_that_fails_does_not_fail_the_others() {
     contract::a_view_that_fails_does_not_fail_the_others(&contract::Store::new(store)).await;
 }
 
-#[tokio::test]
-async fn a_view_that_fails_does_not_fail_the_others() {
-    let (_folder, store) = make();
-    contract::a_view_that_fails_does_not_fail_the_others(&store).await;
-}
-
 fn table() -> ViewTable {
     ViewTable::new("shop", "users", ["age"]).unwrap()
 }

@@ -37,12 +37,6 @@ async fn a_view_that_fails_does_not_fail_the_others() {
     contract::a_view_that_fails_does_not_fail_the_others(&contract::Store::new(store)).await;
 }
 
-#[tokio::test]
-async fn a_view_that_fails_does_not_fail_the_others() {
-    let (_folder, store) = make();
-    contract::a_view_that_fails_does_not_fail_the_others(&store).await;
-}
-
 /// What real Feast 0.67 left in its file.
 fn golden() -> Json {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/online/misc.json");
