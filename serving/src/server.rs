@@ -114,9 +114,11 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 async fn grpc_services(server: FeatureServer, max_message: usize) -> Result<Router> {
-    let serving = ServingServiceServer::new(grpc::Serving(server.clone()))
+    let serving = grpc::Serving(server.clone());
+    let generated = ServingServiceServer::new(serving.clone())
         .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
+    let serving = grpc::EncodedReads::new(generated, serving, max_message);
     let recommendation = RecommendationServiceServer::new(grpc::Recommendation(server))
         .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);

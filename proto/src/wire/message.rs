@@ -157,6 +157,11 @@ pub(crate) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
     out.push(number.to_le_bytes()[0]);
 }
 
+/// Bytes of a varint.
+pub(crate) fn varint_len(number: u64) -> usize {
+    (u64::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
+}
+
 /// Appends the tag of a field.
 pub(crate) fn put_tag(number: u32, wire_type: u32, out: &mut Vec<u8>) {
     put_varint(u64::from(number) << 3 | u64::from(wire_type), out);

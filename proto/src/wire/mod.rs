@@ -9,6 +9,7 @@ mod float;
 pub mod json;
 pub(crate) mod list;
 pub mod message;
+pub mod online_response;
 pub mod registry_file;
 mod registry_list;
 pub mod timestamp;

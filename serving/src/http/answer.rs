@@ -1,17 +1,16 @@
 //! The JSON of an answer, written straight from the stored bytes (Feast 0.67, `/get-online-features`).
 
-use std::cell::OnceCell;
 use std::ops::Range;
 
 use larder_core::{FieldStatus, Result, Timestamp};
 use larder_proto::wire::{json, timestamp};
 
-use crate::online::{AnswerColumn, OnlineAnswer};
+use crate::online::{AnswerColumn, EventTimestamps, OnlineAnswer};
 
 /// `{"results":[{"values":..,"statuses":..,"event_timestamps":..}],"metadata":{"feature_names":[..]}}`, compact.
 pub(super) fn to_json(answer: &OnlineAnswer) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(64 + answer.columns() * (32 + answer.rows() * 56));
-    let times = EventTimestamps::new(answer);
+    let times = EventTimestamps::new(answer, event_timestamps);
     out.extend_from_slice(b"{\"results\":[");
     for index in 0..answer.columns() {
         separate(&mut out, index);
@@ -61,35 +60,13 @@ fn quoted(status: FieldStatus) -> &'static [u8] {
     }
 }
 
-/// The items of `event_timestamps`, which all features of a view share: written once, then copied.
-struct EventTimestamps<'a> {
-    answer: &'a OnlineAnswer,
-    views: Vec<OnceCell<Vec<u8>>>,
-    epoch: OnceCell<Vec<u8>>,
-}
-
-impl<'a> EventTimestamps<'a> {
-    fn new(answer: &'a OnlineAnswer) -> Self {
-        let views = answer.views().iter().map(|_| OnceCell::new()).collect();
-        Self { answer, views, epoch: OnceCell::new() }
-    }
-
-    fn of(&self, column: AnswerColumn<'_>) -> &[u8] {
-        let text = match column {
-            AnswerColumn::Stored { view, .. } => &self.views[view],
-            AnswerColumn::Entity(_) | AnswerColumn::Computed(_) => &self.epoch,
-        };
-        text.get_or_init(|| items(self.answer.rows(), |row| column.event_timestamp(row)))
-    }
-}
-
-/// Rows of one batch often share their event timestamp: a text is written anew only when it changes.
-fn items(rows: usize, at: impl Fn(usize) -> Timestamp) -> Vec<u8> {
-    let mut out = Vec::with_capacity(rows * 30);
+/// The items of `event_timestamps`. Rows of one batch often share theirs: a text is written anew only when it changes.
+fn event_timestamps(times: &mut dyn ExactSizeIterator<Item = Timestamp>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(times.len() * 30);
     let mut last = None;
-    for row in 0..rows {
+    for (row, time) in times.enumerate() {
         separate(&mut out, row);
-        let (time, start) = (at(row), out.len());
+        let start = out.len();
         match &last {
             Some((same, text)) if *same == time => out.extend_from_within(Range::clone(text)),
             _ => {

@@ -1,5 +1,6 @@
 //! The answer to a request: columns of encoded values with statuses and event timestamps.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use larder_core::{Compat, FieldStatus, OutputSource, RowState, Timestamp};
@@ -77,6 +78,35 @@ impl<'a> AnswerColumn<'a> {
     }
 }
 
+/// Event timestamps in the form of an answer, which all features of a view share: written once, then copied.
+pub(crate) struct EventTimestamps<'a> {
+    answer: &'a OnlineAnswer,
+    write: WriteTimes,
+    views: Vec<OnceCell<Vec<u8>>>,
+    epoch: OnceCell<Vec<u8>>,
+}
+
+type WriteTimes = fn(&mut dyn ExactSizeIterator<Item = Timestamp>) -> Vec<u8>;
+
+impl<'a> EventTimestamps<'a> {
+    /// The timestamps of an answer, of which `write` writes one per row.
+    pub(crate) fn new(answer: &'a OnlineAnswer, write: WriteTimes) -> Self {
+        let views = answer.views.iter().map(|_| OnceCell::new()).collect();
+        Self { answer, write, views, epoch: OnceCell::new() }
+    }
+
+    /// What was written for the rows of a column.
+    pub(crate) fn of(&self, column: AnswerColumn<'_>) -> &[u8] {
+        let written = match column {
+            AnswerColumn::Stored { view, .. } => &self.views[view],
+            AnswerColumn::Entity(_) | AnswerColumn::Computed(_) => &self.epoch,
+        };
+        written.get_or_init(|| {
+            (self.write)(&mut (0..self.answer.rows()).map(|row| column.event_timestamp(row)))
+        })
+    }
+}
+
 impl OnlineAnswer {
     /// Entity rows.
     pub fn rows(&self) -> usize {
@@ -123,11 +153,6 @@ impl OnlineAnswer {
                 AnswerColumn::Computed(&self.computed[view][feature])
             }
         }
-    }
-
-    /// Rows of the stored views, in the order of the plan.
-    pub(crate) fn views(&self) -> &[ViewRows] {
-        &self.views
     }
 
     /// How statuses are answered.

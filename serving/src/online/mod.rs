@@ -15,8 +15,8 @@ use larder_core::{
 use larder_online_store::OnlineStore;
 use larder_proto::convert::EncodedColumn;
 
-pub(crate) use answer::AnswerColumn;
 pub use answer::{AnswerCell, OnlineAnswer};
+pub(crate) use answer::{AnswerColumn, EventTimestamps};
 pub use prepared::PreparedPlan;
 pub use request::{OnlineRequest, RequestColumn, RequestValues};
 
