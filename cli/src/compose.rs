@@ -3,6 +3,7 @@
 mod catalog_source;
 mod lazy_offline;
 mod recorder;
+mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use larder_serving::{
 use self::catalog_source::RegistryCatalogSource;
 use self::lazy_offline::LazyOfflineStore;
 use self::recorder::RegistryRecorder;
+pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;
 use crate::repository::Repository;
 
@@ -48,7 +50,12 @@ pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> 
             Ok(Arc::new(EmbeddedStore::open(&embedded)?))
         }
         Some(OnlineStoreConfig::Sqlite(settings)) => {
-            Ok(Arc::new(SqliteStore::open(&SqliteConfig::new(&settings.path))?))
+            Ok(Arc::new(SqliteStore::open(&SqliteConfig {
+                write_ahead_log: settings.write_ahead_log,
+                map_size: settings.map_size.0,
+                value_num: settings.value_num,
+                ..SqliteConfig::new(&settings.path)
+            })?))
         }
         Some(other) => Err(Error::unsupported(format!(
             "online_store.type: {} cannot be used yet",

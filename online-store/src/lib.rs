@@ -1,6 +1,6 @@
 //! The online store: the newest row of every entity key, per view, for serving.
 //!
-//! [`OnlineStore`] is the seam: object-safe, batched, one call per view and request. Keys arrive as serialized
+//! [`OnlineStore`] is the seam: object-safe, batched, one call per request. Keys arrive as serialized
 //! entity keys and values as encoded `feast.types.Value` messages; both leave as the same bytes. This crate knows
 //! no registry, no protocol server and, apart from the text column of SQLite, no value type.
 //!
@@ -37,5 +37,5 @@ pub use backend::embedded::{EmbeddedConfig, EmbeddedStore};
 pub use backend::sqlite::{SqliteConfig, SqliteStore};
 pub use guard::{RowTimes, WriteGuard, WriteSummary};
 pub use rows::{Cell, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadRows, WriteRows, WriteRowsBuilder};
-pub use store::OnlineStore;
+pub use store::{OnlineStore, ViewRead};
 pub use view_table::{FeatureColumn, ViewTable};

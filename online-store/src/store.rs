@@ -7,9 +7,18 @@ use larder_core::Result;
 
 use crate::{ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
 
+/// What one view contributes to a request.
+#[derive(Debug, Clone, Copy)]
+pub struct ViewRead<'a> {
+    /// The view and the features to read.
+    pub table: &'a ViewTable,
+    /// Serialized entity keys. Views that share their keys should share the slice: a store may then read them together.
+    pub keys: &'a [&'a [u8]],
+}
+
 /// A store that keeps the newest row of every entity key, per view.
 ///
-/// Every method takes a batch; callers make one call per (view, request). A view is addressed by project and storage
+/// Every method takes a batch; callers make one call per request. A view is addressed by project and storage
 /// name; two projects never see each other's rows. Contract: `larder_online_store::contract` (feature `contract`).
 #[async_trait]
 pub trait OnlineStore: Debug + Send + Sync {
@@ -25,6 +34,22 @@ pub trait OnlineStore: Debug + Send + Sync {
     /// `NotFound` when the store makes tables and this one was never made, with the hint to run `fs apply`;
     /// `Unavailable` when the store does not answer; `Data` when stored bytes cannot be understood.
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows>;
+
+    /// Reads several views for one request: an answer per item of `reads`, in their order, each as by
+    /// [`read`](Self::read).
+    ///
+    /// Each view has its own result, so one that fails does not fail the others. A view that occurs twice is answered
+    /// twice. Rows of different views need not come from one snapshot.
+    ///
+    /// This implementation reads one view after the other, which is right for stores that answer at once; one that
+    /// waits for a server sends everything together instead.
+    async fn read_views(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
+        let mut answers = Vec::with_capacity(reads.len());
+        for read in reads {
+            answers.push(self.read(read.table, read.keys).await);
+        }
+        answers
+    }
 
     /// Writes rows in order, each guarded by `guard`; when it returns `Ok`, the rows survive a crash of the process
     /// and, as far as the disk keeps its promises, of the machine.

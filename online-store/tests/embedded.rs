@@ -27,7 +27,13 @@ online_store_contract!(make());
 #[tokio::test]
 async fn a_table_never_made_is_not_found() {
     let (_folder, store) = make();
-    contract::a_table_never_made_is_not_found(&store).await;
+    contract::a_table_never_made_is_not_found(&contract::Store::new(store)).await;
+}
+
+#[tokio::test]
+async fn a_view_that_fails_does_not_fail_the_others() {
+    let (_folder, store) = make();
+    contract::a_view_that_fails_does_not_fail_the_others(&contract::Store::new(store)).await;
 }
 
 fn table() -> ViewTable {

@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask`.
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, ValueEnum};
 
 use crate::workspace::Workspace;
 use crate::{bench, ci, demo, services, soak, test, tidy};
@@ -23,8 +23,11 @@ pub(crate) enum Command {
     },
     /// Prepare or inspect the real services that the tests use.
     Services {
-        #[command(subcommand)]
+        /// What to do.
+        #[arg(value_enum)]
         action: ServicesAction,
+        /// Only these: `cassandra`, `redis`, `feast`.
+        names: Vec<String>,
     },
     /// Run a benchmark with its peers in the same run; without a name, list them.
     Bench {
@@ -53,7 +56,7 @@ pub(crate) enum Command {
 }
 
 /// What to do with the services.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ServicesAction {
     /// Install and start.
     Up,
@@ -69,7 +72,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo { keep } => demo::run(&workspace, keep),
         Command::Test { filter } => test::run(&workspace, &filter),
-        Command::Services { action } => services::run(&workspace, action),
+        Command::Services { action, names } => services::run(&workspace, action, &names),
         Command::Bench { name, arguments } => bench::run(&workspace, name.as_deref(), &arguments),
         Command::Codegen { check } => codegen(&workspace, check),
         Command::Tidy => tidy::run(&workspace),

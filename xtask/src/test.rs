@@ -5,19 +5,19 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::services::feast::FeastEnvironment;
+use crate::services::{self, Started};
 use crate::tally::Tally;
-use crate::workspace::{Workspace, step};
+use crate::workspace::{Workspace, step, succeed};
 
 /// Runs the tests whose names contain one of `filter` (all if it is empty).
 ///
 /// The last line printed is `N passed, N failed`, also when suites fail.
 pub(crate) fn run(workspace: &Workspace, filter: &[String]) -> Result<()> {
-    let feast = step("real Feast for the tests", || FeastEnvironment::of(workspace).install())?;
-    // Suites run the `fs` that stands beside them: build it with exactly their features.
-    let mut command = workspace.cargo("test");
-    command.args(["--workspace", "--no-fail-fast"]);
-    command.envs(feast.environment());
+    let services = Started::new(services::all(workspace))?;
+    // The services come up while cargo builds.
+    step("build of the tests", || succeed(cargo_test(workspace).arg("--no-run")))?;
+    let mut command = cargo_test(workspace);
+    command.envs(step("services", || services.ready())?);
     if !filter.is_empty() {
         command.arg("--").args(filter);
     }
@@ -27,6 +27,14 @@ pub(crate) fn run(workspace: &Workspace, filter: &[String]) -> Result<()> {
         bail!("tests failed: {status}");
     }
     Ok(())
+}
+
+/// Every test of the workspace: suites run the `fs` that stands beside them, which this builds with
+/// exactly their features.
+fn cargo_test(workspace: &Workspace) -> Command {
+    let mut command = workspace.cargo("test");
+    command.args(["--workspace", "--no-fail-fast"]);
+    command
 }
 
 /// Runs a test command, passes its output through and counts the results in it.

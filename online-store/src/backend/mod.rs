@@ -1,10 +1,12 @@
-//! One folder per backend, each with the same files: `config`, `layout`, `client`, `error`.
+//! One folder per backend, each with the same files: `config`, `layout`, `client`, `error`. What several share stands
+//! beside them.
 
 use larder_core::{Error, ErrorKind};
 
 use crate::ViewTable;
 
 pub(crate) mod embedded;
+mod packed_row;
 pub(crate) mod sqlite;
 
 /// The error for a table that was never made.

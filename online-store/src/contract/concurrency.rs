@@ -11,7 +11,7 @@ pub async fn concurrent_writers_lose_nothing(store: &Store) {
     let table = make(store, "writers", &["a"]).await;
     let tasks: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let (store, table) = (Arc::clone(store), table.clone());
+            let (store, table) = (store.clone(), table.clone());
             tokio::spawn(async move {
                 for n in 0..20 {
                     let key = format!("{writer}/{n}");
@@ -37,7 +37,7 @@ pub async fn concurrent_writers_of_one_key_leave_the_newest_row(store: &Store) {
     let table = make(store, "one_key", &["a"]).await;
     let tasks: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let (store, table) = (Arc::clone(store), table.clone());
+            let (store, table) = (store.clone(), table.clone());
             tokio::spawn(async move {
                 for n in 0..20 {
                     // Every writer walks the times in an order of its own.
@@ -61,7 +61,7 @@ pub async fn readers_see_whole_rows_while_others_write(store: &Store) {
     write(store, &table, &[Row::new("k", 0, [int(0), int(0)])]).await;
     let done = Arc::new(AtomicBool::new(false));
     let writer = {
-        let (store, table, done) = (Arc::clone(store), table.clone(), Arc::clone(&done));
+        let (store, table, done) = (store.clone(), table.clone(), Arc::clone(&done));
         tokio::spawn(async move {
             for n in 1..100 {
                 let given = rows(&table, &[Row::new("k", n, [int(n), int(n)])]);

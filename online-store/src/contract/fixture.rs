@@ -1,15 +1,60 @@
 //! Tables, rows and values for the contract.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use larder_core::Value;
+use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 use larder_proto::wire::value::put_int64;
 
 use crate::{
     Cell, OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteRowsBuilder, WriteSummary,
 };
 
-/// The store under test.
-pub(super) type Store = Arc<dyn OnlineStore>;
+/// The store under test, and a project of its own: other tests may use the same database at the same time.
+#[derive(Debug, Clone)]
+pub struct Store {
+    store: Arc<dyn OnlineStore>,
+    project: Arc<str>,
+}
+
+impl Store {
+    /// A store that no other test of this process shares its project with.
+    pub fn new(store: Arc<dyn OnlineStore>) -> Self {
+        static TESTS: AtomicU32 = AtomicU32::new(0);
+        let test = TESTS.fetch_add(1, Ordering::Relaxed);
+        Self { store, project: format!("contract_{}_{test}", std::process::id()).into() }
+    }
+
+    /// The project.
+    pub(super) fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// A table of the project, not made.
+    pub(super) fn table<Name: Into<Arc<str>>>(
+        &self,
+        view: &str,
+        features: impl IntoIterator<Item = Name>,
+    ) -> ViewTable {
+        ViewTable::new(self.project(), view, features).unwrap()
+    }
+}
+
+impl Deref for Store {
+    type Target = dyn OnlineStore;
+
+    fn deref(&self) -> &Self::Target {
+        self.store.as_ref()
+    }
+}
+
+/// The serialized key of an entity whose only join key has these bytes.
+pub(super) fn entity_key(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let layout = EntityKeyLayout::new(EntityKeyVersion::V3, &["k"]).unwrap();
+    layout.encode(&[Value::Bytes(bytes.as_ref().to_vec())]).unwrap()
+}
 
 /// A cell to write: `None` is left out, empty is null.
 pub(super) type Given = Option<Vec<u8>>;
@@ -30,9 +75,9 @@ pub(super) fn null() -> Given {
     Some(Vec::new())
 }
 
-/// A table of the project `contract`, made.
+/// A table of the store's project, made.
 pub(super) async fn make(store: &Store, view: &str, features: &[&'static str]) -> ViewTable {
-    let table = ViewTable::new("contract", view, features.iter().copied()).unwrap();
+    let table = store.table(view, features.iter().copied());
     store.update(std::slice::from_ref(&table), &[]).await.unwrap();
     table
 }
@@ -48,7 +93,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(key: impl AsRef<[u8]>, event: i64, cells: impl Into<Vec<Given>>) -> Self {
-        Self { key: key.as_ref().to_vec(), event, created: None, cells: cells.into() }
+        Self { key: entity_key(key), event, created: None, cells: cells.into() }
     }
 
     pub(super) fn created(mut self, seconds: i64) -> Self {
@@ -81,7 +126,8 @@ pub(super) async fn read<Key: AsRef<[u8]>>(
     table: &ViewTable,
     keys: &[Key],
 ) -> ReadRows {
-    let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
+    let keys: Vec<Vec<u8>> = keys.iter().map(entity_key).collect();
+    let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
     let answer = store.read(table, &keys).await.unwrap();
     assert_eq!((answer.len(), answer.features()), (keys.len(), table.features().len()));
     answer

@@ -13,6 +13,7 @@ mod sizes;
 mod tables;
 
 pub use concurrency::*;
+pub use fixture::Store;
 pub use guarding::*;
 pub use reading::*;
 pub use sizes::*;
@@ -31,6 +32,7 @@ macro_rules! online_store_contract {
             missing_null_and_value_stay_apart
             keys_without_row_are_absent
             answers_follow_the_order_of_keys_and_features
+            views_of_one_request_are_answered_in_their_order
             empty_batches_do_nothing
             names_and_keys_may_be_any_text
             a_changed_schema_reads_old_rows
@@ -67,6 +69,7 @@ macro_rules! online_store_contract {
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
                 let (_kept, store) = $make;
+                let store = $crate::contract::Store::new(store);
                 $crate::contract::$name(&store).await;
             }
         )*

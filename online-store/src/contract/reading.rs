@@ -1,7 +1,8 @@
 use super::fixture::{
-    Row, Store, expect, expect_absent, expect_row, int, make, null, read, rows, summary, write,
+    Row, Store, entity_key, expect, expect_absent, expect_row, int, make, null, read, rows,
+    summary, write,
 };
-use crate::{ViewTable, WriteGuard, WriteSummary};
+use crate::{ViewRead, ViewTable, WriteGuard, WriteSummary};
 
 /// What was written is read.
 pub async fn read_after_write(store: &Store) {
@@ -44,6 +45,38 @@ pub async fn answers_follow_the_order_of_keys_and_features(store: &Store) {
     assert!(column.iter().all(|cell| cell.bytes() == int(30).as_deref()));
 }
 
+/// The views of one request are answered in their order, whichever of them share keys.
+pub async fn views_of_one_request_are_answered_in_their_order(store: &Store) {
+    let one = make(store, "request_one", &["a", "b"]).await;
+    let other = make(store, "request_other", &["a"]).await;
+    write(store, &one, &[Row::new("x", 100, [int(1), null()])]).await;
+    write(store, &other, &[Row::new("x", 50, [int(2)]), Row::new("y", 60, [int(3)])]).await;
+    let narrow = ViewTable::new(one.project(), one.view(), ["b"]).unwrap();
+    let (x, y) = (entity_key("x"), entity_key("y"));
+    let [both, only_y]: [&[&[u8]]; 2] = [&[&y, &x], &[&y]];
+    let reads = [
+        ViewRead { table: &other, keys: both },
+        ViewRead { table: &one, keys: both },
+        ViewRead { table: &other, keys: only_y },
+        ViewRead { table: &other, keys: &[] },
+        ViewRead { table: &narrow, keys: both },
+        ViewRead { table: &other, keys: both },
+    ];
+    let answers: Vec<_> = store.read_views(&reads).await.into_iter().map(Result::unwrap).collect();
+    let rows: Vec<_> = answers.iter().map(|answer| (answer.len(), answer.features())).collect();
+    assert_eq!(rows, [(2, 1), (2, 2), (1, 1), (0, 1), (2, 1), (2, 1)]);
+    for answer in [&answers[0], &answers[5]] {
+        expect_row(answer, 0, Some(60), &[int(3)]);
+        expect_row(answer, 1, Some(50), &[int(2)]);
+    }
+    expect_row(&answers[1], 0, None, &[None, None]);
+    expect_row(&answers[1], 1, Some(100), &[int(1), null()]);
+    expect_row(&answers[2], 0, Some(60), &[int(3)]);
+    expect_row(&answers[4], 0, None, &[None]);
+    expect_row(&answers[4], 1, Some(100), &[null()]);
+    assert!(store.read_views(&[]).await.is_empty());
+}
+
 /// No keys, no rows, no tables: no effect, no error.
 pub async fn empty_batches_do_nothing(store: &Store) {
     let table = make(store, "empty", &["a"]).await;
@@ -59,7 +92,8 @@ pub async fn empty_batches_do_nothing(store: &Store) {
 pub async fn names_and_keys_may_be_any_text(store: &Store) {
     let names = ["größe", "a b", "quote\"quote", "semi;colon", "日本語", "-dash", "UPPER", "%_"];
     for view in names {
-        let table = ViewTable::new("contract-é", view, names).unwrap();
+        let project = format!("{}-é", store.project());
+        let table = ViewTable::new(project, view, names).unwrap();
         store.update(std::slice::from_ref(&table), &[]).await.unwrap();
         let cells: Vec<_> = (0..8).map(int).collect();
         for key in names {

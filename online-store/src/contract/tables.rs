@@ -1,15 +1,17 @@
 use larder_core::ErrorKind;
 
-use super::fixture::{Row, Store, expect, expect_absent, int, make, rows, write};
-use crate::{ViewTable, WriteGuard};
+use super::fixture::{
+    Row, Store, entity_key, expect, expect_absent, expect_row, int, make, rows, write,
+};
+use crate::{ViewRead, ViewTable, WriteGuard};
 
 /// For stores that make tables: what was never made is not found, and the hint says what to do.
 pub async fn a_table_never_made_is_not_found(store: &Store) {
-    let table = ViewTable::new("contract", "never_made", ["a"]).unwrap();
+    let table = store.table("never_made", ["a"]);
     let given = rows(&table, &[Row::new("k", 1, [int(1)])]);
     for _ in 0..2 {
         let failed = [
-            store.read(&table, &[b"k"]).await.unwrap_err(),
+            store.read(&table, &[&entity_key("k")]).await.unwrap_err(),
             store.write(&table, &given, WriteGuard::EventTime).await.unwrap_err(),
         ];
         for error in failed {
@@ -20,6 +22,21 @@ pub async fn a_table_never_made_is_not_found(store: &Store) {
         make(store, "another", &["a"]).await;
     }
     store.teardown(&[table]).await.unwrap();
+}
+
+/// For stores that make tables: a view of a request that was never made fails, the others are answered.
+pub async fn a_view_that_fails_does_not_fail_the_others(store: &Store) {
+    let made = make(store, "made", &["a"]).await;
+    let never_made = store.table("never_made", ["a"]);
+    write(store, &made, &[Row::new("k", 1, [int(1)])]).await;
+    let key = entity_key("k");
+    let keys: &[&[u8]] = &[&key];
+    let reads = [&made, &never_made, &made].map(|table| ViewRead { table, keys });
+    let answers = store.read_views(&reads).await;
+    assert_eq!(answers[1].as_ref().unwrap_err().kind(), ErrorKind::NotFound);
+    for answer in [&answers[0], &answers[2]] {
+        expect_row(answer.as_ref().unwrap(), 0, Some(1), &[int(1)]);
+    }
 }
 
 /// `update` is idempotent.
@@ -43,7 +60,7 @@ pub async fn views_with_the_same_key_are_independent(store: &Store) {
 
 /// Two projects share no row, though their views have the same name.
 pub async fn projects_with_the_same_view_are_independent(store: &Store) {
-    let [shop, workshop] = ["shop", "workshop"].map(|project| table(project, "stats"));
+    let [shop, workshop] = ["", "work"].map(|prefix| of_project(store, prefix, "", "stats"));
     store.update(&[shop.clone(), workshop.clone()], &[]).await.unwrap();
     write(store, &shop, &[Row::new("k", 100, [int(1)])]).await;
     expect_absent(store, &workshop, "k").await;
@@ -70,8 +87,14 @@ pub async fn a_table_made_again_starts_empty(store: &Store) {
 
 /// Tearing one project down leaves every other (Feast 0.67 removes the file, or keys of projects with the same ending).
 pub async fn teardown_touches_only_its_own(store: &Store) {
-    let mine = [table("shop", "users"), table("shop", "items")];
-    let others = [table("workshop", "users"), table("shop2", "items"), table("", "users")];
+    let mine = ["users", "items"].map(|view| of_project(store, "", "", view));
+    // A project whose name ends like ours, one whose name begins like ours, and one without name.
+    let nameless = ViewTable::new("", format!("users_{}", store.project()), ["a"]).unwrap();
+    let others = [
+        of_project(store, "work", "", "users"),
+        of_project(store, "", "2", "items"),
+        nameless.clone(),
+    ];
     for table in mine.iter().chain(&others) {
         store.update(std::slice::from_ref(table), &[]).await.unwrap();
         write(store, table, &[Row::new("k", 100, [int(1)])]).await;
@@ -86,8 +109,9 @@ pub async fn teardown_touches_only_its_own(store: &Store) {
     for table in &mine {
         expect_absent(store, table, "k").await;
     }
+    store.teardown(&[nameless]).await.unwrap();
 }
 
-fn table(project: &str, view: &str) -> ViewTable {
-    ViewTable::new(project, view, ["a"]).unwrap()
+fn of_project(store: &Store, before: &str, after: &str, view: &str) -> ViewTable {
+    ViewTable::new(format!("{before}{}{after}", store.project()), view, ["a"]).unwrap()
 }

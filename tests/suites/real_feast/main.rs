@@ -5,3 +5,4 @@ mod online_stores;
 mod permissions;
 mod registries;
 mod remote_client;
+mod tls;

@@ -1,11 +1,12 @@
 //! A Python environment with the real Feast, the judge of compatibility.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::debian;
+use super::{Service, debian};
 use crate::workspace::{Workspace, succeed_quietly};
 
 /// The oldest Python that Feast 0.67 runs on.
@@ -53,8 +54,13 @@ impl FeastEnvironment {
 
     /// Makes it current; a second call does nothing.
     pub(crate) fn install(self) -> Result<Self> {
+        self.make_current()?;
+        Ok(self)
+    }
+
+    fn make_current(&self) -> Result<()> {
         if self.is_current()? {
-            return Ok(self);
+            return Ok(());
         }
         let python = find_python()?;
         if self.folder.try_exists()? {
@@ -67,8 +73,7 @@ impl FeastEnvironment {
         self.pip(REQUIREMENTS, &["--constraint".as_ref(), constraints.as_path()])?;
         println!("    pip install -r tests/python/{DATA_REQUIREMENTS}");
         self.pip(DATA_REQUIREMENTS, &["--no-deps".as_ref()])?;
-        std::fs::write(self.stamp(), self.wanted()?).context("cannot write the stamp")?;
-        Ok(self)
+        std::fs::write(self.stamp(), self.wanted()?).context("cannot write the stamp")
     }
 
     fn pip(&self, requirements: &str, options: &[&Path]) -> Result<()> {
@@ -91,6 +96,36 @@ impl FeastEnvironment {
                 .with_context(|| format!("cannot read {}", path.display()))?;
         }
         Ok(text)
+    }
+}
+
+impl Service for FeastEnvironment {
+    fn name(&self) -> &'static str {
+        "feast"
+    }
+
+    /// A Python environment is no process.
+    fn start(&self) -> Result<bool> {
+        self.make_current()?;
+        Ok(false)
+    }
+
+    fn wait(&self) -> Result<String> {
+        Ok(format!("ready, {}", self.python().display()))
+    }
+
+    fn status(&self) -> Result<Option<String>> {
+        self.is_current()?.then(|| self.wait()).transpose()
+    }
+
+    /// The environment stays, so that the next run is instant.
+    fn stop(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let variables = Self::environment(self);
+        Ok(variables.into_iter().map(|(name, value)| (name, value.into())).collect())
     }
 }
 

@@ -11,8 +11,8 @@ use super::layout::{
     NEXT_TABLE_KEY, RowKey, RowKeys, SWEEP_PREFIX, damaged, find_in_bucket, put_in_bucket,
     row_prefix, sweep_key, table_key,
 };
-use super::packed_row::{PackedRow, Selection};
 use crate::backend::never_made;
+use crate::backend::packed_row::{PackedRow, Selection};
 use crate::{ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
 
 /// Rows removed in one transaction, so that other writers wait for milliseconds only.

@@ -6,7 +6,7 @@
 //! 00 "format"                             -> u8 version
 //! 00 "next_table"                         -> u32 number of the next table
 //! 01 {u16 length | project} view          -> u32 number of the table
-//! 02 {u32 table} 00 entity key            -> packed row (see `packed_row`)
+//! 02 {u32 table} 00 entity key            -> packed row (see `backend::packed_row`)
 //! 02 {u32 table} 01 {u128 hash of key}    -> bucket of rows whose keys are too long for LMDB
 //! 03 {u32 table}                          -> nothing: a removed table whose rows wait for removal
 //! bucket = {u32 length | entity key | u32 length | packed row}*
@@ -21,7 +21,7 @@ use larder_core::{Error, Result};
 
 use crate::ViewTable;
 
-/// Version of keys and rows; anything else is refused.
+/// Version of the keys; anything else is refused.
 pub(super) const FORMAT: u8 = 1;
 pub(super) const FORMAT_KEY: &[u8] = b"\x00format";
 pub(super) const NEXT_TABLE_KEY: &[u8] = b"\x00next_table";

@@ -2,7 +2,7 @@
 //!
 //! Reads are zero-copy inside the store and copied once into the answer. Layers, from the outside: `opened` (one
 //! environment per folder and process), `commit_queue` (group commit), `client` (what happens in a transaction),
-//! `environment` (transactions, growth, dead readers), `layout` and `packed_row` (bytes).
+//! `environment` (transactions, growth, dead readers), `layout` (keys); rows are [`packed_row`](super::packed_row)s.
 
 mod client;
 mod commit_queue;
@@ -11,7 +11,6 @@ mod environment;
 mod error;
 mod layout;
 mod opened;
-mod packed_row;
 
 use std::sync::Arc;
 

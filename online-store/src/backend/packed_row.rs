@@ -1,4 +1,5 @@
-//! A row as the embedded store keeps it: one value per (view, entity key), format version 1.
+//! A whole row in one value, format version 1: what the embedded store keeps per (view, entity key), and Redis in its
+//! packed layout.
 //!
 //! ```text
 //! u8  version = 1
@@ -16,13 +17,14 @@
 
 use larder_core::{Error, Result};
 
-use super::layout::{FORMAT, damaged};
 use crate::{Cell, ReadRows, RowTimes, ViewTable, WriteRows};
 
+/// Version of these bytes; anything else is refused.
+const FORMAT: u8 = 1;
 const HAS_CREATED: u8 = 1;
 const WORD: usize = 4;
 
-/// A stored row, checked once, borrowed from the memory map.
+/// A stored row, checked once, borrowed from where it lies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PackedRow<'a> {
     times: RowTimes,
@@ -33,15 +35,15 @@ pub(super) struct PackedRow<'a> {
 
 impl<'a> PackedRow<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let [version, flags, low, high, rest @ ..] = bytes else { return Err(damaged("a row")) };
+        let [version, flags, low, high, rest @ ..] = bytes else { return Err(damaged()) };
         if *version != FORMAT {
             return Err(Error::data(format!("a stored row has the unknown format {version}"))
                 .with_hint("it was written by a newer version of fs: upgrade this one"));
         }
         let count = usize::from(u16::from_le_bytes([*low, *high]));
-        let row = Self::parse_rest(rest, *flags, count).ok_or_else(|| damaged("a row"))?;
+        let row = Self::parse_rest(rest, *flags, count).ok_or_else(damaged)?;
         if count > 0 && row.end(count - 1) != row.values.len() {
-            return Err(damaged("a row"));
+            return Err(damaged());
         }
         Ok(row)
     }
@@ -77,11 +79,7 @@ impl<'a> PackedRow<'a> {
     fn bounds(&self, at: usize) -> Result<(usize, usize)> {
         let start = at.checked_sub(1).map_or(0, |before| self.end(before));
         let end = self.end(at);
-        if start <= end && end <= self.values.len() {
-            Ok((start, end))
-        } else {
-            Err(damaged("a row"))
-        }
+        if start <= end && end <= self.values.len() { Ok((start, end)) } else { Err(damaged()) }
     }
 
     fn value(&self, at: usize) -> Result<&'a [u8]> {
@@ -100,6 +98,12 @@ impl<'a> PackedRow<'a> {
         }
         None
     }
+}
+
+/// The error for bytes that are no row of ours.
+fn damaged() -> Error {
+    Error::data("a stored row of the online store is damaged")
+        .with_hint("restore the store, or materialize the view again after removing its rows")
 }
 
 fn word(words: &[u8], at: usize) -> u32 {
