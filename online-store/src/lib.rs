@@ -34,6 +34,10 @@ mod store;
 mod view_table;
 
 pub use backend::embedded::{EmbeddedConfig, EmbeddedStore};
+pub use backend::redis::{
+    RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisStore, RedisTls,
+    RedisTopology,
+};
 pub use backend::sqlite::{SqliteConfig, SqliteStore};
 pub use guard::{RowTimes, WriteGuard, WriteSummary};
 pub use rows::{Cell, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadRows, WriteRows, WriteRowsBuilder};

@@ -7,6 +7,7 @@ use crate::ViewTable;
 
 pub(crate) mod embedded;
 mod packed_row;
+pub(crate) mod redis;
 pub(crate) mod sqlite;
 
 /// The error for a table that was never made.
