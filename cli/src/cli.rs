@@ -7,7 +7,8 @@ use larder_core::Result;
 
 use crate::commands::{
     completions, configuration, delete, describe, features, get_historical, get_online, init,
-    materialize, permissions, plan, projects, registry_dump, serve, teardown, version, views,
+    materialize, permissions, plan, projects, reference, registry_dump, serve, teardown, version,
+    views,
 };
 use crate::demo;
 use crate::logging::LogLevel;
@@ -120,6 +121,9 @@ enum Command {
     Configuration,
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
+    /// Print the page of all commands.
+    #[command(hide = true)]
+    Reference,
 }
 
 /// Runs one command.
@@ -175,5 +179,6 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
         Command::Version => version::run(format),
         Command::Configuration => configuration::run(&repository, format),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Reference => reference::run(),
     }
 }

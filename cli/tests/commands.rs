@@ -213,3 +213,23 @@ fn completions_are_scripts_of_the_shell() {
     let script = Folder::empty().stdout(&["completions", "bash"]);
     assert!(script.contains("_fs()") && script.contains("materialize-incremental"), "{script}");
 }
+
+/// Set to write the page instead of comparing it.
+const UPDATE: &str = "UPDATE_REFERENCE";
+
+#[test]
+fn the_page_of_all_commands_is_up_to_date() {
+    let page = workspace().join("docs/reference/cli.md");
+    let now = Folder::empty().stdout(&["reference"]);
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::create_dir_all(page.parent().expect("a folder")).expect("the folder");
+        std::fs::write(&page, &now).expect("the page");
+    }
+    let committed = std::fs::read_to_string(&page).unwrap_or_default();
+    let differs = committed.lines().zip(now.lines()).find(|(old, new)| old != new);
+    assert!(
+        committed == now,
+        "docs/reference/cli.md is out of date: {UPDATE}=1 cargo test -p larder-cli --test commands writes it. \
+         First difference: {differs:?}"
+    );
+}

@@ -1,12 +1,12 @@
 //! Pushed rows in the schema of a batch source.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, SchemaRef};
 use larder_core::{Error, Result, Timestamp, ValueType};
 use larder_proto::convert;
 
-use crate::online::{RequestColumn, RequestValues};
+use crate::online::RequestColumn;
 
 /// One batch with exactly the columns of `schema`; columns not pushed are null.
 ///
@@ -55,37 +55,7 @@ fn offline_array(column: &RequestColumn, data_type: &DataType) -> Result<ArrayRe
 }
 
 /// Instants with microseconds, which value types (seconds) would lose.
-fn instants(column: &RequestColumn) -> Result<arrow_array::TimestampMicrosecondArray> {
-    let refuse = |row: usize| {
-        Error::invalid(format!("column \"{}\", row {row}: not a timestamp", column.name))
-    };
-    let micros = match &column.values {
-        RequestValues::Json(values) => values
-            .iter()
-            .enumerate()
-            .map(|(row, value)| match value {
-                serde_json::Value::Null => Ok(None),
-                serde_json::Value::String(text) => convert::parse_timestamp(text)
-                    .map(|time| Some(time.micros()))
-                    .map_err(|_| refuse(row)),
-                serde_json::Value::Number(number) => number
-                    .as_i64()
-                    .map(|nanos| Some(nanos.div_euclid(1000)))
-                    .ok_or_else(|| refuse(row)),
-                _ => Err(refuse(row)),
-            })
-            .collect::<Result<Vec<_>>>()?,
-        RequestValues::Typed(values) => values
-            .iter()
-            .enumerate()
-            .map(|(row, value)| match value {
-                larder_core::Value::Null => Ok(None),
-                larder_core::Value::UnixTimestamp(seconds) => {
-                    Ok(Some(Timestamp::from_seconds(*seconds).micros()))
-                }
-                _ => Err(refuse(row)),
-            })
-            .collect::<Result<Vec<_>>>()?,
-    };
-    Ok(arrow_array::TimestampMicrosecondArray::from(micros).with_timezone("UTC"))
+fn instants(column: &RequestColumn) -> Result<TimestampMicrosecondArray> {
+    let micros = column.instants()?.into_iter().map(|time| time.map(Timestamp::micros));
+    Ok(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }

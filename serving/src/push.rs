@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use larder_core::{Error, FeatureView, Result, Timestamp};
 use larder_online_store::{ViewTable, WriteGuard, WriteRows, WriteRowsBuilder};
-use larder_proto::convert::{encode_value, parse_timestamp};
+use larder_proto::convert::encode_value;
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion, KeyValue};
 
 use crate::FeatureServer;
 use crate::offline_rows::offline_batch;
-use crate::online::{RequestColumn, RequestValues};
+use crate::online::RequestColumn;
 
 /// Rows for every view whose stream source is the named push source.
 #[derive(Debug, Clone)]
@@ -207,7 +207,8 @@ fn event_timestamps(view: &FeatureView, columns: &[RequestColumn]) -> Result<Vec
             view.name
         ))
     })?;
-    timestamps(found)?
+    found
+        .instants()?
         .into_iter()
         .enumerate()
         .map(|(row, time)| {
@@ -224,44 +225,5 @@ fn created_timestamps(
 ) -> Result<Option<Vec<Option<Timestamp>>>> {
     let name =
         view.batch_source.as_ref().map_or("", |source| source.created_timestamp_column.as_str());
-    column(columns, view, name).map(timestamps).transpose()
-}
-
-/// ISO 8601 texts (without zone: UTC); numbers are nanoseconds, as pandas reads them.
-fn timestamps(column: &RequestColumn) -> Result<Vec<Option<Timestamp>>> {
-    let refuse = |row: usize, value: &dyn std::fmt::Display| {
-        Error::invalid(format!("column \"{}\", row {row}: {value} is not a timestamp", column.name))
-            .with_hint("write it in ISO 8601, for instance 2026-01-31T12:00:00Z")
-    };
-    match &column.values {
-        RequestValues::Json(values) => values
-            .iter()
-            .enumerate()
-            .map(|(row, value)| match value {
-                serde_json::Value::Null => Ok(None),
-                serde_json::Value::String(text) => {
-                    parse_timestamp(text).map(Some).map_err(|_| refuse(row, &format!("\"{text}\"")))
-                }
-                serde_json::Value::Number(number) => number
-                    .as_i64()
-                    .map(|nanos| Some(Timestamp::from_micros(nanos.div_euclid(1000))))
-                    .ok_or_else(|| refuse(row, number)),
-                other => Err(refuse(row, other)),
-            })
-            .collect(),
-        RequestValues::Typed(values) => values
-            .iter()
-            .enumerate()
-            .map(|(row, value)| match value {
-                larder_core::Value::Null => Ok(None),
-                larder_core::Value::UnixTimestamp(seconds) => {
-                    Ok(Some(Timestamp::from_seconds(*seconds)))
-                }
-                larder_core::Value::String(text) => {
-                    parse_timestamp(text).map(Some).map_err(|_| refuse(row, &format!("\"{text}\"")))
-                }
-                other => Err(refuse(row, &format!("{:?}", other.value_type()))),
-            })
-            .collect(),
-    }
+    column(columns, view, name).map(RequestColumn::instants).transpose()
 }

@@ -12,6 +12,7 @@ pub(crate) mod materialize;
 pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod projects;
+pub(crate) mod reference;
 pub(crate) mod registry_dump;
 pub(crate) mod serve;
 pub(crate) mod teardown;

@@ -1,5 +1,7 @@
 //! The end of a Parquet file, checked before the reader trusts it.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use larder_core::{Error, Result};
@@ -27,6 +29,25 @@ pub(super) async fn check(store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Re
                 .with_source(error)
         })?;
     check_tail(&tail, file.size)
+}
+
+/// As [`check`], for an open file, which is left at its start.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_file(file: &mut File) -> Result<()> {
+    let unread = |error: std::io::Error| {
+        Error::new(larder_core::ErrorKind::Unavailable, "cannot read its end").with_source(error)
+    };
+    let size = file.metadata().map_err(unread)?.len();
+    if size < SHORTEST {
+        return Err(Error::data(format!("{size} bytes are too few")));
+    }
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(size - TAIL)).map_err(unread)?;
+    file.take(TAIL).read_to_end(&mut tail).map_err(unread)?;
+    file.rewind().map_err(unread)?;
+    check_tail(&tail, size)
 }
 
 fn check_tail(tail: &[u8], size: u64) -> Result<()> {

@@ -2,7 +2,7 @@
 
 mod bounds;
 mod files;
-mod footer;
+pub(crate) mod footer;
 mod hive;
 mod location;
 mod merge;

@@ -17,6 +17,7 @@ use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use super::columns;
+use crate::source::footer;
 
 /// Puts rows into a new file of a folder that has `files` of them.
 ///
@@ -38,7 +39,9 @@ pub(super) fn add_part(
 pub(super) fn extend_file(path: &Path, batches: &[RecordBatch]) -> Result<()> {
     let _lock = lock(path)?;
     // Opened only now: another writer may have replaced the file while this one waited.
-    let current = File::open(path).map_err(|error| broken(path, error))?;
+    let mut current = File::open(path).map_err(|error| broken(path, error))?;
+    footer::check_file(&mut current)
+        .map_err(|error| error.context(format_args!("cannot rewrite {}", path.display())))?;
     let stored = ParquetRecordBatchReaderBuilder::try_new(current);
     let stored = stored.map_err(|error| corrupt(path, error))?;
     let schema = Arc::clone(stored.schema());
@@ -119,4 +122,51 @@ fn broken(path: &Path, error: std::io::Error) -> Error {
 
 fn corrupt(path: &Path, error: ParquetError) -> Error {
     Error::data(format!("cannot rewrite {}", path.display())).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    fn rows() -> RecordBatch {
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+        RecordBatch::try_from_iter([("driver", values)]).unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stats.parquet");
+        let schema = rows().schema();
+        let mut writer = Writer::beside(&path, schema).unwrap();
+        writer.write(&rows()).unwrap();
+        writer.publish().unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let long_footer = [&whole[..whole.len() - 8], b"\xff\xff\xff\x7fPAR1"].concat();
+        for (what, bytes) in [
+            ("nothing", &b""[..]),
+            ("too short", b"PAR1"),
+            ("cut off", &whole[..whole.len() - 3]),
+            ("garbage with the right end", b"the quick brown fox quetPAR1"),
+            ("a footer longer than the file", &long_footer),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = extend_file(&path, &[rows()]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data, "{what}: {error}");
+            assert!(error.message().contains("stats.parquet"), "{what}: {error}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "{what}");
+            assert_eq!(names(folder.path()), ["stats.parquet"], "{what}");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        extend_file(&path, &[rows()]).unwrap();
+        let stored = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+        assert_eq!(stored.metadata().file_metadata().num_rows(), 4);
+    }
 }

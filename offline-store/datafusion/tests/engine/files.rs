@@ -46,6 +46,7 @@ trials![
     a_bucket_that_is_not_registered_is_unsupported,
     a_join_stops_at_the_memory_limit,
     a_pattern_or_partitioned_folder_cannot_be_appended_to,
+    a_damaged_file_is_not_appended_to,
 ];
 
 /// Rows of driver 1 at these seconds, with the second as `rate`.
@@ -351,4 +352,20 @@ async fn a_pattern_or_partitioned_folder_cannot_be_appended_to() {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{uri}");
     }
     assert_eq!(read(&path).num_rows(), 1);
+}
+
+async fn a_damaged_file_is_not_appended_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stats.parquet");
+    put(&path, &stats(&[1]), 9);
+    let whole = std::fs::read(&path).unwrap();
+    for bytes in [&whole[..whole.len() / 2], b"the quick brown fox quetPAR1"] {
+        std::fs::write(&path, bytes).unwrap();
+        let store = engine(folder.path());
+        let error = store.write(&source("stats.parquet", false), vec![stats(&[2])]).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data, "{error}");
+        assert!(error.message().contains("stats.parquet"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
 }

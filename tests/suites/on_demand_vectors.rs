@@ -1,0 +1,120 @@
+//! Recorded point-in-time joins with an on-demand view, from the definition to the written file.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use larder_tests::Repository;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+
+const SETTINGS: &str = "project: recorded\nprovider: local\nregistry: data/registry.db\n\
+    offline_store: {type: file}\nentity_key_serialization_version: 3\n";
+
+/// The repository of a case: its stored views in Python as `case.json` describes them, its on-demand view as recorded.
+fn repository(name: &str) -> (Repository, Value) {
+    let repository = Repository::copy_of(&format!("tests/vectors/offline/{name}"));
+    let case: Value = serde_json::from_str(&repository.read("case.json")).expect("JSON");
+    let mut stored = "from datetime import timedelta\n\
+        from feast import Entity, FeatureView, Field, FileSource, ValueType\n\
+        from feast.types import Float64, Int64\n"
+        .to_owned();
+    for view in case["feature_views"].as_array().expect("views") {
+        stored.push_str(&stored_view(view));
+    }
+    repository.write("stored.py", stored);
+    repository.write("feature_store.yaml", SETTINGS);
+    (repository, case)
+}
+
+fn stored_view(view: &Value) -> String {
+    let text = |key: &str| view[key].as_str().expect("text").to_owned();
+    let pairs = |key: &str| -> Vec<(String, String)> {
+        let pairs = view[key].as_array().expect("a list").iter();
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        pairs.map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
+    };
+    let name = text("name");
+    let entities: Vec<String> = pairs("ents")
+        .into_iter()
+        .map(|(key, kind)| {
+            assert_eq!(kind, "i64", "the cases have whole-number keys");
+            format!("Entity(name='{key}', join_keys=['{key}'], value_type=ValueType.INT64)")
+        })
+        .collect();
+    let fields: Vec<String> = pairs("feats")
+        .into_iter()
+        .map(|(feature, kind)| {
+            let dtype = if kind == "f64" { "Float64" } else { "Int64" };
+            format!("Field(name='{feature}', dtype={dtype})")
+        })
+        .collect();
+    format!(
+        "{name}_entities = {entity_list}\n[{name}_entity] = {name}_entities\n\
+         {name}_source = FileSource(name='{name}_source', path='{path}', timestamp_field='{time}')\n\
+         {name} = FeatureView(name='{name}', entities={name}_entities, source={name}_source,\n    \
+         ttl=timedelta(seconds={ttl}), schema=[{field_list}])\n",
+        entity_list = format_args!("[{}]", entities.join(", ")),
+        path = text("source"),
+        time = text("tsf"),
+        ttl = view["ttl"],
+        field_list = fields.join(", "),
+    )
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let rows = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
+    let schema = rows.schema().clone();
+    let batches: Vec<_> = rows.build().expect("rows").map(|batch| batch.expect("rows")).collect();
+    arrow_select::concat::concat_batches(&schema, &batches).expect("batches of one schema")
+}
+
+fn sorted_names(batch: &RecordBatch) -> Vec<String> {
+    let mut names: Vec<String> =
+        batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+    names.sort();
+    names
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a ArrayRef {
+    batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}"))
+}
+
+fn replay(name: &str) {
+    let (repository, case) = repository(name);
+    repository.fs().ok(&["apply"]);
+    let features: Vec<&str> = case["features"]
+        .as_array()
+        .expect("features")
+        .iter()
+        .map(|feature| feature.as_str().expect("text"))
+        .collect();
+    let output = repository.file("joined.parquet");
+    repository.fs().ok(&[
+        "get-historical-features",
+        "--entity-df",
+        &repository.file("entity.parquet"),
+        "--features",
+        &features.join(","),
+        "--output",
+        &output,
+    ]);
+    let (ours, theirs) =
+        (read(Path::new(&output)), read(&repository.path().join("expected.parquet")));
+    assert_eq!(sorted_names(&ours), sorted_names(&theirs), "{name}");
+    for column_name in sorted_names(&theirs) {
+        let (got, wanted) = (column(&ours, &column_name), column(&theirs, &column_name));
+        assert_eq!(got, wanted, "{name}: {column_name}");
+    }
+}
+
+#[test]
+fn a_pandas_view_is_joined_as_feast_joined_it() {
+    replay("pit25_odfv_pandas");
+}
+
+#[test]
+fn a_python_view_is_joined_as_feast_joined_it() {
+    replay("pit26_odfv_python");
+}
