@@ -193,6 +193,20 @@ impl Error {
         self
     }
 
+    /// The same error once more, for things that fail together; the cause comes along as text.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Inner { kind, message, hint, location, subject, source } = self.0.as_ref();
+        Self(Box::new(Inner {
+            kind: *kind,
+            message: message.clone(),
+            hint: hint.clone(),
+            location: location.clone(),
+            subject: subject.clone(),
+            source: source.as_ref().map(|source| source.to_string().into()),
+        }))
+    }
+
     /// What the caller can act on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -8,7 +8,7 @@ use crate::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum FieldStatus {
-    /// Never sent.
+    /// The stored bytes are no value; the value is null.
     Invalid = 0,
     /// The value is there.
     Present = 1,

@@ -32,9 +32,21 @@ fn strip(message: &mut DynamicMessage) {
     if WITHOUT_META.contains(&message.descriptor().full_name()) {
         message.clear_field_by_name("meta");
     }
+    if message.descriptor().full_name() == "feast.core.StreamFeatureViewSpec" {
+        sort_features(message);
+    }
     for (_, value) in message.fields_mut() {
         strip_value(value);
     }
+}
+
+/// Feast stores the features of a stream view in hash order.
+fn sort_features(spec: &mut DynamicMessage) {
+    let Some(Value::List(features)) = spec.get_field_by_name_mut("features") else { return };
+    features.sort_by_key(|feature| match feature.as_message() {
+        Some(field) => field.get_field_by_name("name").unwrap().as_str().map(str::to_owned),
+        None => None,
+    });
 }
 
 fn strip_value(value: &mut Value) {
@@ -107,6 +119,36 @@ fn stream_views_lose_nothing() {
             other => panic!("{other:?}"),
         }
     });
+}
+
+#[test]
+fn join_keys_among_the_features_of_a_stream_view_are_no_features() {
+    let field = |name: &str| core::FeatureSpecV2 {
+        name: name.to_owned(),
+        value_type: 4,
+        ..core::FeatureSpecV2::default()
+    };
+    let stored = |features: &[&str]| core::StreamFeatureView {
+        spec: Some(core::StreamFeatureViewSpec {
+            features: features.iter().map(|name| field(name)).collect(),
+            entity_columns: vec![field("user_id")],
+            ..core::StreamFeatureViewSpec::default()
+        }),
+        meta: None,
+    };
+    for features in [&["clicks", "user_id"][..], &["user_id", "clicks"], &["clicks"]] {
+        let view = convert::stream_feature_view_from_proto(stored(features)).unwrap();
+        let names: Vec<&str> = view.features.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(names, ["clicks"], "{features:?}");
+        let FeatureViewMessage::Stream(message) =
+            convert::feature_view_to_proto(&view, "p").unwrap()
+        else {
+            panic!("a stream view stays one");
+        };
+        let names: Vec<String> =
+            message.spec.unwrap().features.into_iter().map(|field| field.name).collect();
+        assert_eq!(names, ["user_id", "clicks"], "{features:?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! From a registry to the snapshot that servers and jobs work with.
 
-use larder_core::{
-    Catalog, CatalogParts, Error, FeatureView, ObjectKind, Project, Result, ViewKind,
-};
+use larder_core::{Catalog, CatalogParts, Error, ObjectKind, Project, Result};
 use larder_proto::wire::registry_file::{RegistryFile, RegistryList};
 
 use crate::definitions::Object;
@@ -36,7 +34,7 @@ pub fn catalog(file: &RegistryFile, project: &str, online_versioning: bool) -> R
             match decode(list, stored)? {
                 Object::Entity(object) => parts.entities.push(object),
                 Object::DataSource(object) => parts.data_sources.push(object),
-                Object::FeatureView(object) => parts.feature_views.push(without_keys(object)),
+                Object::FeatureView(object) => parts.feature_views.push(object),
                 Object::OnDemandFeatureView(object) => parts.on_demand_feature_views.push(object),
                 Object::FeatureService(object) => parts.feature_services.push(object),
                 Object::Project(_) | Object::Permission(_) => {}
@@ -61,16 +59,6 @@ fn project_of(file: &RegistryFile, project: &str) -> Result<Project> {
     } else {
         Err(Error::not_found(ObjectKind::Project, project, "").with_hint("run fs apply first"))
     }
-}
-
-/// Feast 0.67 stores the entity columns of stream views among their features.
-fn without_keys(mut view: FeatureView) -> FeatureView {
-    if let ViewKind::Stream { .. } = view.kind {
-        let columns: Vec<String> =
-            view.entity_columns.iter().map(|field| field.name.clone()).collect();
-        view.features.retain(|field| !columns.contains(&field.name));
-    }
-    view
 }
 
 /// Follows a registry: hands out a new catalog after every change.

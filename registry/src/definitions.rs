@@ -1,5 +1,6 @@
 //! What a feature repository defines, whether it was written in Python or in YAML.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use larder_core::{
@@ -93,4 +94,7 @@ pub struct Definitions {
     pub objects: Vec<Located<Object>>,
     /// The warnings.
     pub warnings: Vec<Warning>,
+    /// The line on which the text of an on-demand view's function starts, by the name of the view. A view whose text
+    /// stands in no file of its own is not here.
+    pub functions: BTreeMap<String, Location>,
 }

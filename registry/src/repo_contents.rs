@@ -31,6 +31,8 @@ pub struct RepoContents {
     pub permissions: Vec<Located<Permission>>,
     /// What looks wrong but is no error.
     pub warnings: Vec<String>,
+    /// Where the functions of on-demand views start, by view; see [`Definitions::functions`].
+    pub functions: BTreeMap<String, Location>,
 }
 
 impl RepoContents {
@@ -41,7 +43,7 @@ impl RepoContents {
     /// `AlreadyExists` for a name used twice (view and source names ignore case, views share one name space);
     /// `Invalid` for several projects or one that is not the configured one.
     pub fn collect(definitions: Definitions, config: &RepoConfig) -> Result<Self> {
-        let mut contents = Self::default();
+        let mut contents = Self { functions: definitions.functions, ..Self::default() };
         contents.warnings.extend(definitions.warnings.iter().map(ToString::to_string));
         let mut projects = Vec::new();
         for Located { value, location } in definitions.objects {

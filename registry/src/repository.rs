@@ -3,7 +3,9 @@
 use larder_core::{Error, Result};
 
 use crate::definitions::Definitions;
-use crate::python::{self, DirectoryFiles, Failures, IgnoreRules, Limits, SourceFiles};
+use crate::python::{
+    self, Constructors, DirectoryFiles, Failures, IgnoreRules, Limits, SourceFiles,
+};
 use crate::repo_config::{self, ProcessEnvironment, RepoConfig};
 use crate::yaml_definitions;
 
@@ -19,8 +21,8 @@ pub fn load(config: &RepoConfig) -> Result<Definitions> {
     load_definitions(&files, &ProcessEnvironment, Limits::default()).map_err(Failures::into_first)
 }
 
-/// Reads everything that a repository defines: Python files first, then YAML files, whose views may name the Python
-/// files' sources. `.feastignore` holds for both.
+/// Reads everything that a repository defines: Python files first, then YAML files, which may name the objects of the
+/// Python files. `.feastignore` holds for both.
 ///
 /// # Errors
 /// All errors of the Python files together, or the first one of the YAML files; each with its place.
@@ -29,10 +31,13 @@ pub fn load_definitions(
     environment: &dyn repo_config::Environment,
     limits: Limits,
 ) -> Result<Definitions, Failures> {
-    let mut definitions = python::load(files, &Variables(environment), limits)?;
-    let texts = yaml_texts(files)?;
-    let objects = yaml_definitions::load(&texts, &definitions.objects)?;
-    definitions.objects.extend(objects);
+    let variables = Variables(environment);
+    let (mut definitions, known) = python::load_objects(files, &variables, limits)?;
+    let constructors = Constructors::new(files, &variables, limits)?;
+    let added = yaml_definitions::load(&yaml_texts(files)?, &known, constructors)?;
+    definitions.objects.extend(added.objects);
+    definitions.warnings.extend(added.warnings);
+    definitions.functions.extend(added.functions);
     Ok(definitions)
 }
 

@@ -42,11 +42,9 @@ fn named<T>(objects: impl IntoIterator<Item = T>, name: fn(&T) -> &String) -> Na
     sorted
 }
 
-/// Feast stores the features of stream views in hash order, with the join keys among them.
+/// Feast stores the features of stream views in hash order.
 fn in_name_order(mut view: FeatureView) -> FeatureView {
     if matches!(view.kind, ViewKind::Stream { .. }) {
-        let keys: Vec<String> = view.entity_columns.iter().map(|key| key.name.clone()).collect();
-        view.features.retain(|feature| !keys.contains(&feature.name));
         view.features.sort_by(|left, right| left.name.cmp(&right.name));
     }
     view

@@ -272,3 +272,15 @@ fn garbage_is_refused() {
     let origin = Origin::Default;
     assert_eq!(origin.to_string(), "default");
 }
+
+#[test]
+fn tls_files_are_absolute_and_come_in_pairs() {
+    let larder = "serving:\n  tls: {key: k.pem, cert: c.pem}\n";
+    let config = load_with(&[("larder.yaml", larder)], [("FS_TLS_KEY", "/keys/k.pem")]).unwrap();
+    let tls = config.serving.tls.unwrap();
+    assert_eq!(tls.key, Path::new("/keys/k.pem"));
+    assert_eq!(tls.certificate, config.repo_path.join("c.pem"));
+    let error = load_with(&[], [("FS_TLS_CERT", "c.pem")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.hint().is_some());
+}

@@ -43,6 +43,12 @@ pub struct ServerConfig {
     pub drain: Duration,
     /// How often the registry is looked at for changes.
     pub registry_poll: Duration,
+    /// Most connections at once, HTTP and gRPC together; further clients wait to be accepted.
+    pub max_connections: usize,
+    /// Time for the TLS handshake, and over gRPC for the first bytes of HTTP/2.
+    pub handshake_timeout: Duration,
+    /// How long an HTTP connection may be without a complete request head.
+    pub keep_alive: Duration,
 }
 
 impl Default for ServerConfig {
@@ -51,6 +57,9 @@ impl Default for ServerConfig {
             max_body_bytes: 16 << 20,
             drain: Duration::from_secs(10),
             registry_poll: Duration::from_millis(500),
+            max_connections: 20_000,
+            handshake_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(30),
         }
     }
 }

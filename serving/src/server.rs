@@ -1,57 +1,22 @@
-//! Listeners: HTTP and gRPC over one feature server, drained on shutdown.
+//! HTTP and gRPC over one feature server, drained on shutdown.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use larder_core::{Error, ErrorKind, Result};
+use larder_core::{Error, Result};
 use larder_proto::feast::serving::serving_service_server::ServingServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tonic::transport::server::TcpIncoming;
+use tokio::sync::{Semaphore, watch};
+use tonic::transport::server::Router;
 
-use crate::{CatalogSource, FeatureServer, ServerConfig, grpc, http};
-
-/// Bound sockets; binding is apart from serving, so that a taken port is known before anything starts.
-#[derive(Debug)]
-pub struct Listeners {
-    http: Option<TcpListener>,
-    grpc: Option<TcpListener>,
-}
-
-impl Listeners {
-    /// Binds the addresses given; port 0 takes a free one.
-    ///
-    /// # Errors
-    /// `Unavailable` naming the address that cannot be bound.
-    pub async fn bind(http: Option<SocketAddr>, grpc: Option<SocketAddr>) -> Result<Self> {
-        Ok(Self { http: bind(http).await?, grpc: bind(grpc).await? })
-    }
-
-    /// Address of the HTTP listener.
-    pub fn http(&self) -> Option<SocketAddr> {
-        self.http.as_ref().and_then(|listener| listener.local_addr().ok())
-    }
-
-    /// Address of the gRPC listener.
-    pub fn grpc(&self) -> Option<SocketAddr> {
-        self.grpc.as_ref().and_then(|listener| listener.local_addr().ok())
-    }
-}
-
-async fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>> {
-    let Some(address) = address else { return Ok(None) };
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        Error::new(ErrorKind::Unavailable, format!("cannot listen on {address}"))
-            .with_source(error)
-            .with_hint("choose another port, or end the process that listens there")
-    })?;
-    Ok(Some(listener))
-}
+use crate::listen::{Acceptor, Prelude, serve_http};
+use crate::{CatalogSource, FeatureServer, Listeners, ServerConfig, ServerTls, grpc, http};
 
 /// Serves until `stop` becomes true, then lets open requests finish within the drain time.
 ///
-/// Registry changes found by `source` are served without dropping a request.
+/// Registry changes found by `source` are served without dropping a request. From `stop` on, new
+/// connections are refused.
 ///
 /// # Errors
 /// `Unavailable` or `Internal` when a listener fails.
@@ -62,21 +27,81 @@ pub async fn serve(
     source: Arc<dyn CatalogSource>,
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
-    let follow =
-        server.online().catalog().clone().follow(source, config.registry_poll, stop.clone());
-    let http = serve_http(server.clone(), &config, listeners.http, stop.clone());
-    let grpc = serve_grpc(server, &config, listeners.grpc, stop.clone());
+    let Listeners { http, grpc, tls } = listeners;
+    let shared = Shared { config, tls, stop };
+    let slots = Arc::new(Semaphore::new(shared.config.max_connections));
+    let follow = server.online().catalog().clone().follow(
+        source,
+        shared.config.registry_poll,
+        shared.stop.clone(),
+    );
+    let http = shared.http(server.clone(), http, Arc::clone(&slots));
+    let grpc = shared.grpc(server, grpc, slots);
     let all = async { tokio::join!(follow, http, grpc) };
     tokio::select! {
         ((), http, grpc) = all => http.and(grpc),
-        () = drained(stop, config.drain) => {
+        () = drained(shared.stop.clone(), shared.config.drain) => {
             tracing::warn!("open requests were cut off at the end of the drain time");
             Ok(())
         }
     }
 }
 
-async fn drained(mut stop: watch::Receiver<bool>, drain: std::time::Duration) {
+/// What both protocols need.
+struct Shared {
+    config: ServerConfig,
+    tls: Option<ServerTls>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Shared {
+    fn acceptor(
+        &self,
+        protocol: &str,
+        prelude: Prelude,
+        slots: Arc<Semaphore>,
+    ) -> Result<Acceptor> {
+        Ok(Acceptor {
+            tls: self.tls.as_ref().map(|tls| tls.acceptor(protocol)).transpose()?,
+            prelude,
+            handshake_timeout: self.config.handshake_timeout,
+            slots,
+        })
+    }
+
+    async fn http(
+        &self,
+        server: FeatureServer,
+        listener: Option<TcpListener>,
+        slots: Arc<Semaphore>,
+    ) -> Result<()> {
+        let Some(listener) = listener else { return Ok(()) };
+        let acceptor = self.acceptor("http/1.1", Prelude::None, slots)?;
+        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
+        let router = http::router(server, self.config.max_body_bytes);
+        tokio::join!(accepting, serve_http(accepted, router, &self.config));
+        Ok(())
+    }
+
+    async fn grpc(
+        &self,
+        server: FeatureServer,
+        listener: Option<TcpListener>,
+        slots: Arc<Semaphore>,
+    ) -> Result<()> {
+        let Some(listener) = listener else { return Ok(()) };
+        let acceptor = self.acceptor("h2", Prelude::Http2, slots)?;
+        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
+        let mut stop = self.stop.clone();
+        let served = grpc_services(server, self.config.max_body_bytes)
+            .await?
+            .serve_with_incoming_shutdown(accepted, async move { stopped(&mut stop).await });
+        let ((), served) = tokio::join!(accepting, served);
+        served.map_err(|error| Error::internal("gRPC listener failed").with_source(error))
+    }
+}
+
+async fn drained(mut stop: watch::Receiver<bool>, drain: Duration) {
     stopped(&mut stop).await;
     tokio::time::sleep(drain).await;
 }
@@ -88,55 +113,24 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn serve_http(
-    server: FeatureServer,
-    config: &ServerConfig,
-    listener: Option<TcpListener>,
-    mut stop: watch::Receiver<bool>,
-) -> Result<()> {
-    let Some(listener) = listener else { return Ok(()) };
-    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    axum::serve(listener, http::router(server, config.max_body_bytes))
-        .with_graceful_shutdown(async move { stopped(&mut stop).await })
-        .await
-        .map_err(|error| Error::internal("HTTP listener failed").with_source(error))
-}
-
-async fn serve_grpc(
-    server: FeatureServer,
-    config: &ServerConfig,
-    listener: Option<TcpListener>,
-    mut stop: watch::Receiver<bool>,
-) -> Result<()> {
-    let Some(listener) = listener else { return Ok(()) };
-    let limit = config.max_body_bytes;
-    let serving = ServingServiceServer::new(grpc::Serving(server.clone()))
-        .max_decoding_message_size(limit)
+async fn grpc_services(server: FeatureServer, max_message: usize) -> Result<Router> {
+    let serving = grpc::Serving(server.clone());
+    let generated = ServingServiceServer::new(serving.clone())
+        .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
+    let serving = grpc::EncodedReads::new(generated, serving, max_message);
     let recommendation = RecommendationServiceServer::new(grpc::Recommendation(server))
-        .max_decoding_message_size(limit)
+        .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<ServingServiceServer<grpc::Serving>>().await;
     health.set_serving::<RecommendationServiceServer<grpc::Recommendation>>().await;
-    tonic::transport::Server::builder()
+    Ok(tonic::transport::Server::builder()
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(unservable)?)
         .add_service(reflection().build_v1alpha().map_err(unservable)?)
         .add_service(serving)
-        .add_service(recommendation)
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            async move {
-                stopped(&mut stop).await;
-            },
-        )
-        .await
-        .map_err(|error| Error::internal("gRPC listener failed").with_source(error))
+        .add_service(recommendation))
 }
 
 /// Both versions of the reflection protocol: older clients (Python's, grpcurl before 1.9) know `v1alpha` only.

@@ -1,6 +1,8 @@
 """Calls a feature server over gRPC with Feast's own stubs and prints the answers as JSON.
 
-Usage: grpc_calls.py ADDRESS REQUESTS
+Usage: grpc_calls.py ADDRESS REQUESTS [CERTIFICATE]
+
+With the file of a trusted CERTIFICATE the channel is encrypted.
 
 REQUESTS is a JSON list of {"service": full name, "method": name, "request": message as JSON}. Messages
 of feast.* are Feast's own classes; all others come from the server's reflection. An answer is the
@@ -48,11 +50,18 @@ def call(channel, reflection, request):
     )
 
 
-def main(address, requests):
-    with grpc.insecure_channel(address) as channel:
+def open_channel(address, certificate):
+    if certificate is None:
+        return grpc.insecure_channel(address)
+    with open(certificate, "rb") as file:
+        return grpc.secure_channel(address, grpc.ssl_channel_credentials(file.read()))
+
+
+def main(address, requests, certificate=None):
+    with open_channel(address, certificate) as channel:
         reflection = ProtoReflectionDescriptorDatabase(channel)
         print(json.dumps([call(channel, reflection, r) for r in json.loads(requests)]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

@@ -15,8 +15,7 @@ const FREE: [&str; 9] = [
     "user_defined_function",
 ];
 
-/// Drops the free fields and sorts every list of named objects by name. The join keys that Feast repeats
-/// among the features of a stream feature view are left out too.
+/// Drops the free fields and sorts every list of named objects by name.
 ///
 /// What is left of two registries of the same repository is equal.
 pub fn canonical(value: &Value) -> Value {
@@ -41,12 +40,7 @@ fn canonical_fields(fields: &Map<String, Value>) -> Map<String, Value> {
         .map(|(name, _, after)| (name.clone(), after))
         .collect();
     kept.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut kept: Map<String, Value> = kept.into_iter().collect();
-    let keys = kept.get("entity_columns").and_then(Value::as_array).cloned().unwrap_or_default();
-    if let Some(features) = kept.get_mut("features").and_then(Value::as_array_mut) {
-        features.retain(|feature| !keys.iter().any(|key| key["name"] == feature["name"]));
-    }
-    kept
+    kept.into_iter().collect()
 }
 
 fn is_empty(value: &Value) -> bool {

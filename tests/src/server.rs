@@ -1,6 +1,7 @@
 //! Servers that live as long as a test needs them.
 
 use std::fs::File;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -16,8 +17,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A running server; it is stopped, by its process id, when this value goes.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    /// `None` before the start and after the end.
+    child: Option<Child>,
     log: PathBuf,
+    scheme: &'static str,
     http_port: u16,
     grpc_port: u16,
 }
@@ -28,18 +31,43 @@ impl Server {
     /// # Panics
     /// When it does not become healthy.
     pub fn fs(repository: &Path) -> Self {
+        Self::fs_with(repository, &[])
+    }
+
+    /// `fs serve` with more arguments.
+    ///
+    /// # Panics
+    /// When it does not become healthy.
+    pub fn fs_with(repository: &Path, arguments: &[&str]) -> Self {
+        let (mut server, command) = Self::prepared(repository, arguments);
+        server.launch(command);
+        server.wait_until_healthy();
+        server
+    }
+
+    /// `fs serve` over TLS with `key.pem` and `cert.pem` of the repository, ready to be connected to.
+    ///
+    /// # Panics
+    /// When it does not listen.
+    pub fn fs_tls(repository: &Path) -> Self {
+        let arguments = ["--key", "key.pem", "--cert", "cert.pem"];
+        let (mut server, command) = Self::prepared(repository, &arguments);
+        server.launch(command);
+        server.scheme = "https";
+        let ports = [server.http_port, server.grpc_port];
+        server.wait_until("listening", |_| {
+            ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
+        });
+        server
+    }
+
+    fn prepared(repository: &Path, arguments: &[&str]) -> (Self, Command) {
         let (http_port, grpc_port) = (free_port(), free_port());
         let (http, grpc) = (http_port.to_string(), grpc_port.to_string());
-        let command = Fs::in_repository(repository).command(&[
-            "serve",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            &http,
-            "--grpc-port",
-            &grpc,
-        ]);
-        Self::start(command, repository, http_port, grpc_port)
+        let ports = ["serve", "--host", "127.0.0.1", "--port", &http, "--grpc-port", &grpc];
+        let all: Vec<&str> = ports.iter().chain(arguments).copied().collect();
+        let command = Fs::in_repository(repository).command(&all);
+        (Self::unstarted(repository, http_port, grpc_port), command)
     }
 
     /// `feast serve` in a repository, on a private port, ready to answer. It has no gRPC port.
@@ -63,12 +91,19 @@ impl Server {
             ["serve", "-h", "127.0.0.1", "-p", &text, "--no-access-log", "-w", &workers];
         let arguments: Vec<&str> = arguments.into_iter().chain(recycle).collect();
         let command = feast.command(repository, &arguments);
-        Self::start(command, repository, port, 0)
+        let mut server = Self::unstarted(repository, port, 0);
+        server.launch(command);
+        server.wait_until_healthy();
+        server
     }
 
-    fn start(mut command: Command, repository: &Path, http_port: u16, grpc_port: u16) -> Self {
+    fn unstarted(repository: &Path, http_port: u16, grpc_port: u16) -> Self {
         let log = repository.join(format!("server-{http_port}.log"));
-        let file = File::create(&log).expect("a log file can be made");
+        Self { child: None, log, scheme: "http", http_port, grpc_port }
+    }
+
+    fn launch(&mut self, mut command: Command) {
+        let file = File::create(&self.log).expect("a log file can be made");
         let both = file.try_clone().expect("a file handle can be cloned");
         let child = command
             .stdin(Stdio::null())
@@ -76,28 +111,31 @@ impl Server {
             .stderr(both)
             .spawn()
             .expect("the server can be started");
-        let mut server = Self { child, log, http_port, grpc_port };
-        server.wait_until_healthy();
-        server
+        self.child = Some(child);
     }
 
     fn wait_until_healthy(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
         let url = self.url("/health");
+        self.wait_until("healthy", |_| get(&url).is_ok_and(|answer| answer.status == 200));
+    }
+
+    fn wait_until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if get(&url).is_ok_and(|answer| answer.status == 200) {
+            if is_so(self) {
                 return;
             }
-            let ended = self.child.try_wait().expect("a child can be asked");
+            let child = self.child.as_mut().expect("it was launched");
+            let ended = child.try_wait().expect("a child can be asked");
             assert!(ended.is_none(), "the server ended early: {}", self.log());
             sleep(Duration::from_millis(20));
         }
-        panic!("the server is not healthy: {}", self.log());
+        panic!("the server is not {what}: {}", self.log());
     }
 
-    /// `http://127.0.0.1:PORT` and a path.
+    /// `http://127.0.0.1:PORT` (`https` with TLS) and a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.http_port)
+        format!("{}://127.0.0.1:{}{path}", self.scheme, self.http_port)
     }
 
     /// Its HTTP port on the loopback address.
@@ -129,26 +167,54 @@ impl Server {
     /// # Panics
     /// When it cannot be waited for.
     pub fn kill(mut self) {
-        self.child.kill().expect("a running child can be killed");
-        self.child.wait().expect("a killed child ends");
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("a running child can be killed");
+        child.wait().expect("a killed child ends");
+    }
+
+    /// Asks it to end (SIGTERM); it goes on with what it has begun.
+    ///
+    /// # Panics
+    /// When it cannot be asked.
+    pub fn terminate(&self) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.expect("kill can be run").success(), "the server cannot be asked to end");
+    }
+
+    /// Waits for its end and returns its exit code; `None` after a signal.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub fn wait(mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("it runs");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = child.try_wait().expect("a child can be asked") {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "the server does not end: {}", self.log());
+            sleep(Duration::from_millis(20));
+        }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
         // Feast's server has worker processes, which only a polite signal takes along.
-        let pid = self.child.id().to_string();
+        let pid = child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status().is_ok();
         let deadline = Instant::now() + Duration::from_secs(5);
         while asked && Instant::now() < deadline {
-            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+            if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
                 return;
             }
             sleep(Duration::from_millis(20));
         }
-        if self.child.kill().is_ok() {
+        if child.kill().is_ok() {
             // The result does not matter: the child is gone either way.
-            drop(self.child.wait());
+            drop(child.wait());
         }
     }
 }

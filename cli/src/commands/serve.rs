@@ -1,6 +1,7 @@
 //! `fs serve`: HTTP and gRPC feature servers in one process.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
 use larder_core::{Error, ErrorKind, Result};
@@ -43,12 +44,12 @@ pub(crate) struct Arguments {
     /// Seconds after which a changed registry is noticed at the latest [default: 1].
     #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS")]
     registry_ttl_sec: Option<u64>,
-    /// TLS key; not supported, put a proxy in front.
+    /// PEM file of the private key: speak TLS, HTTP and gRPC, and nothing else.
     #[arg(short, long, value_name = "FILE")]
-    key: Option<String>,
-    /// TLS certificate; not supported, put a proxy in front.
+    key: Option<PathBuf>,
+    /// PEM file of the certificate chain, the server's own first.
     #[arg(short, long, value_name = "FILE")]
-    cert: Option<String>,
+    cert: Option<PathBuf>,
     #[command(flatten)]
     ignored: IgnoredArguments,
 }
@@ -86,18 +87,14 @@ pub(crate) enum Protocol {
 }
 
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {
-    if arguments.key.is_some() || arguments.cert.is_some() {
-        return Err(Error::unsupported("fs serve does not speak TLS itself")
-            .with_hint("put a proxy that ends TLS in front, and leave out --key and --cert"));
-    }
     if arguments.ignored.metrics {
         report::warning("--metrics has no effect: there is no metrics server");
     }
-    let repository = repository.with_flags(flags(arguments));
+    let repository = repository.with_flags(flags(arguments)?);
     runtime(arguments.workers)?.block_on(serve_until_signal(&repository, arguments))
 }
 
-fn flags(arguments: &Arguments) -> Vec<Flag> {
+fn flags(arguments: &Arguments) -> Result<Vec<Flag>> {
     let mut flags = Vec::new();
     let mut add = |name, path: &'static [&'static str], value: Option<String>| {
         flags.extend(value.map(|value| Flag { name, path, value }));
@@ -114,7 +111,22 @@ fn flags(arguments: &Arguments) -> Vec<Flag> {
     add(grpc_flag, &["serving", "grpc_port"], grpc.map(|port| port.to_string()));
     let ttl = arguments.registry_ttl_sec.map(|seconds| seconds.saturating_mul(1_000).to_string());
     add("--registry_ttl_sec", &["serving", "registry_check_ms"], ttl);
-    flags
+    add("--key", &["serving", "tls", "key"], file_of(arguments.key.as_deref())?);
+    add("--cert", &["serving", "tls", "cert"], file_of(arguments.cert.as_deref())?);
+    Ok(flags)
+}
+
+/// A file named on the command line stands where the command was started, whatever the repository is.
+fn file_of(path: Option<&Path>) -> Result<Option<String>> {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path).map_err(|error| {
+            Error::invalid(format!("{} is no path", path.display())).with_source(error)
+        })?;
+        path.into_os_string()
+            .into_string()
+            .map_err(|path| Error::invalid(format!("{} is not Unicode", path.display())))
+    };
+    path.map(absolute).transpose()
 }
 
 fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
@@ -136,13 +148,15 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     let http = (arguments.protocol != Some(Protocol::Grpc)).then_some(serving.http_port);
     let grpc = (arguments.protocol != Some(Protocol::Http)).then_some(serving.grpc_port);
     let address = |port: Option<u16>| port.map(|port| resolve(&serving.host, port)).transpose();
+    let tls = compose::server_tls(config)?;
     let (server, source) = compose::feature_server(config)?;
-    let listeners = Listeners::bind(address(http)?, address(grpc)?).await?;
+    let (scheme, with) = if tls.is_some() { ("https", " with TLS") } else { ("http", "") };
+    let listeners = Listeners::bind(address(http)?, address(grpc)?).await?.with_tls(tls);
     if let Some(address) = listeners.http() {
-        report::note(format_args!("serving features over HTTP on http://{address}"));
+        report::note(format_args!("serving features over HTTP on {scheme}://{address}"));
     }
     if let Some(address) = listeners.grpc() {
-        report::note(format_args!("serving features over gRPC on {address}"));
+        report::note(format_args!("serving features over gRPC on {address}{with}"));
     }
     let (stop, stopped) = watch::channel(false);
     let signal = async {

@@ -2,10 +2,10 @@
 
 /// Appends `repr(number)` of a finite float: shortest digits, `.0` kept, exponent from 1e16 and below 1e-4.
 pub(crate) fn write_finite(number: f64, out: &mut Vec<u8>) {
-    let mut buffer = ryu::Buffer::new();
+    let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(number);
-    if !text.contains('e') && (number == 0.0 || number.abs() >= 1e-4) {
-        // Both agree on plain notation in this range.
+    if number == 0.0 || (1e-4..1e16).contains(&number.abs()) {
+        // Both write plain notation in this range.
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -23,13 +23,13 @@ pub(crate) fn write_finite(number: f64, out: &mut Vec<u8>) {
 /// Significant digits without leading and trailing zeros, and the exponent of the first one.
 fn digits_and_exponent(text: &str) -> (String, i32) {
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().expect("ryu writes decimal exponents");
+    let exponent: i32 = exponent.parse().expect("exponents are decimal");
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all = format!("{whole}{fraction}");
     let significant = all.trim_start_matches('0');
     let leading = all.len() - significant.len();
-    let shift = i32::try_from(whole.len()).expect("ryu writes few digits")
-        - i32::try_from(leading).expect("ryu writes few digits");
+    let shift = i32::try_from(whole.len()).expect("a float has few digits")
+        - i32::try_from(leading).expect("a float has few digits");
     (significant.trim_end_matches('0').to_owned(), exponent + shift - 1)
 }
 

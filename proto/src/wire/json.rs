@@ -14,7 +14,7 @@ use super::value::{double, float, int32, is_text, set_field};
 use super::{float::write_finite, timestamp};
 
 /// Maps and lists may nest this deep.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Feast's marker for a missing instant.
 const NOT_A_TIME: i64 = i64::MIN;
@@ -28,7 +28,28 @@ const NOT_A_TIME: i64 = i64::MIN;
 /// # Errors
 /// `Data` when the bytes are malformed or nest deeper than 64 levels; `out` may then hold a part.
 pub fn write_value(value: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    write_nested(value, 0, out)
+    if write_lone_scalar(value, out) { Ok(()) } else { write_nested(value, 0, out) }
+}
+
+/// Writes a null or a number that is the only field of its message, as nearly every stored value is.
+///
+/// Such a message needs no walk over its fields: half of the time of a large answer went there.
+fn write_lone_scalar(value: &[u8], out: &mut Vec<u8>) -> bool {
+    const DOUBLE: u8 = (5 << 3) | 1;
+    const FLOAT: u8 = (6 << 3) | 5;
+    match value {
+        [] => out.extend_from_slice(b"null"),
+        [DOUBLE, bits @ ..] if bits.len() == 8 => {
+            let bits = bits.first_chunk().expect("eight bytes");
+            write_float(f64::from_le_bytes(*bits), out);
+        }
+        [FLOAT, bits @ ..] if bits.len() == 4 => {
+            let bits = bits.first_chunk().expect("four bytes");
+            write_float(f64::from(f32::from_le_bytes(*bits)), out);
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// A map, struct, nested list, scalar map or zoned timestamp as text in a column: the timestamp
@@ -58,8 +79,12 @@ fn write_scalar_map(map: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let mut name = Vec::new();
         for key in Fields::new(find_bytes(entry, 1)?.unwrap_or_default()) {
             let key = key?;
+            let number = key.number;
+            let key_type = map_key_type(number).ok_or_else(|| {
+                Error::data(format!("a scalar map has a key of unknown type {number}"))
+            })?;
             name.clear();
-            write_scalar(map_key_type(key.number)?, key.content, &mut name)?;
+            write_scalar(key_type, key.content, &mut name)?;
         }
         if name.first() == Some(&b'"') {
             out.extend_from_slice(&name);
@@ -74,8 +99,8 @@ fn write_scalar_map(map: &[u8], out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// The type of a field of `feast.types.MapKey`.
-fn map_key_type(number: u32) -> Result<ValueType> {
-    Ok(match number {
+pub(super) fn map_key_type(number: u32) -> Option<ValueType> {
+    Some(match number {
         1 => ValueType::Int32,
         2 => ValueType::Int64,
         3 => ValueType::Float,
@@ -86,7 +111,7 @@ fn map_key_type(number: u32) -> Result<ValueType> {
         8 => ValueType::Uuid,
         9 => ValueType::TimeUuid,
         10 => ValueType::Decimal,
-        _ => return Err(Error::data(format!("a scalar map has a key of unknown type {number}"))),
+        _ => return None,
     })
 }
 

@@ -123,6 +123,9 @@ impl<'a> Iterator for Fields<'a> {
 pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64> {
     let mut number = 0_u64;
     for (index, &byte) in rest.iter().enumerate().take(10) {
+        if index == 9 && byte > 1 {
+            break; // more than 64 bits
+        }
         number |= u64::from(byte & 0x7f) << (7 * index);
         if byte < 0x80 {
             *rest = &rest[index + 1..];
@@ -152,6 +155,11 @@ pub(crate) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
         number >>= 7;
     }
     out.push(number.to_le_bytes()[0]);
+}
+
+/// Bytes of a varint.
+pub(crate) fn varint_len(number: u64) -> usize {
+    (u64::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 /// Appends the tag of a field.
@@ -233,6 +241,8 @@ mod tests {
             assert_eq!(result.unwrap_err().kind(), ErrorKind::Data, "{bytes:?}");
         }
         let endless = [0xff_u8; 11];
+        let too_large = [0x20, 0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+        assert!(Fields::new(&too_large).next().unwrap().is_err());
         assert!(Fields::new(&endless).next().unwrap().is_err());
     }
 

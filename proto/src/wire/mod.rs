@@ -2,12 +2,14 @@
 //!
 //! Everything here works on slices: no IO, no clock, no allocation beyond the output.
 
+pub mod check;
 pub mod entity_key;
 pub mod field_hash;
 mod float;
 pub mod json;
 pub(crate) mod list;
 pub mod message;
+pub mod online_response;
 pub mod registry_file;
 mod registry_list;
 pub mod timestamp;

@@ -28,7 +28,8 @@ pub(crate) fn set_field(value: &[u8]) -> Result<Option<(ValueType, Content<'_>)>
     Ok(set)
 }
 
-fn value_type(number: u32) -> Option<ValueType> {
+/// The type of a field of `feast.types.Value`.
+pub(crate) fn value_type(number: u32) -> Option<ValueType> {
     let value_type = ValueType::from_number(i32::try_from(number).ok()?)?;
     // These numbers exist in Python only; on the wire both are bytes.
     let has_field = !matches!(

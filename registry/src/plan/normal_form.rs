@@ -27,7 +27,7 @@ impl Comparable {
     }
 }
 
-/// A definition without meta data and opaque bytes, in its own order.
+/// A definition without meta data and opaque bytes, in its own order (where it has one).
 pub(super) fn without_opaque(object: &Object) -> Object {
     let mut object = object.clone();
     match &mut object {
@@ -53,10 +53,8 @@ fn strip_view(view: &mut FeatureView) {
         ViewKind::Stream { transformation, legacy_function, .. } => {
             *legacy_function = None;
             strip_body(transformation);
-            // Feast 0.67 stores the entity columns of a stream view among its features, in random order.
-            let columns: Vec<&str> =
-                view.entity_columns.iter().map(|field| field.name.as_str()).collect();
-            view.features.retain(|field| !columns.contains(&field.name.as_str()));
+            // Feast 0.67 stores the features of a stream view in random order, so they have none of their own.
+            by_name(&mut view.features);
         }
         ViewKind::Batch { transformation, source_views, .. } => {
             strip_body(transformation);

@@ -8,6 +8,7 @@ use larder_core::{Error, Result};
 use super::eval::exception::Stop;
 use super::eval::interpreter::{Interpreter, Limits};
 use super::eval::module::{Modules, module_name};
+use super::eval::record::Object;
 use super::eval::value::Value;
 use super::feast::{Collector, Feast};
 use super::ignore::repository_files;
@@ -67,6 +68,15 @@ pub fn load(
     environment: &dyn Environment,
     limits: Limits,
 ) -> Result<Definitions, Failures> {
+    load_objects(files, environment, limits).map(|(definitions, _)| definitions)
+}
+
+/// As [`load`], with the objects that the definitions were made of.
+pub(crate) fn load_objects(
+    files: &dyn SourceFiles,
+    environment: &dyn Environment,
+    limits: Limits,
+) -> Result<(Definitions, Vec<Rc<Object>>), Failures> {
     let selected = repository_files(files)?;
     if selected.len() > limits.files {
         let message = format!("the repository has more than {} Python files", limits.files);
@@ -81,7 +91,11 @@ pub fn load(
     let (definitions, unfit) = collector.definitions(warnings);
     interpreter.modules.clear();
     errors.extend(unfit);
-    if errors.is_empty() { Ok(definitions) } else { Err(Failures(errors)) }
+    if errors.is_empty() {
+        Ok((definitions, collector.into_objects()))
+    } else {
+        Err(Failures(errors))
+    }
 }
 
 /// Runs the selected files and collects what they define.

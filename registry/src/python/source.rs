@@ -153,6 +153,8 @@ pub(crate) struct Source {
     pub(crate) path: String,
     /// Text with `\n` line ends and without byte order mark, as Python sees it.
     pub(crate) text: String,
+    /// Line of the file on which the text starts, from 1; 0 for a text that is the whole file.
+    start: u32,
     index: LineIndex,
 }
 
@@ -170,17 +172,26 @@ impl Source {
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        Ok(Self { path: path.to_owned(), index: LineIndex::from_source_text(&text), text })
+        let index = LineIndex::from_source_text(&text);
+        Ok(Self { path: path.to_owned(), index, text, start: 0 })
     }
 
-    /// The place of an offset, line and column from 1.
+    /// Python text that stands inside another file, whose first line is this place.
+    pub(crate) fn inside(place: &Location, text: &str) -> Self {
+        let (path, text) = (place.file.clone(), text.to_owned());
+        Self { path, index: LineIndex::from_source_text(&text), text, start: place.line }
+    }
+
+    /// The place of an offset, line and column from 1. The column inside a part of a file is not known.
     pub(crate) fn location(&self, offset: TextSize) -> Location {
         let place = self.index.line_column(offset, &self.text);
-        Location {
-            file: self.path.clone(),
-            line: u32::try_from(place.line.get()).unwrap_or(u32::MAX),
-            column: u32::try_from(place.column.get()).unwrap_or(u32::MAX),
-        }
+        let line = u32::try_from(place.line.get()).unwrap_or(u32::MAX);
+        let column = u32::try_from(place.column.get()).unwrap_or(u32::MAX);
+        let (line, column) = match self.start {
+            0 => (line, column),
+            start => (line.saturating_add(start - 1), 0),
+        };
+        Location { file: self.path.clone(), line, column }
     }
 
     /// Line of an offset, from 0.

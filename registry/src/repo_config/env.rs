@@ -145,6 +145,16 @@ pub const VARIABLES: &[Variable] = &[
         doc: "port of the offline server",
     },
     Variable {
+        name: "FS_TLS_KEY",
+        path: &["serving", "tls", "key"],
+        doc: "PEM file of the key of servers that speak TLS",
+    },
+    Variable {
+        name: "FS_TLS_CERT",
+        path: &["serving", "tls", "cert"],
+        doc: "PEM file of their certificate chain",
+    },
+    Variable {
         name: "FS_REQUEST_TIMEOUT_MS",
         path: &["serving", "limits", "request_timeout_ms"],
         doc: "time budget of one online request",

@@ -133,7 +133,7 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
     let coerce_tz_aware = root.boolean("coerce_tz_aware", true)?;
     let materialization = materialization(&root)?;
     let guard = root.boolean("guard", compat == Compat::Larder)?;
-    let serving = ServingConfig::read(&root.child("serving")?)?;
+    let serving = ServingConfig::read(&root.child("serving")?, &sources.repo_path)?;
     let files = [&sources.feature_store, &sources.larder]
         .into_iter()
         .filter_map(|text| text.as_ref().and_then(|text| text.path.clone()))

@@ -38,7 +38,7 @@ pub use online_store_types::{
 };
 pub use registry::{CacheMode, RegistryConfig, RegistryKind};
 pub use secret::Secret;
-pub use serving::{ServingConfig, ServingLimits};
+pub use serving::{ServingConfig, ServingLimits, TlsFiles};
 pub use settings::Setting;
 
 /// The `materialization` section.

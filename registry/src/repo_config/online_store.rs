@@ -85,6 +85,9 @@ fn sqlite(section: &Reader<'_>, repo_path: &Path) -> Result<SqliteStore> {
     Ok(SqliteStore {
         path: repo_path.join(section.text("path", "data/online.db")?),
         vector_enabled: section.boolean("vector_enabled", false)?,
+        value_num: section.boolean("enable_openai_compatible_store", false)?,
+        write_ahead_log: section.boolean("write_ahead_log", true)?,
+        map_size: section.size("map_size", ByteSize(2 << 30))?,
     })
 }
 

@@ -23,6 +23,12 @@ pub struct SqliteStore {
     pub path: PathBuf,
     /// Whether vectors are stored for search.
     pub vector_enabled: bool,
+    /// Whether tables have the numeric column `value_num` (`enable_openai_compatible_store`).
+    pub value_num: bool,
+    /// Whether the first write turns the file's journal into a write-ahead log.
+    pub write_ahead_log: bool,
+    /// Address space for reading the file without copies; 0 reads through the operating system.
+    pub map_size: ByteSize,
 }
 
 /// Which Redis it is.

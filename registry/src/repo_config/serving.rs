@@ -1,5 +1,6 @@
 //! The `serving` section of `larder.yaml`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use larder_core::Result;
@@ -22,8 +23,19 @@ pub struct ServingConfig {
     pub offline_port: u16,
     /// How often a server looks whether the registry changed.
     pub registry_check: Duration,
+    /// Key and certificate, for servers that speak TLS.
+    pub tls: Option<TlsFiles>,
     /// Limits of requests.
     pub limits: ServingLimits,
+}
+
+/// PEM files of a server that speaks TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Unencrypted private key, absolute.
+    pub key: PathBuf,
+    /// Certificate chain, the server's own first, absolute.
+    pub certificate: PathBuf,
 }
 
 /// Limits of requests; what exceeds one is refused, naming it.
@@ -42,7 +54,7 @@ pub struct ServingLimits {
 }
 
 impl ServingConfig {
-    pub(super) fn read(section: &Reader<'_>) -> Result<Self> {
+    pub(super) fn read(section: &Reader<'_>, repo_path: &Path) -> Result<Self> {
         let limits = section.child("limits")?;
         let config = Self {
             host: section.text("host", "127.0.0.1")?,
@@ -51,6 +63,7 @@ impl ServingConfig {
             registry_port: section.number("registry_port", 6570)?,
             offline_port: section.number("offline_port", 8815)?,
             registry_check: Duration::from_millis(section.number("registry_check_ms", 1000)?),
+            tls: TlsFiles::read(&section.child("tls")?, repo_path)?,
             limits: ServingLimits {
                 request_bytes: limits.size("request_bytes", ByteSize(8 << 20))?,
                 entity_rows: limits.number("entity_rows", 10_000)?,
@@ -64,5 +77,26 @@ impl ServingConfig {
         limits.finish()?;
         section.finish()?;
         Ok(config)
+    }
+}
+
+impl TlsFiles {
+    fn read(section: &Reader<'_>, repo_path: &Path) -> Result<Option<Self>> {
+        let (key, certificate) = (section.optional_text("key")?, section.optional_text("cert")?);
+        section.finish()?;
+        let alone = |given: &'static str, missing: &str| {
+            section
+                .error(given, format!("is of no use without {missing}"))
+                .with_hint("TLS needs both: a key and its certificate, as PEM files")
+        };
+        match (key, certificate) {
+            (Some(key), Some(certificate)) => Ok(Some(Self {
+                key: repo_path.join(key),
+                certificate: repo_path.join(certificate),
+            })),
+            (Some(_), None) => Err(alone("key", "a certificate")),
+            (None, Some(_)) => Err(alone("cert", "a key")),
+            (None, None) => Ok(None),
+        }
     }
 }

@@ -15,7 +15,8 @@ pub trait TransformCheck {
     ///
     /// # Errors
     /// `Invalid` or `Unsupported` with the construct, the place inside the function and a hint. `location` is the
-    /// place of the definition, from which places inside the function are counted.
+    /// first line of the function, from which places inside it are counted; of the definition, when the function's
+    /// text stands in no file.
     fn check(&self, view: &OnDemandFeatureView, location: &Location) -> Result<()>;
 }
 
@@ -61,7 +62,8 @@ pub fn validate(contents: &RepoContents, transforms: &dyn TransformCheck) -> Res
     for view in &contents.on_demand_feature_views {
         on_demand_feature_view::check(&view.value)
             .map_err(|error| error.with_location(view.location.clone()))?;
-        transforms.check(&view.value, &view.location)?;
+        let function = contents.functions.get(&view.value.name).unwrap_or(&view.location);
+        transforms.check(&view.value, function)?;
     }
     for service in &contents.feature_services {
         if service.value.name.is_empty() {

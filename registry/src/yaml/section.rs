@@ -168,6 +168,14 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// Where this section stands; line 1 of nothing for one that is in no file.
+    pub(crate) fn location(&self) -> Location {
+        match &*self.origin {
+            Origin::File(location) => Location { column: 0, ..location.clone() },
+            _ => Location { file: String::new(), line: 1, column: 0 },
+        }
+    }
+
     /// An error about this section as a whole.
     pub(crate) fn error(&self, message: impl AsRef<str>) -> Error {
         let message = message.as_ref();

@@ -2,23 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use larder_core::Transformation;
-
-/// A function that Feast 0.67 can load (it rebuilds functions from their text) and that, when Feast calls it,
+/// The text of a function that Feast 0.67 can load (it rebuilds functions from their text) and that, when Feast calls it,
 /// says that the view is computed by Larder. The expressions stand in it as comments, so that the text, which
 /// Feast compares, changes with them.
-pub(super) fn function(view: &str, expressions: &BTreeMap<String, String>) -> Transformation {
+pub(super) fn text(view: &str, expressions: &BTreeMap<String, String>) -> String {
     let name = identifier(view);
-    let mut body_text = format!("def {name}(inputs: dict) -> dict:\n");
+    let mut text = format!("def {name}(inputs: dict) -> dict:\n");
     for (feature, expression) in expressions {
         let line = expression.split_whitespace().collect::<Vec<_>>().join(" ");
         let comment = format!("    # {feature}: {line}\n");
-        body_text.push_str(&comment);
+        text.push_str(&comment);
     }
-    body_text.push_str(
+    text.push_str(
         "    raise NotImplementedError(\"this view is written in SQL: ask a Larder feature server for it\")\n",
     );
-    Transformation::Function { name, body: Vec::new(), body_text, mode: "python".to_owned() }
+    text
 }
 
 /// A Python name made of a view name.

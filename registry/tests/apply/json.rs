@@ -46,8 +46,8 @@ pub(crate) fn registry(file: &RegistryFile) -> Value {
     value
 }
 
-/// Leaves out what varies, and what specs call free: empty meta, the old stream function, keys among the features
-/// of a stream view.
+/// Leaves out what varies, and what specs call free: empty meta, the old stream function. Lists are sorted: Feast stores
+/// the features of a stream view in hash order.
 fn clean(value: &mut Value) {
     match value {
         Value::Object(map) => clean_map(map),
@@ -67,11 +67,6 @@ fn clean_map(map: &mut Map<String, Value>) {
     }
     if let Some(Value::Object(table)) = map.get_mut("sqlite_table") {
         table.remove("path");
-    }
-    let columns: Vec<Value> =
-        map.get("entity_columns").and_then(Value::as_array).cloned().unwrap_or_default();
-    if let Some(Value::Array(features)) = map.get_mut("features") {
-        features.retain(|feature| !columns.contains(feature));
     }
     map.values_mut().for_each(clean);
     if map.get("meta").and_then(Value::as_object).is_some_and(Map::is_empty) {

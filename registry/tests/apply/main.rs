@@ -12,4 +12,6 @@ mod round_trip;
 mod scale;
 mod shop;
 mod versions;
+mod yaml_mistakes;
+mod yaml_page;
 mod yaml_repository;

@@ -3,7 +3,9 @@
 use larder_core::ErrorKind;
 use larder_proto::feast::core::{FeatureView, OnDemandFeatureView, StreamFeatureView};
 use larder_proto::wire::registry_file::RegistryFile;
-use larder_registry::apply::{ApplyOptions, apply, merge};
+use larder_registry::apply::{ApplyOptions, RegistryVersions, apply, merge};
+use larder_registry::inference::StoredVersions as _;
+use larder_registry::plan::plan;
 
 use crate::json::{assert_same, registry};
 use crate::shop::{NOW, Repository, changed, feast_registry};
@@ -114,6 +116,75 @@ fn a_pickled_function_survives_while_its_text_stays() {
         on_demand.spec.unwrap().feature_transformation,
         on_demand_before.spec.unwrap().feature_transformation
     );
+}
+
+fn stream(file: &RegistryFile) -> (Vec<String>, i32) {
+    let view: StreamFeatureView = file.get("shoply", "user_click_stream").unwrap().unwrap();
+    let mut names: Vec<String> =
+        view.spec.unwrap().features.into_iter().map(|field| field.name).collect();
+    names.sort();
+    (names, view.meta.unwrap().current_version_number)
+}
+
+const STREAM_FIELDS: [&str; 3] = ["clicks_1h", "spend_1h", "user_id"];
+
+#[test]
+fn a_stream_view_has_one_version_however_often_it_is_applied() {
+    let shop = Repository::shop();
+    for _ in 0..3 {
+        shop.apply().unwrap();
+        let file = shop.registry();
+        assert_eq!(
+            stream(&file).0,
+            STREAM_FIELDS,
+            "the key stands among the features, as in Feast"
+        );
+        assert_eq!(numbers(&file, "user_click_stream"), [0]);
+        assert!(shop.plan().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn the_needless_stream_versions_of_feast_are_accepted_and_continued() {
+    let shop = Repository::shop();
+    let mut file = feast_registry("registry_second_apply.db");
+    assert_eq!(numbers(&file, "user_click_stream"), [0, 1]);
+    let versions = RegistryVersions::read(&file, "shoply").unwrap();
+    for number in [0, 1] {
+        let view = versions.feature_view("user_click_stream", number).unwrap().unwrap();
+        assert_eq!(view.features.len(), 2, "v{number}: the key is no feature");
+    }
+    let plan = shop.plan_against(&file).unwrap();
+    assert_eq!(changed(&plan), Vec::<String>::new());
+    merge(&mut file, &plan, NOW, ApplyOptions::default()).unwrap();
+    assert_same(&registry(&file), &registry(&feast_registry("registry_second_apply.db")));
+    // A change of the function is the next version.
+    shop.edit("features.py", "df[\"price\"] > 0", "df[\"price\"] > 1");
+    let plan = shop.plan_against(&file).unwrap();
+    assert_eq!(changed(&plan), ["stream feature view user_click_stream"]);
+    let fields: Vec<&str> =
+        plan.changes[0].fields.iter().map(|change| change.field.as_str()).collect();
+    assert_eq!(fields, ["feature_transformation.body_text"], "the order of features is no change");
+    merge(&mut file, &plan, NOW, ApplyOptions::default()).unwrap();
+    assert_eq!(numbers(&file, "user_click_stream"), [0, 1, 2]);
+    assert_eq!(stream(&file), (STREAM_FIELDS.map(str::to_owned).to_vec(), 2));
+}
+
+#[test]
+fn a_stream_view_can_be_pinned_to_a_version_that_feast_stored() {
+    let shop = Repository::shop();
+    let mut file = feast_registry("registry_second_apply.db");
+    // The text of a decorated function holds its arguments: a pin written there would be an edit of the function.
+    let mut contents = shop.contents(&file).unwrap();
+    let view =
+        contents.feature_views.iter_mut().find(|view| view.value.name == "user_click_stream");
+    "v0".clone_into(&mut view.unwrap().value.version);
+    let pinned = plan(&file, &contents, None).unwrap();
+    assert_eq!(changed(&pinned), ["stream feature view user_click_stream"]);
+    merge(&mut file, &pinned, NOW, ApplyOptions::default()).unwrap();
+    assert_eq!(numbers(&file, "user_click_stream"), [0, 1]);
+    assert_eq!(stream(&file), (STREAM_FIELDS.map(str::to_owned).to_vec(), 0));
+    assert!(plan(&file, &contents, None).unwrap().is_empty(), "the pin is settled");
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! The YAML form of definitions.
 
-use larder_core::{ErrorKind, SQL_TAG, ValueType};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use larder_core::{Location, OnDemandFeatureView, Result, SQL_TAG, ValueType};
 use larder_proto::wire::registry_file::RegistryFile;
+use larder_registry::validation::{TransformCheck, validate};
 
 use crate::json::{assert_same, registry};
 use crate::shop::{Repository, texts, vectors};
@@ -113,8 +117,7 @@ fn a_view_in_sql_is_stored_so_that_feast_can_load_it() {
     let contents = repository.contents(&RegistryFile::new()).unwrap();
     let view = &contents.on_demand_feature_views[0].value;
     assert_eq!(view.mode, "python");
-    let expressions: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(&view.tags[SQL_TAG]).unwrap();
+    let expressions: BTreeMap<String, String> = serde_json::from_str(&view.tags[SQL_TAG]).unwrap();
     assert_eq!(
         expressions,
         texts(&[
@@ -156,38 +159,43 @@ fn yaml_files_without_kinds_and_ignored_files_are_left_alone() {
     assert_eq!(repository.contents(&RegistryFile::new()).unwrap().entities.len(), 2);
 }
 
-#[test]
-fn mistakes_name_file_line_and_key() {
-    for (text, line, word) in [
-        ("kind: entty\nname: e\n", 1, "entity"),
-        ("kind: entity\n", 1, "name"),
-        ("kind: entity\nname: e\ndescripton: x\n", 3, "descripton"),
-        ("kind: entity\nname: e\nvalue_type: INT46\n", 3, "value_type"),
-        ("kind: entity\nname: e\n---\nname: f\n", 4, "kind"),
-        ("kind: entity\nname: 12\n", 2, "name"),
-        ("kind: file_source\nname: s\n", 1, "path"),
-        ("kind: feature_view\nname: v\nsource: nope\n", 3, "nope"),
-        ("kind: feature_view\nname: v\nttl: 7x\nsource: {path: p}\n", 3, "ttl"),
-        ("kind: feature_view\nname: v\nsource: {path: p, pth: q}\n", 3, "pth"),
-        (
-            "kind: on_demand_feature_view\nname: v\nsources: [w]\nschema: {a: Int64}\nexpressions: {b: x}\n",
-            5,
-            "expressions",
-        ),
-        (
-            "kind: kafka_source\nname: k\nkafka_bootstrap_servers: h\ntopic: t\n",
-            1,
-            "message_format",
-        ),
-        ("kind: feature_service\nname: f\nfeatures: [':x']\n", 3, "features[0]"),
-        ("kind: entity\n  name: e\n", 2, "YAML"),
-    ] {
-        let repository = Repository::with(&[STORE, ("defs.yaml", text)]);
-        let error = repository.contents(&RegistryFile::new()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{text}: {error}");
-        let shown = format!("{error} {}", error.hint().unwrap_or_default());
-        assert!(shown.contains(word), "{text}: {shown}");
-        let place = error.location().unwrap();
-        assert_eq!((place.file.as_str(), place.line), ("defs.yaml", line), "{text}: {error}");
+/// Remembers where functions were said to start.
+#[derive(Default)]
+struct Places(RefCell<BTreeMap<String, String>>);
+
+impl TransformCheck for Places {
+    fn check(&self, view: &OnDemandFeatureView, location: &Location) -> Result<()> {
+        let place = format!("{}:{}", location.file, location.line);
+        self.0.borrow_mut().insert(view.name.clone(), place);
+        Ok(())
     }
+}
+
+#[test]
+fn functions_are_checked_where_they_stand() {
+    let python = "from feast import Field, OnDemandFeatureView, RequestSource\n\
+        from feast.on_demand_feature_view import on_demand_feature_view\n\
+        from feast.types import Float64\n\
+        r = RequestSource(name='r', schema=[Field(name='x', dtype=Float64)])\n\
+        def f(inputs):\n    return {'y': inputs['x']}\n\
+        a = OnDemandFeatureView(name='by_class', sources=[r], schema=[Field(name='y', dtype=Float64)], mode='python', udf=f)\n\
+        b = OnDemandFeatureView(name='by_text', sources=[r], schema=[Field(name='y', dtype=Float64)], mode='python', udf=f,\n    \
+        udf_string='def f(inputs): return {}')\n\
+        @on_demand_feature_view(sources=[r], schema=[Field(name='y', dtype=Float64)], mode='python')\n\
+        def decorated(inputs):\n    return {'y': inputs['x']}\n";
+    let yaml = "kind: on_demand_feature_view\nname: in_yaml\nsources: [r]\nschema: {y: Float64}\nmode: python\n\
+        function: |\n  # first\n  def f(inputs):\n    return {'y': inputs['x']}\n---\n\
+        kind: on_demand_feature_view\nname: in_sql\nsources: [r]\nschema: {y: Float64}\nexpressions: {y: x}\n";
+    let repository = Repository::with(&[STORE, ("v.py", python), ("v.yaml", yaml)]);
+    let places = Places::default();
+    validate(&repository.contents(&RegistryFile::new()).unwrap(), &places).unwrap();
+    let expected = texts(&[
+        ("by_class", "v.py:5"),
+        // A text of its own stands nowhere: the definition is all that can be named.
+        ("by_text", "v.py:8"),
+        ("decorated", "v.py:10"),
+        ("in_sql", "v.yaml:11"),
+        ("in_yaml", "v.yaml:7"),
+    ]);
+    assert_eq!(places.0.into_inner(), expected);
 }

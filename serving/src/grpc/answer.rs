@@ -1,41 +1,24 @@
 //! Answers as protobuf messages.
 
 use larder_core::{Error, Result};
-use larder_proto::convert;
-use larder_proto::feast::serving::get_online_features_response::FeatureVector;
-use larder_proto::feast::serving::{
-    FeatureList, FeatureViewMetadata, GetOnlineFeaturesResponse, GetOnlineFeaturesResponseMetadata,
-};
 use larder_proto::feast::types::Value as WireValue;
+use larder_proto::wire::online_response::{self, OnlineResponseWriter};
 use prost::Message as _;
 
-use crate::online::OnlineAnswer;
+use crate::online::{EventTimestamps, OnlineAnswer};
 
-pub(super) fn to_proto(answer: &OnlineAnswer) -> Result<GetOnlineFeaturesResponse> {
-    let names = (0..answer.columns()).map(|column| answer.name(column).to_owned()).collect();
-    let versions = answer.view_versions().into_iter().flatten();
-    Ok(GetOnlineFeaturesResponse {
-        metadata: Some(GetOnlineFeaturesResponseMetadata {
-            feature_names: Some(FeatureList { val: names }),
-            feature_view_metadata: versions
-                .map(|(name, version)| FeatureViewMetadata { name: name.to_owned(), version })
-                .collect(),
-        }),
-        results: (0..answer.columns())
-            .map(|column| vector(answer, column))
-            .collect::<Result<_>>()?,
-        status: false,
-    })
-}
-
-fn vector(answer: &OnlineAnswer, column: usize) -> Result<FeatureVector> {
-    Ok(FeatureVector {
-        values: values(answer, column)?,
-        statuses: statuses(answer, column),
-        event_timestamps: (0..answer.rows())
-            .map(|row| convert::timestamp_to_proto(answer.cell(column, row).event_timestamp))
-            .collect(),
-    })
+/// An answer as an encoded `GetOnlineFeaturesResponse`.
+pub(super) fn encode(answer: &OnlineAnswer) -> Vec<u8> {
+    let names = (0..answer.columns()).map(|column| answer.name(column));
+    let mut writer = OnlineResponseWriter::new(names, answer.view_versions().into_iter().flatten());
+    let times = EventTimestamps::new(answer, |times| online_response::event_timestamps(times));
+    for index in 0..answer.columns() {
+        let column = answer.column(index);
+        let values = (0..answer.rows()).map(|row| column.value(row));
+        let statuses = (0..answer.rows()).map(|row| column.status(row, answer.compat()));
+        writer.vector(values, statuses, times.of(column));
+    }
+    writer.finish()
 }
 
 pub(super) fn values(answer: &OnlineAnswer, column: usize) -> Result<Vec<WireValue>> {

@@ -1,9 +1,11 @@
 //! Feast's and Larder's gRPC services over the feature service.
 
 mod answer;
+mod encoded;
 mod recommendation;
 mod request;
 mod serving;
 
+pub(crate) use encoded::EncodedReads;
 pub(crate) use recommendation::Recommendation;
 pub(crate) use serving::Serving;

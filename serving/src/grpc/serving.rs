@@ -7,6 +7,7 @@ use larder_proto::feast::serving::{
     GetFeastServingInfoRequest, GetFeastServingInfoResponse, GetOnlineFeaturesRequest,
     GetOnlineFeaturesResponse,
 };
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{answer, request};
@@ -33,11 +34,24 @@ impl ServingService for Serving {
         &self,
         message: Request<GetOnlineFeaturesRequest>,
     ) -> Result<Response<GetOnlineFeaturesResponse>, Status> {
+        let encoded = self.encoded_online_features(message).await?;
+        GetOnlineFeaturesResponse::decode(encoded.as_slice())
+            .map(Response::new)
+            .map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+impl Serving {
+    /// The answer to `GetOnlineFeatures` as bytes of a `GetOnlineFeaturesResponse`.
+    pub(super) async fn encoded_online_features(
+        &self,
+        message: Request<GetOnlineFeaturesRequest>,
+    ) -> Result<Vec<u8>, Status> {
         let service = self.0.online();
         let refuse = |error| grpc_status(&error, service.config().compat);
         let request = online_request(message.into_inner()).map_err(refuse)?;
         let answer = service.get_online_features(&request).await.map_err(refuse)?;
-        Ok(Response::new(answer::to_proto(&answer).map_err(refuse)?))
+        Ok(answer::encode(&answer))
     }
 }
 

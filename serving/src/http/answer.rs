@@ -1,17 +1,20 @@
 //! The JSON of an answer, written straight from the stored bytes (Feast 0.67, `/get-online-features`).
 
-use larder_core::{FieldStatus, Result};
+use std::ops::Range;
+
+use larder_core::{FieldStatus, Result, Timestamp};
 use larder_proto::wire::{json, timestamp};
 
-use crate::online::OnlineAnswer;
+use crate::online::{AnswerColumn, EventTimestamps, OnlineAnswer};
 
 /// `{"results":[{"values":..,"statuses":..,"event_timestamps":..}],"metadata":{"feature_names":[..]}}`, compact.
 pub(super) fn to_json(answer: &OnlineAnswer) -> Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(64 + answer.columns() * (32 + answer.rows() * 48));
+    let mut out = Vec::with_capacity(64 + answer.columns() * (32 + answer.rows() * 56));
+    let times = EventTimestamps::new(answer, event_timestamps);
     out.extend_from_slice(b"{\"results\":[");
-    for column in 0..answer.columns() {
-        separate(&mut out, column);
-        write_column(answer, column, &mut out)?;
+    for index in 0..answer.columns() {
+        separate(&mut out, index);
+        write_column(answer, answer.column(index), &times, &mut out)?;
     }
     out.extend_from_slice(b"],\"metadata\":{\"feature_names\":[");
     for column in 0..answer.columns() {
@@ -24,28 +27,57 @@ pub(super) fn to_json(answer: &OnlineAnswer) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn write_column(answer: &OnlineAnswer, column: usize, out: &mut Vec<u8>) -> Result<()> {
+fn write_column(
+    answer: &OnlineAnswer,
+    column: AnswerColumn<'_>,
+    times: &EventTimestamps<'_>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     out.extend_from_slice(b"{\"values\":[");
     for row in 0..answer.rows() {
         separate(out, row);
-        json::write_value(answer.cell(column, row).value, out)?;
+        json::write_value(column.value(row), out)?;
     }
     out.extend_from_slice(b"],\"statuses\":[");
     for row in 0..answer.rows() {
         separate(out, row);
-        out.push(b'"');
-        out.extend_from_slice(FieldStatus::name(answer.cell(column, row).status).as_bytes());
-        out.push(b'"');
+        out.extend_from_slice(quoted(column.status(row, answer.compat())));
     }
     out.extend_from_slice(b"],\"event_timestamps\":[");
-    for row in 0..answer.rows() {
-        separate(out, row);
-        out.push(b'"');
-        timestamp::write_rfc3339(answer.cell(column, row).event_timestamp, out);
-        out.push(b'"');
-    }
+    out.extend_from_slice(times.of(column));
     out.extend_from_slice(b"]}");
     Ok(())
+}
+
+/// A status as JSON; one copy instead of three, for every value of an answer.
+fn quoted(status: FieldStatus) -> &'static [u8] {
+    match status {
+        FieldStatus::Invalid => b"\"INVALID\"",
+        FieldStatus::Present => b"\"PRESENT\"",
+        FieldStatus::NullValue => b"\"NULL_VALUE\"",
+        FieldStatus::NotFound => b"\"NOT_FOUND\"",
+        FieldStatus::OutsideMaxAge => b"\"OUTSIDE_MAX_AGE\"",
+    }
+}
+
+/// The items of `event_timestamps`. Rows of one batch often share theirs: a text is written anew only when it changes.
+fn event_timestamps(times: &mut dyn ExactSizeIterator<Item = Timestamp>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(times.len() * 30);
+    let mut last = None;
+    for (row, time) in times.enumerate() {
+        separate(&mut out, row);
+        let start = out.len();
+        match &last {
+            Some((same, text)) if *same == time => out.extend_from_within(Range::clone(text)),
+            _ => {
+                out.push(b'"');
+                timestamp::write_rfc3339(time, &mut out);
+                out.push(b'"');
+            }
+        }
+        last = Some((time, start..out.len()));
+    }
+    out
 }
 
 /// Feast omits version 0, the protobuf default.

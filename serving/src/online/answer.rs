@@ -1,5 +1,6 @@
 //! The answer to a request: columns of encoded values with statuses and event timestamps.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use larder_core::{Compat, FieldStatus, OutputSource, RowState, Timestamp};
@@ -31,6 +32,79 @@ pub struct AnswerCell<'a> {
     pub status: FieldStatus,
     /// Event timestamp; the epoch where there is none.
     pub event_timestamp: Timestamp,
+}
+
+/// One column of the answer, for writers that go column by column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AnswerColumn<'a> {
+    /// An echoed join key.
+    Entity(&'a EncodedColumn),
+    /// A feature of `views[view]`.
+    Stored { view: usize, rows: &'a ViewRows, feature: usize },
+    /// A feature of an on-demand view.
+    Computed(&'a EncodedColumn),
+}
+
+impl<'a> AnswerColumn<'a> {
+    /// The encoded value of a row; empty for null.
+    pub(crate) fn value(self, row: usize) -> &'a [u8] {
+        match self {
+            Self::Entity(values) | Self::Computed(values) => values.get(row),
+            Self::Stored { rows, feature, .. } => rows.value(row, feature).unwrap_or_default(),
+        }
+    }
+
+    /// The status of a row.
+    pub(crate) fn status(self, row: usize, compat: Compat) -> FieldStatus {
+        match self {
+            Self::Entity(_) => FieldStatus::Present,
+            // Feast 0.67 answers PRESENT for every computed value.
+            Self::Computed(values) => RowState::Fresh.status(values.get(row).is_empty(), compat),
+            Self::Stored { rows, feature, .. } if rows.is_damaged(row, feature) => {
+                FieldStatus::Invalid
+            }
+            Self::Stored { rows, feature, .. } => {
+                rows.state(row).status(rows.value(row, feature).is_none(), compat)
+            }
+        }
+    }
+
+    /// The event timestamp of a row. Feast 0.67: the epoch for join keys and computed values.
+    pub(crate) fn event_timestamp(self, row: usize) -> Timestamp {
+        match self {
+            Self::Entity(_) | Self::Computed(_) => Timestamp::EPOCH,
+            Self::Stored { rows, .. } => rows.event_timestamp(row),
+        }
+    }
+}
+
+/// Event timestamps in the form of an answer, which all features of a view share: written once, then copied.
+pub(crate) struct EventTimestamps<'a> {
+    answer: &'a OnlineAnswer,
+    write: WriteTimes,
+    views: Vec<OnceCell<Vec<u8>>>,
+    epoch: OnceCell<Vec<u8>>,
+}
+
+type WriteTimes = fn(&mut dyn ExactSizeIterator<Item = Timestamp>) -> Vec<u8>;
+
+impl<'a> EventTimestamps<'a> {
+    /// The timestamps of an answer, of which `write` writes one per row.
+    pub(crate) fn new(answer: &'a OnlineAnswer, write: WriteTimes) -> Self {
+        let views = answer.views.iter().map(|_| OnceCell::new()).collect();
+        Self { answer, write, views, epoch: OnceCell::new() }
+    }
+
+    /// What was written for the rows of a column.
+    pub(crate) fn of(&self, column: AnswerColumn<'_>) -> &[u8] {
+        let written = match column {
+            AnswerColumn::Stored { view, .. } => &self.views[view],
+            AnswerColumn::Entity(_) | AnswerColumn::Computed(_) => &self.epoch,
+        };
+        written.get_or_init(|| {
+            (self.write)(&mut (0..self.answer.rows()).map(|row| column.event_timestamp(row)))
+        })
+    }
 }
 
 impl OnlineAnswer {
@@ -66,39 +140,33 @@ impl OnlineAnswer {
             )
     }
 
-    /// One value; `column < columns()`, `row < rows()`.
-    pub fn cell(&self, column: usize, row: usize) -> AnswerCell<'_> {
+    /// One column; `column < columns()`.
+    pub(crate) fn column(&self, column: usize) -> AnswerColumn<'_> {
         let Some(output) = column.checked_sub(self.entities.len()) else {
-            let value = self.entities[column].1.get(row);
-            return AnswerCell {
-                value,
-                status: FieldStatus::Present,
-                event_timestamp: Timestamp::EPOCH,
-            };
+            return AnswerColumn::Entity(&self.entities[column].1);
         };
         match self.plan.plan.outputs[output].source {
-            OutputSource::Stored { view, feature } => self.stored(view, feature, row),
-            OutputSource::Computed { view, feature } => self.computed_cell(view, feature, row),
+            OutputSource::Stored { view, feature } => {
+                AnswerColumn::Stored { view, rows: &self.views[view], feature }
+            }
+            OutputSource::Computed { view, feature } => {
+                AnswerColumn::Computed(&self.computed[view][feature])
+            }
         }
     }
 
-    fn stored(&self, view: usize, feature: usize, row: usize) -> AnswerCell<'_> {
-        let rows = &self.views[view];
-        let value = rows.value(row, feature).unwrap_or_default();
-        AnswerCell {
-            value,
-            status: rows.state(row).status(value.is_empty(), self.compat),
-            event_timestamp: rows.event_timestamp(row),
-        }
+    /// How statuses are answered.
+    pub(crate) fn compat(&self) -> Compat {
+        self.compat
     }
 
-    /// Feast 0.67 answers PRESENT and the epoch for every computed value.
-    fn computed_cell(&self, view: usize, feature: usize, row: usize) -> AnswerCell<'_> {
-        let value = self.computed[view][feature].get(row);
+    /// One value; `column < columns()`, `row < rows()`.
+    pub fn cell(&self, column: usize, row: usize) -> AnswerCell<'_> {
+        let column = self.column(column);
         AnswerCell {
-            value,
-            status: RowState::Fresh.status(value.is_empty(), self.compat),
-            event_timestamp: Timestamp::EPOCH,
+            value: column.value(row),
+            status: column.status(row, self.compat),
+            event_timestamp: column.event_timestamp(row),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Online retrieval: request -> prepared plan -> one read per view -> transforms -> answer.
+//! Online retrieval: request -> prepared plan -> one store call -> transforms -> answer.
 
 mod answer;
 mod compute;
@@ -8,21 +8,20 @@ mod request;
 
 use std::sync::Arc;
 
-use futures::future::try_join_all;
 use larder_core::{
     Catalog, Clock, DUMMY_JOIN_KEY, Error, ErrorKind, ObjectKind, Result, Subject, Timestamp,
-    Value, ValueType, ViewPlan,
+    ValueType,
 };
 use larder_online_store::OnlineStore;
 use larder_proto::convert::EncodedColumn;
 
 pub use answer::{AnswerCell, OnlineAnswer};
+pub(crate) use answer::{AnswerColumn, EventTimestamps};
 pub use prepared::PreparedPlan;
 pub use request::{OnlineRequest, RequestColumn, RequestValues};
 
 use self::compute::compute;
-use self::prepared::SharedPlan;
-use self::read::{TypedColumns, ViewRows, read_view};
+use self::read::{TypedColumns, read_views};
 use crate::{ServiceConfig, SharedCatalog};
 
 /// Answers online requests; HTTP and gRPC are thin adapters over it.
@@ -83,7 +82,8 @@ impl OnlineService {
         })?;
         let rows = self.row_count(request, &plan)?;
         let (columns, entities) = typed_columns(snapshot.catalog(), &plan, request)?;
-        let views = self.read_views(&plan, &columns, rows).await?;
+        let (store, now) = (self.store.as_ref(), self.clock.now());
+        let views = read_views(store, &plan, &columns, rows, now, self.config.compat).await?;
         let computed = compute(&plan, &views, &columns, rows)?;
         Ok(OnlineAnswer {
             plan,
@@ -109,27 +109,12 @@ impl OnlineService {
             return Ok(rows);
         }
         if request.columns.is_empty()
-            && plan.views.iter().all(|view| view.entityless)
+            && plan.keys.iter().all(|keys| keys.entityless)
             && plan.plan.request_columns.is_empty()
         {
             return Ok(1);
         }
         Err(missing_join_keys(plan, request))
-    }
-
-    async fn read_views(
-        &self,
-        plan: &SharedPlan,
-        columns: &TypedColumns,
-        rows: usize,
-    ) -> Result<Vec<ViewRows>> {
-        let now = self.clock.now();
-        let reads = plan.views.iter().zip(&plan.plan.views).map(async |(prepared, view)| {
-            let keys: Vec<&[Value]> =
-                view.join_keys.iter().map(|key| columns.get(&key.column).unwrap_or(&[])).collect();
-            read_view(self.store.as_ref(), prepared, &keys, rows, now, self.config.compat).await
-        });
-        try_join_all(reads).await
     }
 }
 
@@ -188,14 +173,9 @@ fn check_join_keys(
     request: &OnlineRequest,
     columns: &TypedColumns,
 ) -> Result<()> {
-    let missing =
-        |view: &ViewPlan| view.join_keys.iter().any(|key| columns.get(&key.column).is_none());
-    let lacking = plan
-        .plan
-        .views
-        .iter()
-        .zip(&plan.views)
-        .any(|(view, prepared)| !prepared.entityless && missing(view));
+    let lacking = plan.keys.iter().any(|keys| {
+        !keys.entityless && keys.columns.iter().any(|column| columns.get(column).is_none())
+    });
     if lacking { Err(missing_join_keys(plan, request)) } else { Ok(()) }
 }
 

@@ -15,6 +15,8 @@ use crate::on_demand::CompiledView;
 pub struct PreparedPlan {
     pub(crate) plan: RetrievalPlan,
     pub(crate) views: Vec<PreparedView>,
+    /// Distinct keys of the views: a request encodes each once.
+    pub(crate) keys: Vec<PreparedKeys>,
     pub(crate) programs: Vec<CompiledView>,
 }
 
@@ -22,9 +24,18 @@ pub struct PreparedPlan {
 #[derive(Debug)]
 pub(crate) struct PreparedView {
     pub(crate) table: ViewTable,
-    pub(crate) keys: EntityKeyLayout,
+    /// Index into [`PreparedPlan::keys`].
+    pub(crate) keys: usize,
     pub(crate) ttl: Option<Duration>,
-    /// The view has no join key of its own: one row serves all.
+}
+
+/// How to encode the keys of views that share join keys and request columns.
+#[derive(Debug, PartialEq)]
+pub(crate) struct PreparedKeys {
+    pub(crate) layout: EntityKeyLayout,
+    /// Columns of the request, in the order that `layout` was made with.
+    pub(crate) columns: Vec<String>,
+    /// There is no join key: one row serves all.
     pub(crate) entityless: bool,
 }
 
@@ -42,13 +53,14 @@ impl PreparedPlan {
         let plan = RetrievalPlan::resolve(catalog, selection, full_feature_names)?;
         plan.check_servable(config.serve_while_materializing)?;
         check_size(&plan, config.max_features)?;
+        let mut keys = Vec::new();
         let views = plan
             .views
             .iter()
-            .map(|view| prepare_view(&plan, view, config))
+            .map(|view| prepare_view(&plan, view, config, &mut keys))
             .collect::<Result<_>>()?;
         let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<_>>()?;
-        Ok(Self { plan, views, programs })
+        Ok(Self { plan, views, keys, programs })
     }
 }
 
@@ -68,17 +80,31 @@ fn prepare_view(
     plan: &RetrievalPlan,
     view: &ViewPlan,
     config: &ServiceConfig,
+    keys: &mut Vec<PreparedKeys>,
 ) -> Result<PreparedView> {
     let features = view.features.iter().map(|field| field.name.as_str());
-    let names: Vec<&str> = view.join_keys.iter().map(|key| key.key.as_str()).collect();
     Ok(PreparedView {
         table: ViewTable::new(plan.project.as_str(), view.table.as_str(), features)?,
-        entityless: names == [DUMMY_JOIN_KEY],
-        keys: EntityKeyLayout::new(
-            EntityKeyVersion::from_number(config.entity_key_version),
-            &names,
-        )?,
+        keys: position_of(prepare_keys(view, config)?, keys),
         ttl: view.view.effective_ttl(),
+    })
+}
+
+fn prepare_keys(view: &ViewPlan, config: &ServiceConfig) -> Result<PreparedKeys> {
+    let names: Vec<&str> = view.join_keys.iter().map(|key| key.key.as_str()).collect();
+    let version = EntityKeyVersion::from_number(config.entity_key_version);
+    Ok(PreparedKeys {
+        layout: EntityKeyLayout::new(version, &names)?,
+        columns: view.join_keys.iter().map(|key| key.column.clone()).collect(),
+        entityless: names == [DUMMY_JOIN_KEY],
+    })
+}
+
+/// Where `wanted` stands in `known`, which it joins if it is new.
+fn position_of(wanted: PreparedKeys, known: &mut Vec<PreparedKeys>) -> usize {
+    known.iter().position(|keys| *keys == wanted).unwrap_or_else(|| {
+        known.push(wanted);
+        known.len() - 1
     })
 }
 

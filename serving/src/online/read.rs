@@ -1,12 +1,15 @@
-//! From request columns to stored rows: keys encoded, equal keys read once, one store call per view.
+//! From request columns to stored rows: keys encoded, equal keys read once, one store call per request.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use larder_core::{Compat, Error, Result, RowState, Timestamp, Value};
-use larder_online_store::{Cell, OnlineStore, ReadRows};
-use larder_proto::wire::entity_key::KeyValue;
+use larder_online_store::{Cell, OnlineStore, ReadRows, ViewRead};
+use larder_proto::wire::check::is_readable;
+use larder_proto::wire::entity_key::{EntityKeyLayout, KeyValue};
 
-use super::prepared::PreparedView;
+use super::prepared::{PreparedKeys, PreparedPlan};
 
 /// Typed request columns, addressed by name.
 #[derive(Debug, Default)]
@@ -29,11 +32,30 @@ impl TypedColumns {
 pub(crate) struct ViewRows {
     rows: ReadRows,
     states: Vec<RowState>,
-    /// Request row to stored row.
-    row_of: Vec<u32>,
+    /// Cells (stored row, feature) whose bytes are no value; nearly always none.
+    damaged: Vec<(usize, usize)>,
+    /// Request row to stored row; shared by the views that are read by the same keys.
+    row_of: Arc<[u32]>,
 }
 
 impl ViewRows {
+    fn new(
+        rows: ReadRows,
+        keys: &UniqueKeys,
+        ttl: Option<Duration>,
+        now: Timestamp,
+        compat: Compat,
+    ) -> Self {
+        let event = |micros: &Option<i64>| micros.map(Timestamp::from_micros);
+        let states = rows
+            .event_timestamps()
+            .iter()
+            .map(|micros| RowState::of(event(micros), ttl, now, compat))
+            .collect();
+        let damaged = damaged_cells(&rows);
+        Self { rows, states, damaged, row_of: Arc::clone(&keys.row_of) }
+    }
+
     /// State of the stored row behind a request row.
     pub(crate) fn state(&self, row: usize) -> RowState {
         self.states[self.row_of[row] as usize]
@@ -45,10 +67,10 @@ impl ViewRows {
         micros.map_or(Timestamp::EPOCH, Timestamp::from_micros)
     }
 
-    /// Encoded value behind a request row; `None` for null, absent and expired.
+    /// Encoded value behind a request row; `None` for null, absent, expired and damaged.
     pub(crate) fn value(&self, row: usize, feature: usize) -> Option<&[u8]> {
         let stored = self.row_of[row] as usize;
-        if self.states[stored] != RowState::Fresh {
+        if self.states[stored] != RowState::Fresh || self.is_damaged(row, feature) {
             return None;
         }
         match self.rows.cell(stored, feature) {
@@ -56,73 +78,122 @@ impl ViewRows {
             Cell::Null | Cell::Missing => None,
         }
     }
+
+    /// Whether the stored bytes behind a request row are no value.
+    pub(crate) fn is_damaged(&self, row: usize, feature: usize) -> bool {
+        !self.damaged.is_empty() && self.damaged.contains(&(self.row_of[row] as usize, feature))
+    }
+
+    /// How many cells hold bytes that are no value.
+    pub(crate) fn damaged(&self) -> usize {
+        self.damaged.len()
+    }
+}
+
+/// The cells whose bytes are no value; one of them must not spoil a whole answer.
+fn damaged_cells(rows: &ReadRows) -> Vec<(usize, usize)> {
+    let features = 0..rows.features();
+    let cells = (0..rows.len()).flat_map(|row| features.clone().map(move |feature| (row, feature)));
+    cells
+        .filter(|&(row, feature)| !is_readable(rows.cell(row, feature).bytes().unwrap_or_default()))
+        .collect()
 }
 
 /// Encoded keys, each once, in the order of first appearance.
 struct UniqueKeys {
     arena: Vec<u8>,
     spans: Vec<(usize, usize)>,
-    row_of: Vec<u32>,
+    row_of: Arc<[u32]>,
 }
 
-/// Reads one view for all entity rows.
+impl UniqueKeys {
+    fn slices(&self) -> Vec<&[u8]> {
+        self.spans.iter().map(|&(start, end)| &self.arena[start..end]).collect()
+    }
+}
+
+/// Reads the views of a plan for all entity rows: one call to the store, every distinct key once.
 ///
 /// # Errors
 /// `Invalid` for a null or unsupported key value; whatever the store answers.
-pub(crate) async fn read_view(
+pub(crate) async fn read_views(
     store: &dyn OnlineStore,
-    view: &PreparedView,
-    key_columns: &[&[Value]],
+    plan: &PreparedPlan,
+    columns: &TypedColumns,
     rows: usize,
     now: Timestamp,
     compat: Compat,
-) -> Result<ViewRows> {
-    let keys = unique_keys(view, key_columns, rows)?;
-    let slices: Vec<&[u8]> =
-        keys.spans.iter().map(|&(start, end)| &keys.arena[start..end]).collect();
-    let stored = store.read(&view.table, &slices).await?;
-    let states = (0..slices.len())
-        .map(|row| {
-            RowState::of(
-                stored.event_timestamp(row).map(Timestamp::from_micros),
-                view.ttl,
-                now,
-                compat,
-            )
-        })
+) -> Result<Vec<ViewRows>> {
+    let keys: Vec<UniqueKeys> =
+        plan.keys.iter().map(|keys| unique_keys(keys, columns, rows)).collect::<Result<_>>()?;
+    let slices: Vec<Vec<&[u8]>> = keys.iter().map(UniqueKeys::slices).collect();
+    let reads: Vec<ViewRead<'_>> = plan
+        .views
+        .iter()
+        .map(|view| ViewRead { table: &view.table, keys: &slices[view.keys] })
         .collect();
-    Ok(ViewRows { rows: stored, states, row_of: keys.row_of })
+    let answers = store.read_views(&reads).await;
+    plan.views
+        .iter()
+        .zip(answers)
+        .map(|(view, stored)| {
+            let rows = ViewRows::new(stored?, &keys[view.keys], view.ttl, now, compat);
+            if rows.damaged() > 0 {
+                tracing::error!(view = %view.table, values = rows.damaged(), "stored values are damaged");
+            }
+            Ok(rows)
+        })
+        .collect()
 }
 
-fn unique_keys(view: &PreparedView, columns: &[&[Value]], rows: usize) -> Result<UniqueKeys> {
-    let mut keys =
-        UniqueKeys { arena: Vec::with_capacity(rows * 48), spans: Vec::new(), row_of: Vec::new() };
-    if view.entityless {
-        view.keys.encode_into(&[Value::String(String::new())], &mut keys.arena)?;
-        keys.spans.push((0, keys.arena.len()));
-        keys.row_of = vec![0; rows];
-        return Ok(keys);
+fn unique_keys(prepared: &PreparedKeys, columns: &TypedColumns, rows: usize) -> Result<UniqueKeys> {
+    if prepared.entityless {
+        let mut arena = Vec::new();
+        prepared.layout.encode_into(&[Value::String(String::new())], &mut arena)?;
+        let spans = vec![(0, arena.len())];
+        return Ok(UniqueKeys { arena, spans, row_of: vec![0; rows].into() });
     }
-    let mut seen: HashMap<Vec<u8>, u32> = HashMap::with_capacity(rows);
-    let mut bytes = Vec::with_capacity(48);
-    let mut encode = |row: usize| -> Result<()> {
-        bytes.clear();
-        view.keys
-            .encode_with(|key| KeyValue::new(&columns[key][row]), &mut bytes)
+    let columns: Vec<&[Value]> =
+        prepared.columns.iter().map(|name| columns.get(name).unwrap_or(&[])).collect();
+    let (arena, spans) = encode_keys(&prepared.layout, &columns, rows)?;
+    let (spans, row_of) = distinct(&arena, spans)?;
+    Ok(UniqueKeys { arena, spans, row_of: row_of.into() })
+}
+
+type Spans = Vec<(usize, usize)>;
+
+/// The key of every row, one after the other.
+fn encode_keys(
+    layout: &EntityKeyLayout,
+    columns: &[&[Value]],
+    rows: usize,
+) -> Result<(Vec<u8>, Spans)> {
+    let mut arena = Vec::with_capacity(rows * 48);
+    let mut spans = Vec::with_capacity(rows);
+    (0..rows).try_for_each(|row| {
+        let start = arena.len();
+        layout
+            .encode_with(|key| KeyValue::new(&columns[key][row]), &mut arena)
             .map_err(|error| error.context(format_args!("entity row {row}")))?;
-        if let Some(&index) = seen.get(bytes.as_slice()) {
-            keys.row_of.push(index);
-            return Ok(());
-        }
-        let index = u32::try_from(keys.spans.len())
+        spans.push((start, arena.len()));
+        Ok::<_, Error>(())
+    })?;
+    Ok((arena, spans))
+}
+
+/// The spans of different bytes, and which of them stands for each row.
+fn distinct(arena: &[u8], spans: Spans) -> Result<(Spans, Vec<u32>)> {
+    let mut seen: HashMap<&[u8], u32> = HashMap::with_capacity(spans.len());
+    let mut unique = Vec::with_capacity(spans.len());
+    let mut row_of = Vec::with_capacity(spans.len());
+    for (start, end) in spans {
+        let next = u32::try_from(unique.len())
             .map_err(|_| Error::invalid("more entity rows than a request may have"))?;
-        let start = keys.arena.len();
-        keys.arena.extend_from_slice(&bytes);
-        keys.spans.push((start, keys.arena.len()));
-        keys.row_of.push(index);
-        seen.insert(bytes.clone(), index);
-        Ok(())
-    };
-    (0..rows).try_for_each(&mut encode)?;
-    Ok(keys)
+        let index = *seen.entry(&arena[start..end]).or_insert(next);
+        if index == next {
+            unique.push((start, end));
+        }
+        row_of.push(index);
+    }
+    Ok((unique, row_of))
 }

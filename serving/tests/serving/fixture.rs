@@ -12,7 +12,7 @@ use larder_core::{
 use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 use larder_online_store::{EmbeddedConfig, EmbeddedStore, OnlineStore, ViewTable};
 use larder_serving::{
-    CatalogSource, FeatureServer, Listeners, OnlineService, ServerConfig, ServiceConfig,
+    CatalogSource, FeatureServer, Listeners, OnlineService, ServerConfig, ServerTls, ServiceConfig,
     SharedCatalog, serve,
 };
 use serde_json::Value;
@@ -35,6 +35,7 @@ pub(crate) struct Shop {
     pub(crate) http: SocketAddr,
     pub(crate) grpc: SocketAddr,
     pub(crate) source: Arc<Queue>,
+    pub(crate) store: Arc<dyn OnlineStore>,
     pub(crate) client: ureq::Agent,
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<()>>,
@@ -59,6 +60,15 @@ impl CatalogSource for Queue {
 
 impl Shop {
     pub(crate) async fn open(compat: Compat) -> Self {
+        Self::open_with(compat, settings(), None).await
+    }
+
+    /// A shop over plain text or TLS, with these settings of the listeners.
+    pub(crate) async fn open_with(
+        compat: Compat,
+        settings: ServerConfig,
+        tls: Option<ServerTls>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn OnlineStore> = Arc::new(
             EmbeddedStore::open(&EmbeddedConfig::new(folder.path().join("online"))).unwrap(),
@@ -73,25 +83,24 @@ impl Shop {
             Arc::new(DataFusionOfflineStore::new(EngineOptions::new(folder.path())).unwrap());
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW));
         let config = ServiceConfig { compat, max_rows: 1000, ..ServiceConfig::default() };
-        let online =
-            OnlineService::new(config, SharedCatalog::new(Catalog::new(parts())), store, clock);
+        let catalog = SharedCatalog::new(Catalog::new(parts()));
+        let online = OnlineService::new(config, catalog, Arc::clone(&store), clock);
+        let is_plain = tls.is_none();
         let listeners = Listeners::bind(Some(loopback()), Some(loopback())).await.unwrap();
+        let listeners = listeners.with_tls(tls);
         let (http, grpc) = (listeners.http().unwrap(), listeners.grpc().unwrap());
         let (stop, stopped) = watch::channel(false);
         let source = Arc::new(Queue::default());
-        let settings = ServerConfig {
-            max_body_bytes: 1 << 20,
-            registry_poll: Duration::from_millis(5),
-            ..ServerConfig::default()
-        };
         let server = FeatureServer::new(online, offline);
         let polled = Arc::clone(&source) as Arc<dyn CatalogSource>;
         let task = tokio::spawn(serve(server, settings, listeners, polled, stopped));
         let client = ureq::Agent::new_with_config(
             ureq::Agent::config_builder().http_status_as_error(false).build(),
         );
-        let shop = Self { http, grpc, source, client, stop, task, _folder: folder };
-        shop.stock();
+        let shop = Self { http, grpc, source, store, client, stop, task, _folder: folder };
+        if is_plain {
+            shop.stock();
+        }
         shop
     }
 
@@ -127,6 +136,15 @@ impl Shop {
     pub(crate) async fn stop(self) {
         self.stop.send(true).unwrap();
         self.task.await.unwrap().unwrap();
+    }
+}
+
+/// Small limits and a quick look at the registry.
+pub(crate) fn settings() -> ServerConfig {
+    ServerConfig {
+        max_body_bytes: 1 << 20,
+        registry_poll: Duration::from_millis(5),
+        ..ServerConfig::default()
     }
 }
 

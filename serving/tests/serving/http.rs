@@ -1,7 +1,9 @@
 use larder_core::Compat;
+use larder_online_store::{ViewTable, WriteGuard, WriteRowsBuilder};
+use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 use serde_json::{Value, json};
 
-use crate::fixture::Shop;
+use crate::fixture::{NOW, Shop};
 
 const READ: &str = "/get-online-features";
 
@@ -204,5 +206,28 @@ async fn health_is_an_empty_200() {
     let mut response = shop.client.get(format!("http://{}/health", shop.http)).call().unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.body_mut().read_to_string().unwrap(), "");
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_stored_bytes_cost_their_own_value_only() {
+    let shop = Shop::open(Compat::Larder).await;
+    let table = ViewTable::new("shop", "user_stats", ["spend", "visits"]).unwrap();
+    let keys = EntityKeyLayout::new(EntityKeyVersion::V3, &["user_id"]).unwrap();
+    let mut rows = WriteRowsBuilder::new(&table);
+    let mut key = Vec::new();
+    keys.encode_into(&[larder_core::Value::Int64(1)], &mut key).unwrap();
+    rows.begin_row(&key, NOW.micros(), None).unwrap();
+    rows.set(0, b"\x29cut").unwrap();
+    rows.set(1, b"\x20\x2a").unwrap();
+    shop.store.write(&table, &rows.finish(), WriteGuard::EventTime).await.unwrap();
+
+    let body = json!({"features": ["user_stats:spend", "user_stats:visits"], "entities": {"user_id": [1, 3]}});
+    let (status, answer) = shop.post(READ, &body);
+    assert_eq!(status, 200, "{answer}");
+    let (values, statuses, _) = column(&answer, "spend");
+    assert_eq!((values, statuses), (json!([null, null]), json!(["INVALID", "NULL_VALUE"])));
+    let (values, statuses, _) = column(&answer, "visits");
+    assert_eq!((values, statuses), (json!([42, 9]), json!(["PRESENT", "PRESENT"])));
     shop.stop().await;
 }

@@ -4,6 +4,7 @@ mod data;
 mod definitions;
 mod registry_file;
 mod requests;
+mod tls;
 
 use larder_tests::Repository;
 

@@ -4,3 +4,4 @@ mod grpc_client;
 mod online_stores;
 mod registries;
 mod remote_client;
+mod tls;

@@ -106,6 +106,31 @@ fn applying_with_feast_what_fs_applied_changes_nothing() {
     assert!(plan.contains("No changes to registry"), "{plan}");
 }
 
+/// Numbers of the stored versions of a view.
+fn versions(dump: &Value, view: &str) -> Vec<u64> {
+    let records = dump["raw"]["feature_view_version_history"]["records"].as_array();
+    let of_view = |record: &&Value| record["feature_view_name"] == view;
+    let number = |record: &Value| record["version_number"].as_u64().unwrap_or(0);
+    records.into_iter().flatten().filter(of_view).map(number).collect()
+}
+
+#[test]
+fn fs_adds_no_version_to_those_that_feast_makes_of_an_unchanged_stream_view() {
+    let feast = Feast::get();
+    let repository = recorded(&feast);
+    let dump = || feast.script("registry_dump.py", &[&repository.file("")]);
+    repository.fs().ok(&["apply"]);
+    feast.ok(&repository.path(), &["apply"]);
+    let before = dump();
+    assert_eq!(versions(&before, "user_click_stream"), [0, 1], "Feast finds it changed");
+    for _ in 0..2 {
+        let plan = repository.fs().ok(&["plan"]);
+        assert!(plan.contains("No changes to registry"), "{plan}");
+        repository.fs().ok(&["apply"]);
+    }
+    assert_eq!(difference(&canonical(&before["raw"]), &canonical(&dump()["raw"])), None);
+}
+
 #[test]
 fn feast_sees_the_intervals_that_fs_recorded() {
     let feast = Feast::get();

@@ -1,109 +1,84 @@
-"""Records what real Python and pandas answer for the functions of functions.py into cases.json.
+"""Records what real Feast computes with the functions of functions/*.py.
 
-Run with any Python that has pandas: `python generate.py`. Every function is called row by row (a
-one-row call cannot be spoilt by other rows); a row that raises is recorded as such.
+Run with the Python of an environment that has Feast 0.67: `python generate.py [file ...]`. A function is rebuilt
+from its text and called by Feast's own transformation classes, and its results pass Feast's own conversion to
+feature values. It is called row by row (a one-row call cannot be spoilt by other rows; a row that raises is
+recorded as such) and once with all rows that do not raise; `batch` says whether that gave the same.
 """
+import importlib
 import inspect
 import json
-import math
 import pathlib
-import random
+import sys
 import warnings
+from datetime import datetime
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from feast.protos.feast.core.Transformation_pb2 import UserDefinedFunctionV2
+from feast.transformation.pandas_transformation import PandasTransformation
+from feast.transformation.python_transformation import PythonTransformation
+from feast.type_map import feast_value_type_to_python_type, python_values_to_proto_values
+from feast.value_type import ValueType
 
+import cases
 import expressions
-import functions
+from values import ARROW, some_rows
 
+HERE = pathlib.Path(__file__).parent
 ROWS = 60
 RANDOM = 300
-ARROW = {
-    "INT32": pa.int64(), "INT64": pa.int64(), "FLOAT": pa.float64(), "DOUBLE": pa.float64(),
-    "BOOL": pa.bool_(), "STRING": pa.string(), "STRING_LIST": pa.list_(pa.string()), "FLOAT_LIST": pa.list_(pa.float64()),
-}
-WORDS = ["books", "fashion", "electronics", "mobile", "desktop", "tablet", "", " Books ", "ÄÖß", "b"]
-NUMBERS = ["12", " -7 ", "1_000", "3.5", "1e3", "nan", "inf", "", "x", "+4", "0x10", "1__0", " .5"]
 
 
-def f32(value):
-    return float(np.float32(value))
+def transformation(name, text, mode):
+    """The function as a client finds it in a registry that holds its text alone."""
+    proto = UserDefinedFunctionV2(name=name, body=b"", body_text=text, mode=mode)
+    return (PandasTransformation if mode == "pandas" else PythonTransformation).from_proto(proto)
 
 
-def value_of(kind, name, r):
-    if r.random() < 0.15:
-        return None
-    if kind in ("INT64", "INT32"):
-        big = [2**53 + 1, -(2**53) - 1, 10**12] if kind == "INT64" else [2**31 - 1]
-        return r.choice([0, 1, 2, 3, 5, 7, -1, -2, -7, 10, 100] + big)
-    if kind in ("DOUBLE", "FLOAT"):
-        edges = [0.0, -0.0, 1.0, 2.5, -2.5, 0.125, 2.675, 1e16, 1e-5, float("nan"), float("inf"), float("-inf"), 3.0, 10.5, -7.25, 1234.5678]
-        value = r.choice(edges) if r.random() < 0.7 else r.uniform(-100, 100)
-        return f32(value) if kind == "FLOAT" else value
-    if kind == "BOOL":
-        return r.random() < 0.5
-    if kind == "STRING":
-        return r.choice(NUMBERS if name == "n" else WORDS)
-    if kind == "STRING_LIST":
-        return [r.choice(WORDS + [None]) for _ in range(r.randrange(4))]
-    if kind == "FLOAT_LIST":
-        return [f32(r.uniform(-5, 5)) for _ in range(r.randrange(3))]
-    raise ValueError(kind)
-
-
-def stored(value, kind):
-    """The value as Feast's conversion to a feature of this type leaves it."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, complex):
-        raise TypeError("complex")
-    if kind in ("INT64", "INT32"):
-        value = int(value)
-        if not -(2**63) <= value < 2**63:
-            raise OverflowError("int64")
-        return value
-    if kind == "DOUBLE":
-        return float(value)
-    if kind == "BOOL":
-        return bool(value)
-    if kind == "STRING":
-        return str(value)
-    raise ValueError(kind)
-
-
-def call(function, mode, singleton, inputs, row):
+def call(transform, mode, singleton, inputs, rows):
+    """The output columns of some rows, as Feast takes them from the function."""
     if mode == "pandas":
-        columns = {name: pa.array([value], ARROW[inputs[name]]) for name, value in row.items()}
-        return {name: column.tolist() for name, column in function(pa.table(columns).to_pandas()).items()}
-    if singleton:
-        return {name: [value] for name, value in function(dict(row)).items()}
-    return function({name: [value] for name, value in row.items()})
+        columns = {name: pa.array([row[name] for row in rows], ARROW[kind]) for name, kind in inputs.items()}
+        table = transform.transform_arrow(pa.table(columns), [])
+        return {name: table[name].to_numpy() for name in table.column_names}
+    lists = {name: [row[name] for row in rows] for name in inputs}
+    result = transform.transform_singleton(lists) if singleton else transform.transform(lists)
+    return {name: column if isinstance(column, list) else [column] for name, column in result.items()}
 
 
-def some_rows(inputs, seed, count=ROWS):
-    r = random.Random(seed)
-    return [{name: value_of(kind, name, r) for name, kind in inputs.items()} for _ in range(count)]
+def stored(column, kind):
+    """The values as Feast's conversion to a feature of this type leaves them."""
+    protos = python_values_to_proto_values(column, ValueType[kind])
+    return [feast_value_type_to_python_type(proto) for proto in protos]
 
 
-def record(function, text, mode, singleton, inputs, outputs, rows):
+def compute(transform, mode, singleton, inputs, outputs, rows):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = call(transform, mode, singleton, inputs, rows)
+        columns = {name: stored(result[name], kind) for name, kind in outputs.items()}
+    for name, column in columns.items():
+        if len(column) != len(rows):
+            raise ValueError(f"{len(column)} values of {name} for {len(rows)} rows")
+    return columns
+
+
+def record(name, text, mode, singleton, inputs, outputs, rows):
+    transform = transformation(name, text, mode)
     columns = {name: [] for name in outputs}
     raises = []
     for row in rows:
         try:
-            with np.errstate(all="ignore"):
-                result = call(function, mode, singleton, inputs, row)
-            values = {name: stored(result[name][0], kind) for name, kind in outputs.items()}
+            values = compute(transform, mode, singleton, inputs, outputs, [row])
             raises.append(None)
         except Exception as error:  # noqa: BLE001 - any exception is an answer
-            values = dict.fromkeys(outputs)
+            values = {name: [None] for name in outputs}
             raises.append(type(error).__name__)
-        for name, value in values.items():
-            columns[name].append(value)
-    return {
-        "name": function.__name__,
+        for output, column in values.items():
+            columns[output].append(column[0])
+    case = {
+        "name": name,
         "mode": mode,
         "singleton": singleton,
         "text": text,
@@ -111,22 +86,40 @@ def record(function, text, mode, singleton, inputs, outputs, rows):
         "outputs": [{"name": n, "type": t, "values": [plain(v) for v in columns[n]]} for n, t in outputs.items()],
         "raises": raises,
     }
+    if not singleton:
+        case["batch"] = same_in_a_batch(transform, mode, inputs, outputs, rows, case)
+    return case
+
+
+def same_in_a_batch(transform, mode, inputs, outputs, rows, case):
+    kept = [index for index, error in enumerate(case["raises"]) if error is None]
+    if not kept:
+        return True
+    try:
+        columns = compute(transform, mode, False, inputs, outputs, [rows[index] for index in kept])
+    except Exception:  # noqa: BLE001 - any exception is an answer
+        return False
+    return all([plain(v) for v in columns[o["name"]]] == [o["values"][index] for index in kept] for o in case["outputs"])
 
 
 def plain(value):
     """Floats are written as texts: JSON has no infinities, and not every reader keeps all digits."""
     if isinstance(value, list):
         return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return int(value.timestamp())
     return repr(value) if isinstance(value, float) else value
 
 
-def written():
-    """The functions of functions.py."""
-    for function, mode, singleton, inputs, outputs in functions.CASES:
+def written(module):
+    """The functions of a file."""
+    cases.CASES.clear()
+    importlib.import_module(f"functions.{module}")
+    for function, mode, singleton, inputs, outputs in cases.CASES:
         lines = inspect.getsource(function).splitlines(keepends=True)
         first = next(i for i, line in enumerate(lines) if line.startswith("def "))
-        rows = some_rows(inputs, function.__name__)
-        yield record(function, "".join(lines[first:]), mode, singleton, inputs, outputs, rows)
+        rows = some_rows(inputs, function.__name__, ROWS)
+        yield record(function.__name__, "".join(lines[first:]), mode, singleton, inputs, outputs, rows)
 
 
 def random_ones():
@@ -134,11 +127,9 @@ def random_ones():
     rows = some_rows(expressions.COLUMNS, "rows", 40)
     first = True
     for name, text, outputs in expressions.functions(RANDOM):
-        scope = {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
-            exec(text, scope)
-        case = record(scope[name], text, "python", False, expressions.COLUMNS, outputs, rows)
+            case = record(name, text, "python", False, expressions.COLUMNS, outputs, rows)
         if any(error is None for error in case["raises"]):
             if not first:
                 del case["inputs"]
@@ -146,18 +137,24 @@ def random_ones():
             yield case
 
 
-def write(file, cases):
-    text = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
-    path = pathlib.Path(__file__).parent / file
-    path.write_text("[\n" + text + "\n]\n")
-    rows = sum(len(case["raises"]) for case in cases)
-    raised = sum(error is not None for case in cases for error in case["raises"])
-    print(f"{file}: {len(cases)} functions, {raised} of {rows} rows raise")
+def write(file, recorded):
+    text = ",\n".join(json.dumps(case, ensure_ascii=False) for case in recorded)
+    (HERE / file).write_text("[\n" + text + "\n]\n")
+    rows = sum(len(case["raises"]) for case in recorded)
+    raised = sum(error is not None for case in recorded for error in case["raises"])
+    apart = [case["name"] for case in recorded if case.get("batch") is False]
+    always = [case["name"] for case in recorded if all(error is not None for error in case["raises"])]
+    print(f"{file}: {len(recorded)} functions, {raised} of {rows} rows raise; a batch differs: {apart}; always raise: {always}")
 
 
 def main():
-    write("cases.json", list(written()))
-    write("random.json", list(random_ones()))
+    sys.path.insert(0, str(HERE))
+    modules = sorted(path.stem for path in (HERE / "functions").glob("*.py"))
+    for module in sys.argv[1:] or modules + ["random"]:
+        if module == "random":
+            write("random.json", list(random_ones()))
+        else:
+            write(f"recorded/{module}.json", list(written(module)))
 
 
 if __name__ == "__main__":

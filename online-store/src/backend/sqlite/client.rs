@@ -13,23 +13,42 @@ use crate::{Cell, ReadRows, RowTimes, ViewTable, WriteGuard, WriteRows, WriteSum
 const MAX_ROWS: usize = 4096;
 const MAX_BYTES: usize = 16 << 20;
 
-/// Reads every key in one transaction.
+/// One view of a request with its statements.
+pub(super) struct Read<'a> {
+    pub(super) statements: &'a Statements,
+    pub(super) table: &'a ViewTable,
+    pub(super) keys: &'a [&'a [u8]],
+}
+
+/// Reads views in one transaction, that is from one snapshot of the file; each has a result of its own.
+///
+/// # Errors
+/// That another connection holds the file, or that the transaction cannot be made.
 pub(super) fn read(
     connection: &Connection,
-    statements: &Statements,
-    table: &ViewTable,
-    keys: &[&[u8]],
-) -> Result<ReadRows, Fault> {
-    let mut answer = ReadRows::with_capacity(keys.len(), table.features().len());
-    let mut statement = connection.prepare_cached(&statements.read())?;
-    if keys.len() > 1 {
-        connection.prepare_cached("BEGIN")?.execute(())?;
+    reads: &[Read<'_>],
+) -> Result<Vec<Result<ReadRows, Fault>>, Fault> {
+    let lone = matches!(reads, [read] if read.keys.len() <= 1);
+    if lone {
+        return Ok(vec![read_view(connection, &reads[0])]);
     }
-    for key in keys {
-        read_key(&mut statement, table, key, &mut answer)?;
+    connection.prepare_cached("BEGIN")?.execute(())?;
+    let mut answers = Vec::with_capacity(reads.len());
+    for read in reads {
+        match read_view(connection, read) {
+            Err(fault) if fault.is_busy() => return Err(fault),
+            answer => answers.push(answer),
+        }
     }
-    if keys.len() > 1 {
-        connection.prepare_cached("COMMIT")?.execute(())?;
+    connection.prepare_cached("COMMIT")?.execute(())?;
+    Ok(answers)
+}
+
+fn read_view(connection: &Connection, read: &Read<'_>) -> Result<ReadRows, Fault> {
+    let mut answer = ReadRows::with_capacity(read.keys.len(), read.table.features().len());
+    let mut statement = connection.prepare_cached(&read.statements.read())?;
+    for key in read.keys {
+        read_key(&mut statement, read.table, key, &mut answer)?;
     }
     Ok(answer)
 }

@@ -22,6 +22,7 @@ pub(super) struct Connections {
     path: PathBuf,
     busy_timeout: Duration,
     write_ahead_log: bool,
+    map_size: u64,
     idle: Mutex<Vec<Opened>>,
     /// The only connection of this store that writes.
     pub(super) writer: Arc<Turn<Option<Opened>>>,
@@ -40,6 +41,7 @@ impl Connections {
             path: config.path.clone(),
             busy_timeout: config.busy_timeout,
             write_ahead_log: config.write_ahead_log,
+            map_size: config.map_size,
             idle: Mutex::default(),
             writer: Arc::default(),
         }
@@ -103,6 +105,8 @@ impl Connections {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", -16_384)?;
+        // Copying pages took half of the time of a read of 100 keys from a file of 90 MB.
+        connection.pragma_update(None, "mmap_size", i64::try_from(self.map_size).unwrap_or(0))?;
         Ok(connection)
     }
 

@@ -18,10 +18,10 @@ use self::connections::{Connections, Opened};
 use self::error::Fault;
 use self::layout::Statements;
 use super::{interrupted, never_made};
-use crate::{OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
+use crate::{OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary};
 
-/// Keys up to which a read runs on the caller's thread.
-const INLINE_KEYS: usize = 128;
+/// Table rows up to which a read runs on the caller's thread: about half a millisecond.
+const INLINE_ROWS: usize = 500;
 
 /// The SQLite online store: Feast's file, which Feast may read and write at the same time.
 ///
@@ -72,24 +72,45 @@ impl SqliteStore {
 }
 
 impl Shared {
+    /// Reads views on one connection, each with a result of its own.
+    ///
+    /// # Errors
+    /// What fails for all: a name that cannot stand in SQL, a file that another holds for longer than `patience`.
     fn read(
         &self,
-        table: &ViewTable,
-        keys: &[&[u8]],
+        reads: &[ViewRead<'_>],
         patience: Option<Duration>,
-    ) -> Result<Option<ReadRows>, Fault> {
-        let statements = Statements::new(table, self.value_num)?;
-        self.connections
-            .read(patience, |connection| client::read(connection, &statements, table, keys))
+    ) -> Result<Vec<Result<ReadRows>>, Fault> {
+        let statements: Vec<Statements> = reads
+            .iter()
+            .map(|read| Statements::new(read.table, self.value_num))
+            .collect::<Result<_>>()?;
+        let prepared: Vec<client::Read<'_>> = reads
+            .iter()
+            .zip(&statements)
+            .map(|(read, statements)| client::Read {
+                statements,
+                table: read.table,
+                keys: read.keys,
+            })
+            .collect();
+        let answers =
+            self.connections.read(patience, |connection| client::read(connection, &prepared))?;
+        let Some(answers) = answers else {
+            return Ok(reads.iter().map(|read| Err(never_made(read.table))).collect());
+        };
+        let of_view = |(answer, read): (Result<ReadRows, Fault>, &ViewRead<'_>)| {
+            answer.map_err(|fault| self.error(fault, Some(read.table)))
+        };
+        Ok(answers.into_iter().zip(reads).map(of_view).collect())
     }
 
-    fn read_answer(
-        &self,
-        table: &ViewTable,
-        read: Result<Option<ReadRows>, Fault>,
-    ) -> Result<ReadRows> {
-        let read = read.map_err(|fault| self.error(fault, Some(table)))?;
-        read.ok_or_else(|| never_made(table))
+    /// As [`read`](Self::read), waiting for writers as long as the configuration says.
+    fn read_patiently(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
+        self.read(reads, None).unwrap_or_else(|fault| {
+            let error = self.error(fault, reads.first().map(|read| read.table));
+            reads.iter().map(|_| Err(error.again())).collect()
+        })
     }
 
     fn write(
@@ -160,19 +181,39 @@ impl OnlineStore for SqliteStore {
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
-        if keys.len() <= INLINE_KEYS {
-            match self.0.read(table, keys, Some(Duration::ZERO)) {
+        let mut answers = self.read_views(&[ViewRead { table, keys }]).await;
+        answers.pop().expect("an answer per view")
+    }
+
+    async fn read_views(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
+        let rows: usize =
+            reads.iter().map(|read| read.keys.len() * read.table.features().len()).sum();
+        if rows <= INLINE_ROWS {
+            match self.0.read(reads, Some(Duration::ZERO)) {
                 Err(fault) if fault.is_busy() => {} // wait elsewhere
-                read => return self.0.read_answer(table, read),
+                Ok(answers) => return answers,
+                Err(_) => return self.0.read_patiently(reads),
             }
         }
-        let (shared, table) = (Arc::clone(&self.0), table.clone());
-        let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
+        let shared = Arc::clone(&self.0);
+        let owned: Vec<(ViewTable, Vec<Vec<u8>>)> = reads
+            .iter()
+            .map(|read| (read.table.clone(), read.keys.iter().map(|key| key.to_vec()).collect()))
+            .collect();
         let task = tokio::task::spawn_blocking(move || {
-            let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-            shared.read_answer(&table, shared.read(&table, &keys, None))
+            let keys: Vec<Vec<&[u8]>> =
+                owned.iter().map(|(_, keys)| keys.iter().map(Vec::as_slice).collect()).collect();
+            let reads: Vec<ViewRead<'_>> = owned
+                .iter()
+                .zip(&keys)
+                .map(|((table, _), keys)| ViewRead { table, keys })
+                .collect();
+            shared.read_patiently(&reads)
         });
-        task.await.map_err(interrupted)?
+        task.await.unwrap_or_else(|cause| {
+            let error = interrupted(cause);
+            reads.iter().map(|_| Err(error.again())).collect()
+        })
     }
 
     async fn write(

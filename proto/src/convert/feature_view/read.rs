@@ -61,7 +61,8 @@ fn spec_from_proto(spec: core::FeatureViewSpec) -> Result<FeatureView> {
     })
 }
 
-/// A stream view. Features keep the entity columns that Feast stores among them.
+/// A stream view. The entity columns that Feast 0.67 repeats among its features are no features: they are left out, by
+/// name.
 ///
 /// # Errors
 /// `Data` when a source, field, duration or time in it cannot be understood.
@@ -87,12 +88,15 @@ fn stream_spec_from_proto(spec: core::StreamFeatureViewSpec) -> Result<FeatureVi
         enable_tiling: spec.enable_tiling,
         tiling_hop_size: spec.tiling_hop_size.map(duration_from_proto).transpose()?,
     };
+    let entity_columns = fields_from_proto(spec.entity_columns)?;
+    let mut features = fields_from_proto(spec.features)?;
+    features.retain(|feature| entity_columns.iter().all(|column| column.name != feature.name));
     Ok(FeatureView {
         name: spec.name,
         kind,
         entities: spec.entities,
-        entity_columns: fields_from_proto(spec.entity_columns)?,
-        features: fields_from_proto(spec.features)?,
+        entity_columns,
+        features,
         ttl: spec.ttl.map(duration_from_proto).transpose()?,
         batch_source: spec.batch_source.map(data_source_from_proto).transpose()?,
         stream_source: spec.stream_source.map(data_source_from_proto).transpose()?,

@@ -1,6 +1,6 @@
 //! Stored views to messages.
 
-use larder_core::{DataSource, Error, FeatureView, Result, ViewKind, ViewMeta};
+use larder_core::{DataSource, Error, FeatureView, Field, Result, ViewKind, ViewMeta};
 use prost::Message as _;
 
 use super::FeatureViewMessage;
@@ -13,7 +13,7 @@ use crate::feast::core;
 /// The message of a stored view with its meta data; sources carry no times.
 ///
 /// What a kind of view cannot store (`offline` of a stream view, versions of a label view ...) is
-/// left out.
+/// left out. The features of a stream view hold its entity columns too, as Feast stores them.
 ///
 /// # Errors
 /// `Invalid` when stored bytes inside the view (Spark table format, old stream function) are broken.
@@ -87,12 +87,14 @@ fn stream_spec_to_proto(view: &FeatureView, project: &str) -> Result<core::Strea
     else {
         unreachable!("called for stream views only")
     };
+    // Feast 0.67 stores the whole schema here (in hash order), the join keys among it.
+    let schema: Vec<Field> = view.entity_columns.iter().chain(&view.features).cloned().collect();
     #[expect(deprecated, reason = "the field that Feast 0.67 still reads")]
     Ok(core::StreamFeatureViewSpec {
         name: view.name.clone(),
         project: project.to_owned(),
         entities: view.entities.clone(),
-        features: fields_to_proto(&view.features),
+        features: fields_to_proto(&schema),
         entity_columns: fields_to_proto(&view.entity_columns),
         description: view.description.clone(),
         tags: view.tags.clone(),

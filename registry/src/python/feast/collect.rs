@@ -58,15 +58,25 @@ impl Collector {
         }
     }
 
+    /// The objects themselves.
+    pub(in crate::python) fn into_objects(self) -> Vec<Rc<Object>> {
+        self.found
+    }
+
     /// The domain objects. Errors are collected too: one per object.
     pub(in crate::python) fn definitions(
         &self,
         warnings: Vec<Warning>,
     ) -> (Definitions, Vec<larder_core::Error>) {
-        let mut definitions = Definitions { objects: Vec::new(), warnings };
+        let mut definitions = Definitions { warnings, ..Definitions::default() };
         let mut errors = Vec::new();
         for object in &self.found {
             let location = object.location.clone();
+            if object.is_a("OnDemandFeatureView")
+                && let Some(place) = views::function_place(object)
+            {
+                definitions.functions.insert(object.name(), place);
+            }
             match definition(object) {
                 Ok(value) => definitions.objects.push(Located { value, location }),
                 Err(error) if error.location().is_some() => errors.push(error),
@@ -77,7 +87,11 @@ impl Collector {
     }
 }
 
-fn definition(object: &Object) -> Result<Definition> {
+/// The domain object of an object of Feast.
+///
+/// # Errors
+/// [`larder_core::ErrorKind::Invalid`] for what the registry cannot hold.
+pub(crate) fn definition(object: &Object) -> Result<Definition> {
     Ok(if object.is_a("DataSource") {
         Definition::DataSource(sources::data_source(object)?)
     } else if object.is_a("OnDemandFeatureView") {

@@ -6,8 +6,12 @@ mod formats;
 mod names;
 mod service;
 mod sources;
-mod types;
+pub(super) mod types;
 mod views;
 
 pub(super) use collect::Collector;
-pub(super) use names::Feast;
+pub(crate) use collect::definition;
+pub(super) use names::{Feast, class, members};
+pub(crate) use service::Reference;
+pub(super) use service::resources;
+pub(super) use views::warn_of_names;

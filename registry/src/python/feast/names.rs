@@ -194,9 +194,27 @@ static VALIDATION_REFERENCE: ClassSpec = ClassSpec {
 };
 
 /// The class of a name; when two share it, the one of this module.
-fn class(module: &str, name: &str) -> Option<&'static ClassSpec> {
+pub(in crate::python) fn class(module: &str, name: &str) -> Option<&'static ClassSpec> {
     let named = || classes().filter(|spec| spec.name == name);
     named().find(|spec| spec.module == module).or_else(|| named().next())
+}
+
+/// The members of an enumeration with this name, or the names of all.
+pub(in crate::python) fn members(
+    enumeration: &str,
+    name: &str,
+) -> Result<Vec<Value>, Vec<&'static str>> {
+    let list = |value: Value| match value {
+        Value::List(list) => list.0.borrow().clone(),
+        member => vec![member],
+    };
+    if enumeration == "AuthzedAction" {
+        let found = service::action(name).or_else(|| service::actions(name));
+        return found.map(list).ok_or_else(service::action_names);
+    }
+    let attribute = class("", enumeration).and_then(|spec| spec.class_attribute);
+    let found = attribute.and_then(|attribute| attribute(name));
+    found.map(list).ok_or_else(views::policy_names)
 }
 
 fn known(module: &str, name: &str) -> Option<Value> {

@@ -72,23 +72,38 @@ pub(super) fn feature_service(object: &Object) -> Result<FeatureService> {
     })
 }
 
-/// `view`, `view:feature`, `view@v2` or `view@v2:feature`; features are only named here.
-fn reference(text: &str) -> Option<Projection> {
-    let (view, feature) = match text.split_once(':') {
-        Some((view, feature)) => (view, Some(feature)),
-        None => (text, None),
-    };
-    let (view, version_tag) = match view.split_once('@') {
-        Some((view, version)) => (view, Some(version.strip_prefix('v')?.parse().ok()?)),
-        None => (view, None),
-    };
-    if view.is_empty() || feature.is_some_and(str::is_empty) {
-        return None;
+/// `view`, `view:feature`, `view@v2` or `view@v2:feature`, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) view: String,
+    pub(crate) version: Option<i32>,
+    pub(crate) feature: Option<String>,
+}
+
+impl Reference {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (view, feature) = match text.split_once(':') {
+            Some((view, feature)) => (view, Some(feature)),
+            None => (text, None),
+        };
+        let (view, version) = match view.split_once('@') {
+            Some((view, version)) => (view, Some(version.strip_prefix('v')?.parse().ok()?)),
+            None => (view, None),
+        };
+        if view.is_empty() || feature.is_some_and(str::is_empty) {
+            return None;
+        }
+        Some(Self { view: view.to_owned(), version, feature: feature.map(str::to_owned) })
     }
+}
+
+/// The projection that a text names; features are only named here.
+fn reference(text: &str) -> Option<Projection> {
+    let Reference { view, version, feature } = Reference::parse(text)?;
     Some(Projection {
-        view: view.to_owned(),
+        view,
         features: feature.map(|name| Field::new(name, ValueType::Unknown)).into_iter().collect(),
-        version_tag,
+        version_tag: version,
         view_type: "featureView".to_owned(),
         ..Projection::default()
     })
@@ -128,6 +143,11 @@ const ACTION: &str = "AuthzedAction";
 pub(super) fn action(name: &str) -> Option<Value> {
     let (name, value) = ACTIONS.iter().find(|(known, _)| *known == name)?;
     Some(Value::Member(Member::valued(ACTION, name, Value::text(value))))
+}
+
+/// Names of the actions, and of the lists of them.
+pub(super) fn action_names() -> Vec<&'static str> {
+    ACTIONS.iter().map(|(name, _)| *name).chain(["READ", "WRITE", "CRUD", "ALL_ACTIONS"]).collect()
 }
 
 /// The lists of actions that Feast names.
@@ -189,6 +209,11 @@ fn finish_permission(_: &mut Interpreter<'_>, object: &Rc<Object>) -> Outcome<()
         return Err(object.error(format!("permission \"{}\" allows no action", object.name())));
     }
     Ok(())
+}
+
+/// Names of the classes that a permission may be about.
+pub(in crate::python) fn resources() -> impl Iterator<Item = &'static str> {
+    RESOURCES.iter().map(|(name, _)| *name)
 }
 
 fn resource(name: &str) -> Option<i32> {
@@ -286,6 +311,31 @@ fn domain_policy(policy: &Object) -> Policy {
         "NamespaceBasedPolicy" => Policy::Namespaces(texts("namespaces")),
         _ => {
             Policy::GroupsAndNamespaces { groups: texts("groups"), namespaces: texts("namespaces") }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reference;
+
+    #[test]
+    fn references_name_view_version_and_feature() {
+        for (text, view, version, feature) in [
+            ("v", "v", None, None),
+            ("v:f", "v", None, Some("f")),
+            ("v@v2", "v", Some(2), None),
+            ("v@v2:f", "v", Some(2), Some("f")),
+        ] {
+            let (view, feature) = (view.to_owned(), feature.map(str::to_owned));
+            assert_eq!(
+                Reference::parse(text),
+                Some(Reference { view, version, feature }),
+                "{text}"
+            );
+        }
+        for text in ["", ":f", "v:", "v@2", "v@vx:f"] {
+            assert_eq!(Reference::parse(text), None, "{text}");
         }
     }
 }

@@ -132,25 +132,25 @@ fn member_of_primitive(name: &str) -> Option<Value> {
 }
 
 /// A member of `ValueType`; its value is Feast's number.
-pub(super) fn value_type_member(name: &str) -> Option<Value> {
+pub(in crate::python) fn value_type_member(name: &str) -> Option<Value> {
     let value_type = ValueType::from_name(name).filter(|value_type| value_type.name() == name)?;
     let number = Value::Int(i128::from(value_type.number()));
     Some(Value::Member(Member::valued(VALUE_TYPE, name, number)))
 }
 
 /// A primitive type by its alias in `feast.types`.
-pub(super) fn alias(name: &str) -> Option<Value> {
+pub(in crate::python) fn alias(name: &str) -> Option<Value> {
     let (_, member, _) = PRIMITIVES.iter().find(|(alias, _, _)| *alias == name)?;
     Some(Value::Member(Member::plain(PRIMITIVE, member)))
 }
 
 /// Every alias.
-pub(super) fn aliases() -> impl Iterator<Item = &'static str> {
+pub(in crate::python) fn aliases() -> impl Iterator<Item = &'static str> {
     PRIMITIVES.iter().map(|(alias, _, _)| *alias)
 }
 
 /// The feast type of a registry type, as `from_value_type` gives it.
-pub(super) fn from_value_type(value_type: ValueType) -> Option<Value> {
+pub(in crate::python) fn from_value_type(value_type: ValueType) -> Option<Value> {
     if let Some((_, member, _)) = PRIMITIVES.iter().find(|(_, _, known)| *known == value_type) {
         return Some(Value::Member(Member::plain(PRIMITIVE, member)));
     }
@@ -176,7 +176,7 @@ fn supported(_: &mut Interpreter<'_>, object: &Rc<Object>) -> Outcome<()> {
 ///
 /// # Errors
 /// [`larder_core::ErrorKind::Invalid`] for an element type that the collection cannot hold.
-pub(super) fn registry_type(dtype: &Value) -> Result<ValueType> {
+pub(in crate::python) fn registry_type(dtype: &Value) -> Result<ValueType> {
     match dtype {
         Value::Member(member) if *member.class == *VALUE_TYPE => {
             Ok(ValueType::from_name(&member.name).unwrap_or_default())

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use larder_core::Location;
 
 use super::{ClassSpec, Fallback, Kind, Object, Parameter};
-use crate::python::eval::call::{self, Argument, Arguments};
+use crate::python::eval::call::{Argument, Arguments, foreign};
 use crate::python::eval::exception::{Exception, Outcome, Stop};
 use crate::python::eval::interpreter::{Interpreter, closest};
 use crate::python::eval::member::Member;
@@ -37,6 +37,34 @@ pub(crate) fn make(
         finish(interpreter, &object).map_err(|stop| stop.at(|| object.location.clone()))?;
     }
     Ok(Value::Object(object))
+}
+
+/// Calls a described class with arguments by name, from another notation than Python.
+pub(crate) fn call(
+    interpreter: &mut Interpreter<'_>,
+    spec: &'static ClassSpec,
+    mut given: Variables,
+    location: &Location,
+) -> Outcome<Rc<Object>> {
+    if let Some((what, hint)) = spec.refused {
+        return Err(Stop::unsupported(what, hint));
+    }
+    let subject = spec.name;
+    let mut attributes = Variables::with_capacity(spec.parameters.len());
+    for parameter in spec.all_parameters() {
+        let value = match given.swap_remove(parameter.name) {
+            Some(value) => {
+                check(parameter, &value, subject)?;
+                value
+            }
+            None => default(parameter, subject)?,
+        };
+        attributes.insert(Rc::from(parameter.name), value);
+    }
+    match make(interpreter, spec, attributes, location.clone())? {
+        Value::Object(object) => Ok(object),
+        other => Err(Exception::raise("TypeError", other.type_name().as_ref())),
+    }
 }
 
 /// Sorts the arguments of a constructor into its parameters and checks them.
@@ -162,7 +190,7 @@ fn check(parameter: &Parameter, value: &Value, subject: &str) -> Outcome<()> {
         return Ok(());
     }
     if let Value::Foreign(name) = value {
-        return Err(call::foreign(name, "using"));
+        return Err(foreign(name, "using"));
     }
     let wanted = parameter.kind.describe();
     let given = match (&parameter.kind, value) {

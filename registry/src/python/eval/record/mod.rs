@@ -5,7 +5,7 @@ mod object;
 mod spec;
 
 pub(super) use bind::construct;
-pub(crate) use bind::{default, make};
+pub(crate) use bind::{call, default, make};
 pub(crate) use object::Object;
 pub(super) use object::{attribute, call_method};
 pub(crate) use spec::{

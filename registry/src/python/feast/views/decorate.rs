@@ -38,7 +38,7 @@ pub(in crate::python::feast) fn decorate(
 }
 
 /// Feast's servers run the text of the function alone, with nothing but pandas and numpy around it.
-fn warn_of_names(interpreter: &mut Interpreter<'_>, function: &Rc<Function>) {
+pub(in crate::python) fn warn_of_names(interpreter: &mut Interpreter<'_>, function: &Rc<Function>) {
     for (name, range) in foreign_names(function) {
         let message = format!(
             "function \"{}\" uses \"{name}\" from outside, which Feast's servers do not have: \

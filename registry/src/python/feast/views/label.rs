@@ -23,6 +23,11 @@ pub(super) const POLICIES: [(&str, &str); 3] = [
     ("MAJORITY_VOTE", "majority_vote"),
 ];
 
+/// Names of the conflict policies.
+pub(in crate::python::feast) fn policy_names() -> Vec<&'static str> {
+    POLICIES.iter().map(|(name, _)| *name).collect()
+}
+
 /// `LabelView`.
 pub(super) static LABEL_VIEW: ClassSpec = ClassSpec {
     name: "LabelView",

@@ -16,8 +16,11 @@ use crate::python::eval::record::ClassSpec;
 
 pub(super) use convert::feature_view;
 pub(super) use decorate::decorate;
+pub(in crate::python) use decorate::warn_of_names;
+pub(super) use label::policy_names;
 pub(super) use on_demand::on_demand_feature_view;
 pub(super) use projection::served_projection;
+pub(super) use transformation::function_place;
 
 /// Every view class and decorator.
 pub(super) const CLASSES: &[&ClassSpec] = &[

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use larder_core::{Field, Projection, Result, ValueType};
+use larder_core::{Error, Field, Projection, Result, ValueType};
 
 use super::schema;
 use crate::python::eval::call::Arguments;
@@ -64,8 +64,9 @@ fn with_join_key_map(
 /// # Errors
 /// [`larder_core::ErrorKind::Invalid`] for what the registry cannot hold.
 pub(in crate::python::feast) fn served_projection(view: &Object) -> Result<Projection> {
-    let version_tag = schema::version(&view.text("version")).flatten();
-    Ok(Projection { version_tag, ..projection(view)? })
+    let projection = projection(view)?;
+    let pinned = schema::version(&view.text("version")).flatten();
+    Ok(Projection { version_tag: projection.version_tag.or(pinned), ..projection })
 }
 
 /// The domain projection of a view, or of a copy made by the methods above.
@@ -73,6 +74,9 @@ pub(in crate::python::feast) fn served_projection(view: &Object) -> Result<Proje
 /// # Errors
 /// [`larder_core::ErrorKind::Invalid`] for what the registry cannot hold.
 pub(in crate::python::feast) fn projection(view: &Object) -> Result<Projection> {
+    if let Some(version) = view.get("_version_tag").as_int() {
+        return versioned(view, version);
+    }
     let batch_source = optional_source(&view.get("batch_source"))?;
     let created = batch_source.as_ref().map(|source| source.created_timestamp_column.clone());
     let partition = batch_source.as_ref().map(|source| source.date_partition_column.clone());
@@ -88,6 +92,23 @@ pub(in crate::python::feast) fn projection(view: &Object) -> Result<Projection> 
         created_timestamp_column: created.unwrap_or_default(),
         batch_source: batch_source.map(Box::new),
         view_type: if view.is_a("LabelView") { "labelView" } else { "featureView" }.to_owned(),
+    })
+}
+
+/// A version of a view, which the YAML form can name: what it holds is read from the registry.
+fn versioned(view: &Object, version: i128) -> Result<Projection> {
+    let version = i32::try_from(version)
+        .map_err(|_| Error::invalid(format!("{} has no version {version}", schema::label(view))))?;
+    let chosen = view.items("_projected");
+    let named = chosen.iter().filter_map(Value::as_str);
+    Ok(Projection {
+        view: view.name(),
+        alias: view.text("_alias"),
+        features: named.map(|name| Field::new(name, ValueType::Unknown)).collect(),
+        join_key_map: text_map(&view.get("_join_key_map")),
+        version_tag: Some(version),
+        view_type: "featureView".to_owned(),
+        ..Projection::default()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use larder_core::Transformation;
+use larder_core::{Location, Transformation};
 
 use super::function_text::function_text;
 use super::schema::{MODE, label};
@@ -113,6 +113,16 @@ pub(super) fn domain(view: &Object, mode: &str) -> Option<Transformation> {
         _ => return function(view, mode),
     };
     function(&holder, &mode)
+}
+
+/// Where the stored text of a view's function starts, unless it was given as a text of its own.
+pub(in crate::python::feast) fn function_place(view: &Object) -> Option<Location> {
+    let transformation = view.get("feature_transformation");
+    let holder = transformation.as_object().map_or(view, |transformation| &**transformation);
+    let Value::Function(function) = holder.get("udf") else { return None };
+    let text = holder.text("udf_string");
+    (text.is_empty() || text == function_text(&function))
+        .then(|| function.source().location(function.range.start()))
 }
 
 fn function(holder: &Object, mode: &str) -> Option<Transformation> {

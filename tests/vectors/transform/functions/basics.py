@@ -1,20 +1,8 @@
-"""On-demand functions whose compiled form is compared with Python row by row.
-
-Each function carries `case(...)`: mode, inputs and outputs with Feast's type names. The text that the
-compiler sees is the function alone, as Feast stores it.
-"""
+"""Arithmetic, comparison, look-ups, loops and the first column operations."""
 import numpy as np
 import pandas as pd
 
-CASES = []
-
-
-def case(inputs, outputs, mode="python", singleton=False):
-    def add(function):
-        CASES.append((function, mode, singleton, inputs, outputs))
-        return function
-
-    return add
+from cases import case
 
 
 # --- views of real repositories -----------------------------------------------------------------
