@@ -4,16 +4,17 @@ mod catalog_source;
 mod cql;
 mod lazy_offline;
 mod recorder;
+mod redis;
 mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
 
-use larder_core::{Catalog, Error, Result};
+use larder_core::{Catalog, Compat, Error, Result};
 use larder_materializer::{Materializer, MaterializerSettings};
 use larder_offline_store::OfflineStore;
 use larder_online_store::{
-    EmbeddedConfig, EmbeddedStore, OnlineStore, SqliteConfig, SqliteStore, WriteGuard,
+    EmbeddedConfig, EmbeddedStore, OnlineStore, RedisStore, SqliteConfig, SqliteStore, WriteGuard,
 };
 use larder_proto::wire::entity_key::EntityKeyVersion;
 use larder_proto::wire::registry_file::RegistryFile;
@@ -59,13 +60,16 @@ pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> 
             })?))
         }
         Some(OnlineStoreConfig::Cassandra(settings)) => Ok(Arc::new(cql::store(config, settings)?)),
+        Some(OnlineStoreConfig::Redis(settings)) => {
+            Ok(Arc::new(RedisStore::open(&redis::config(settings, config.compat)?)?))
+        }
         Some(other) => Err(Error::unsupported(format!(
             "online_store.type: {} cannot be used yet",
             other.type_name()
         ))
-        .with_hint("the types that can be used are embedded, sqlite, cassandra and scylladb")),
+        .with_hint("the types that can be used are embedded, sqlite, redis, cassandra and scylladb")),
         None => Err(Error::invalid("the repository has no online store: online_store is null")
-            .with_hint("set online_store.type to embedded or sqlite")),
+            .with_hint("set online_store.type, for instance to embedded, sqlite or redis")),
     }
 }
 
@@ -94,18 +98,18 @@ pub(crate) fn catalog(config: &RepoConfig, file: &RegistryFile) -> Result<Catalo
     larder_registry::catalog::catalog(file, &config.project, versioning)
 }
 
-/// What moves rows from the offline to the online store and records it in the registry.
+/// What moves rows from the offline to the online store and records it in the registry; `bulk` leaves the guard off.
 ///
 /// # Errors
 /// As the stores' constructors.
-pub(crate) fn materializer(repository: &Repository) -> Result<Materializer> {
+pub(crate) fn materializer(repository: &Repository, bulk: bool) -> Result<Materializer> {
     let config = repository.existing()?;
     let recorder = RegistryRecorder::new(registry_store(config)?, config.project.clone());
     let defaults = MaterializerSettings::default();
     let batch = config.materialization.online_write_batch_size;
     let settings = MaterializerSettings {
         entity_key_version: entity_key_version(config),
-        guard: write_guard(config),
+        guard: if bulk { WriteGuard::LastWriteWins } else { write_guard(config) },
         batch_rows: batch.map_or(defaults.batch_rows, |rows| rows as usize),
         ..defaults
     };
@@ -121,8 +125,11 @@ fn entity_key_version(config: &RepoConfig) -> EntityKeyVersion {
     EntityKeyVersion::from_number(config.entity_key_serialization_version.into())
 }
 
+/// Feast's Redis store has a guard of its own, which `compat: feast` restores inside the store.
 fn write_guard(config: &RepoConfig) -> WriteGuard {
-    if config.guard { WriteGuard::EventTime } else { WriteGuard::LastWriteWins }
+    let of_feast = config.compat == Compat::Feast
+        && matches!(config.online_store, Some(OnlineStoreConfig::Redis(_)));
+    if config.guard || of_feast { WriteGuard::EventTime } else { WriteGuard::LastWriteWins }
 }
 
 /// Online retrieval over the registered definitions.

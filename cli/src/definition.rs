@@ -18,7 +18,7 @@ use larder_registry::store::RegistryStore;
 use larder_registry::validation::validate;
 use larder_registry::{RepoConfig, RepoContents, load_definitions};
 
-pub(crate) use self::tables::TableChange;
+pub(crate) use self::tables::{TableChange, removed};
 use self::transform_check::CompileCheck;
 use crate::clock::SystemClock;
 use crate::repository::Repository;
@@ -112,12 +112,14 @@ fn sqlite_path(config: &RepoConfig) -> Option<String> {
 pub(crate) fn apply(prepared: &Prepared, no_promote: bool) -> Result<()> {
     // Opened first: a store that cannot be used must be known before the registry changes.
     let online = online_store(&prepared.config)?;
+    let before = prepared.registry.load()?;
+    let before = before.and_then(|file| compose::catalog(&prepared.config, &file).ok());
     let options = ApplyOptions { no_promote };
     apply_plan(prepared.registry.as_ref(), &prepared.plan, SystemClock.now(), options)?;
     let Some(online) = online else { return Ok(()) };
     let file = prepared.registry.load()?.unwrap_or_else(RegistryFile::new);
     let catalog = compose::catalog(&prepared.config, &file)?;
-    let (create, delete) = tables::of_catalog(&catalog, &prepared.plan)?;
+    let (create, delete) = tables::of_catalog(&catalog, before.as_ref(), &prepared.plan)?;
     compose::block_on(online.update(&create, &delete))
 }
 

@@ -1,12 +1,12 @@
 //! `fs delete`: one object, found by its name.
 
 use clap::Args;
-use larder_core::{ObjectKind, Result};
+use larder_core::{Catalog, ObjectKind, Result};
 use larder_online_store::ViewTable;
 use larder_registry::edit::{self, Deleted};
 
 use crate::repository::Repository;
-use crate::{compose, output};
+use crate::{compose, definition, output};
 
 /// Arguments of `fs delete`.
 #[derive(Debug, Args)]
@@ -20,8 +20,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {
     let config = repository.existing()?;
     let registry = compose::registry_store(config)?;
+    let before = repository.catalog().ok();
     let deleted = edit::delete_object(registry.as_ref(), &config.project, &arguments.object_id)?;
-    if let (Some(table), true) = (table(&config.project, &deleted)?, config.online_store.is_some())
+    if let (Some(table), true) =
+        (table(before.as_ref(), &config.project, &deleted)?, config.online_store.is_some())
     {
         let online = compose::online_store(config)?;
         compose::block_on(online.update(&[], &[table]))?;
@@ -31,13 +33,12 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> 
 }
 
 /// The online table of a deleted view.
-fn table(project: &str, deleted: &Deleted) -> Result<Option<ViewTable>> {
+fn table(before: Option<&Catalog>, project: &str, deleted: &Deleted) -> Result<Option<ViewTable>> {
     let stored = matches!(
         deleted.kind,
         ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView
     );
-    let none: [&str; 0] = [];
-    stored.then(|| ViewTable::new(project, deleted.name.as_str(), none)).transpose()
+    stored.then(|| definition::removed(before, project, &deleted.name)).transpose()
 }
 
 /// The Python class, as Feast names what it deleted.

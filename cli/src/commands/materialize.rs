@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Version of the view to write to; only the current one can be written.
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
+    /// Write without comparing event times: for a load while nobody else writes. The row written last wins.
+    #[arg(long)]
+    bulk: bool,
 }
 
 /// Arguments of `fs materialize-incremental`.
@@ -51,6 +54,9 @@ pub(crate) struct IncrementalArguments {
     /// Version of the view to write to; only the current one can be written.
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
+    /// Write without comparing event times: for a load while nobody else writes. The row written last wins.
+    #[arg(long)]
+    bulk: bool,
 }
 
 pub(crate) fn run(
@@ -73,7 +79,7 @@ pub(crate) fn run(
     );
     let plan: Vec<_> = views.into_iter().map(|view| (view, interval)).collect();
     let heading = |view: &FeatureView, _: Interval| format!("{}:", view.name);
-    execute(repository, &catalog, plan, &title, heading, format)
+    execute(repository, &catalog, plan, &title, heading, Output { format, bulk: arguments.bulk })
 }
 
 pub(crate) fn run_incremental(
@@ -102,7 +108,7 @@ pub(crate) fn run_incremental(
         let (start, end) = (times::python(interval.start), times::python(interval.end));
         format!("{} from {start} to {end}:", view.name)
     };
-    execute(repository, &catalog, plan, &title, heading, format)
+    execute(repository, &catalog, plan, &title, heading, Output { format, bulk: arguments.bulk })
 }
 
 fn views(
@@ -129,13 +135,20 @@ fn views(
     .with_hint("apply the definition with that version first"))
 }
 
+/// How a run is done and told of.
+#[derive(Clone, Copy)]
+struct Output {
+    format: OutputFormat,
+    bulk: bool,
+}
+
 fn execute(
     repository: &Repository,
     catalog: &Catalog,
     plan: Vec<(Arc<FeatureView>, Interval)>,
     title: &str,
     heading: impl Fn(&FeatureView, Interval) -> String,
-    format: OutputFormat,
+    Output { format, bulk }: Output,
 ) -> Result<()> {
     let mut headings = HashMap::new();
     if format == OutputFormat::Table {
@@ -143,7 +156,7 @@ fn execute(
         headings.extend(plan.iter().map(|(view, at)| (view.name.clone(), heading(view, *at))));
     }
     let progress = ViewProgress::new(headings);
-    let reports = materialize(repository, catalog, plan, &progress)?;
+    let reports = materialize(repository, catalog, plan, &progress, bulk)?;
     match format {
         OutputFormat::Table => Ok(()),
         OutputFormat::Json => {
@@ -152,7 +165,7 @@ fn execute(
     }
 }
 
-/// Runs the plan on the repository's stores.
+/// Runs the plan on the repository's stores; `bulk` leaves the guard off.
 ///
 /// # Errors
 /// As [`larder_materializer::Materializer::run`].
@@ -161,8 +174,9 @@ pub(crate) fn materialize(
     catalog: &Catalog,
     plan: Vec<(Arc<FeatureView>, Interval)>,
     progress: &dyn Progress,
+    bulk: bool,
 ) -> Result<Vec<ViewReport>> {
-    let materializer = compose::materializer(repository)?;
+    let materializer = compose::materializer(repository, bulk)?;
     let tasks: Vec<ViewTask> = plan
         .into_iter()
         .map(|(view, interval)| ViewTask::new(view, catalog.online_versioning(), interval))

@@ -44,12 +44,13 @@ fn is_stored(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView)
 }
 
-/// Tables of all registered views, and tables of the views that the plan deletes.
+/// Tables of all registered views, and tables of the views that the plan deletes as `before` the apply they were.
 ///
 /// # Errors
 /// `Invalid` for a view whose features clash.
 pub(super) fn of_catalog(
     catalog: &Catalog,
+    before: Option<&Catalog>,
     plan: &Plan,
 ) -> Result<(Vec<ViewTable>, Vec<ViewTable>)> {
     let create =
@@ -60,11 +61,22 @@ pub(super) fn of_catalog(
             // A view that changed its kind is deleted under one and created under the other.
             && !catalog.feature_views().contains_key(&change.name)
     });
-    let none: [&str; 0] = [];
     let delete = deleted
-        .map(|change| ViewTable::new(plan.project.as_str(), change.name.as_str(), none))
+        .map(|change| removed(before, plan.project.as_str(), &change.name))
         .collect::<Result<_>>()?;
     Ok((create, delete))
+}
+
+/// The online table of a view that is not registered any more; with its features if the catalog from before is known.
+///
+/// # Errors
+/// `Invalid` for a view whose features clash.
+pub(crate) fn removed(before: Option<&Catalog>, project: &str, name: &str) -> Result<ViewTable> {
+    let view = before.and_then(|catalog| Some((catalog, catalog.feature_views().get(name)?)));
+    match view {
+        Some((catalog, view)) => table(catalog, view),
+        None => ViewTable::new(project, name, [""; 0]),
+    }
 }
 
 /// The online table of a registered view.

@@ -73,7 +73,7 @@ fn materialize(repository: &Repository) -> Result<((), String)> {
     let interval = full(now.minus(DAY * 90), now)?;
     let views = select_views(&catalog, &[])?;
     let plan = views.into_iter().map(|view| (view, interval)).collect();
-    let reports = materialize::materialize(repository, &catalog, plan, &Silent)?;
+    let reports = materialize::materialize(repository, &catalog, plan, &Silent, false)?;
     let said: Vec<String> = reports
         .iter()
         .map(|report| format!("{}: {} rows", report.view, report.counts.written))

@@ -1,6 +1,10 @@
 //! Stores on servers that several tests share, and on servers of their own.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
+
+use larder_core::Value;
+use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 
 use larder_online_store::{OnlineStore, RedisConfig, RedisLayout, RedisStore, RedisTopology};
 use larder_tests::{RedisCluster, RedisSentinel, RedisServer};
@@ -39,4 +43,16 @@ pub(crate) fn open(config: &RedisConfig) -> RedisStore {
 /// For the contract: a store of this layout.
 pub(crate) fn with_layout(config: RedisConfig, layout: RedisLayout) -> ((), Arc<dyn OnlineStore>) {
     ((), Arc::new(open(&RedisConfig { layout, ..config })))
+}
+
+/// A project that no other test has.
+pub(crate) fn project() -> String {
+    static TESTS: AtomicU32 = AtomicU32::new(0);
+    format!("redis_{}_{}", std::process::id(), TESTS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The serialized key of an entity whose only join key has these bytes.
+pub(crate) fn entity_key(bytes: &[u8]) -> Vec<u8> {
+    let layout = EntityKeyLayout::new(EntityKeyVersion::V3, &["k"]).unwrap();
+    layout.encode(&[Value::Bytes(bytes.to_vec())]).unwrap()
 }

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 /// An authority of a test's own, with certificates for the loopback address and for a client.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ impl Certificates {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let key = KeyPair::generate().expect("a key can be made");
         let mut authority = CertificateParams::new([]).expect("no names are valid names");
+        // OpenSSL takes a certificate whose issuer has its own name for self-signed.
+        authority.distinguished_name.push(DnType::CommonName, "test authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = authority.self_signed(&key).expect("an authority can be made");
         write(folder.path(), "ca.pem", &certificate.pem());

@@ -1,9 +1,16 @@
-//! The SQLite store, both ways: rows that one side wrote are read by the other.
+//! SQLite and Redis, both ways: rows that one side wrote are read by the other.
 
-use larder_tests::{Feast, Repository, Server};
+use larder_tests::{Feast, RedisServer, Repository, Server};
 use serde_json::{Value, json};
 
 const SQLITE: &str = "online_store: {type: sqlite, path: data/online.db}";
+
+/// A Redis and the section that names it.
+fn redis() -> (RedisServer, String) {
+    let server = RedisServer::start(&[]);
+    let address = server.address();
+    (server, format!("online_store: {{type: redis, connection_string: \"{address},db=1\"}}"))
+}
 const WINDOW: [&str; 2] = ["2026-01-01T00:00:00", "2100-01-01T00:00:00"];
 
 /// What is asked on both sides: stored and computed features, present, null and unknown rows.
@@ -52,8 +59,19 @@ fn read_by_fs(repository: &Repository) -> Value {
 
 #[test]
 fn feast_reads_the_rows_that_fs_materialized() {
+    from_fs_to_feast(SQLITE);
+}
+
+#[test]
+fn feast_reads_the_rows_that_fs_materialized_on_redis() {
+    let (_server, store) = redis();
+    from_fs_to_feast(&store);
+}
+
+#[track_caller]
+fn from_fs_to_feast(store: &str) {
     let feast = Feast::get();
-    let by_fs = Repository::shop(&feast, SQLITE);
+    let by_fs = Repository::shop(&feast, store);
     by_fs.fs().ok(&["apply"]);
     by_fs.fs().ok(&["materialize", WINDOW[0], WINDOW[1]]);
     let answer = read_by_feast(&feast, &by_fs);
@@ -63,8 +81,19 @@ fn feast_reads_the_rows_that_fs_materialized() {
 
 #[test]
 fn fs_reads_the_rows_that_feast_materialized() {
+    from_feast_to_fs(SQLITE);
+}
+
+#[test]
+fn fs_reads_the_rows_that_feast_materialized_on_redis() {
+    let (_server, store) = redis();
+    from_feast_to_fs(&store);
+}
+
+#[track_caller]
+fn from_feast_to_fs(store: &str) {
     let feast = Feast::get();
-    let by_feast = Repository::shop(&feast, SQLITE);
+    let by_feast = Repository::shop(&feast, store);
     feast.ok(&by_feast.path(), &["apply"]);
     feast.ok(&by_feast.path(), &["materialize", WINDOW[0], WINDOW[1]]);
     let answer = read_by_fs(&by_feast);
@@ -74,8 +103,19 @@ fn fs_reads_the_rows_that_feast_materialized() {
 
 #[test]
 fn feast_reads_a_row_that_was_pushed_to_fs() {
+    pushed_to_fs(SQLITE);
+}
+
+#[test]
+fn feast_reads_a_row_that_was_pushed_to_fs_on_redis() {
+    let (_server, store) = redis();
+    pushed_to_fs(&store);
+}
+
+#[track_caller]
+fn pushed_to_fs(store: &str) {
     let feast = Feast::get();
-    let repository = Repository::shop(&feast, SQLITE);
+    let repository = Repository::shop(&feast, store);
     repository.fs().ok(&["apply"]);
     let now = feast.script("time_ago.py", &["0"]);
     let row = json!({

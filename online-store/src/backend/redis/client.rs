@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::config::{RedisConfig, RedisTopology};
 use super::dial::{ClusterDial, ServerDial};
 use super::error::{Fault, Server};
-use super::slot::{Live, Slot};
+use super::slot::{Live, SharedAttempts, Slot};
 
 /// Commands of one call that a cluster is asked at one time.
 const CLUSTER_COMMANDS_AT_ONCE: usize = 64;
@@ -53,7 +53,8 @@ impl Client {
     pub(super) fn new(config: &RedisConfig) -> Result<Self> {
         let connections = match &config.topology {
             RedisTopology::Cluster => {
-                Connections::Cluster { dial: ClusterDial::new(config)?, slot: Slot::new() }
+                let slot = Slot::new(&SharedAttempts::default());
+                Connections::Cluster { dial: ClusterDial::new(config)?, slot }
             }
             RedisTopology::Single => servers(ServerDial::fixed(config)?, config.connections),
             RedisTopology::Sentinel { master } => {
@@ -125,17 +126,24 @@ impl Client {
 
     /// Sends a pipeline, again if the connection turns out to be gone: every call of ours may be repeated.
     async fn pipeline(&self, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
-        match self.pipeline_once(pipeline).await {
-            Err(fault) if fault.is_lost_connection() => self.pipeline_once(pipeline).await,
-            answer => answer,
-        }
-    }
-
-    async fn pipeline_once(&self, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
         let Connections::Server { dial, slots, next } = &self.connections else {
             return Ok(Vec::new());
         };
         let slot = &slots[next.fetch_add(1, Ordering::Relaxed) % slots.len()];
+        match self.pipeline_once(dial, slot, pipeline).await {
+            Err(fault) if fault.is_lost_connection() => {
+                self.pipeline_once(dial, slot, pipeline).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn pipeline_once(
+        &self,
+        dial: &ServerDial,
+        slot: &Slot<MultiplexedConnection>,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Value>, Fault> {
         let live = slot.get(dial, self.connect_timeout).await?;
         let mut connection = live.connection.clone();
         let answer = connection.req_packed_commands(pipeline, 0, pipeline.len());
@@ -253,7 +261,8 @@ impl fmt::Debug for Client {
 }
 
 fn servers(dial: ServerDial, connections: usize) -> Connections {
-    let slots = (0..connections.max(1)).map(|_| Slot::new()).collect();
+    let attempts = SharedAttempts::default();
+    let slots = (0..connections.max(1)).map(|_| Slot::new(&attempts)).collect();
     Connections::Server { dial, slots, next: AtomicUsize::new(0) }
 }
 

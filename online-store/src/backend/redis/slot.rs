@@ -1,7 +1,7 @@
 //! A place for one connection, which is made when it is needed and made again when it is lost.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -28,23 +28,26 @@ pub(super) struct Slot<C> {
     live: Mutex<Option<Live<C>>>,
     made: AtomicU64,
     silent: AtomicU32,
-    attempts: tokio::sync::Mutex<Attempts>,
+    attempts: SharedAttempts,
 }
 
-/// Failed attempts to connect, one at a time.
+/// Attempts to connect to one server, one at a time, of all slots for it: what one finds out holds for the others.
+pub(super) type SharedAttempts = Arc<tokio::sync::Mutex<Attempts>>;
+
+/// Failed attempts.
 #[derive(Default)]
-struct Attempts {
+pub(super) struct Attempts {
     pause: Duration,
     last: Option<(Instant, Fault)>,
 }
 
 impl<C: Clone> Slot<C> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(attempts: &SharedAttempts) -> Self {
         Self {
             live: Mutex::default(),
             made: AtomicU64::new(0),
             silent: AtomicU32::new(0),
-            attempts: tokio::sync::Mutex::default(),
+            attempts: Arc::clone(attempts),
         }
     }
 
@@ -115,14 +118,28 @@ impl<C: Clone> Slot<C> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use async_trait::async_trait;
     use redis::RedisResult;
 
     use super::*;
 
     const PATIENCE: Duration = Duration::from_millis(100);
+
+    fn slot() -> Slot<u32> {
+        Slot::new(&SharedAttempts::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_made_elsewhere_ends_the_pause() {
+        let (attempts, dial) = (SharedAttempts::default(), Counting::default());
+        let [one, other] = [(); 2].map(|()| Slot::new(&attempts));
+        assert!(one.get(&dial, PATIENCE).await.is_err());
+        dial.up.store(true, Ordering::Relaxed);
+        assert!(other.get(&dial, PATIENCE).await.is_err());
+        tokio::time::sleep(FIRST_PAUSE).await;
+        assert!(one.get(&dial, PATIENCE).await.is_ok());
+        assert!(other.get(&dial, PATIENCE).await.is_ok());
+    }
 
     /// Fails until it is allowed to succeed; counts.
     #[derive(Default)]
@@ -147,7 +164,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn many_callers_make_one_connection() {
-        let (slot, dial) = (Arc::new(Slot::new()), Arc::new(Counting::default()));
+        let (slot, dial) = (Arc::new(slot()), Arc::new(Counting::default()));
         dial.up.store(true, Ordering::Relaxed);
         let callers: Vec<_> = (0..50)
             .map(|_| {
@@ -163,7 +180,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn while_the_server_is_away_attempts_are_few_and_callers_do_not_wait() {
-        let (slot, dial) = (Slot::new(), Counting::default());
+        let (slot, dial) = (slot(), Counting::default());
         let start = Instant::now();
         let mut calls = 0_u32;
         while start.elapsed() < Duration::from_secs(10) {
@@ -182,7 +199,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_connection_is_replaced_and_only_that_one() {
-        let (slot, dial) = (Slot::new(), Counting::default());
+        let (slot, dial) = (slot(), Counting::default());
         dial.up.store(true, Ordering::Relaxed);
         let first = slot.get(&dial, PATIENCE).await.unwrap();
         slot.silent(&first);
@@ -209,7 +226,8 @@ mod tests {
                 std::future::pending().await
             }
         }
-        let fault = Slot::new().get(&Hanging, PATIENCE).await.unwrap_err();
+        let fault =
+            Slot::new(&SharedAttempts::default()).get(&Hanging, PATIENCE).await.unwrap_err();
         assert!(matches!(fault, Fault::ConnectTimeout(PATIENCE)));
     }
 }

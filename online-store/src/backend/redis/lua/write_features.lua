@@ -41,7 +41,7 @@ local function instant(bytes)
     if not number then return end
     if field == 8 then seconds = number elseif field == 16 then nanos = number else return end
   end
-  if seconds > -9223372036854 and seconds < 9223372036854 then return seconds, nanos end
+  if seconds >= -9223372036855 and seconds <= 9223372036854 then return seconds, nanos end
 end
 
 local as_feast = ARGV[1] == 'feast'
