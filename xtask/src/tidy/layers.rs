@@ -59,13 +59,14 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 12] = [
+const GUARDED: [(&str, &[&str]); 13] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
     ("hyper", &["larder-serving", "larder-bench"]),
     ("datafusion", &[ENGINE, TRANSFORM]),
     ("heed", &[ONLINE]),
+    ("moka", &[ONLINE]),
     ("scylla", &[ONLINE, "larder-tests"]),
     ("rusqlite", &[ONLINE, "larder-tests"]),
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
