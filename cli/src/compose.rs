@@ -2,6 +2,7 @@
 
 mod catalog_source;
 mod cql;
+mod layers;
 mod lazy_offline;
 mod recorder;
 mod redis;
@@ -40,11 +41,15 @@ pub(crate) fn registry_store(config: &RepoConfig) -> Result<Arc<dyn RegistryStor
     Ok(Arc::from(store::open(config, Arc::new(SystemClock))?))
 }
 
-/// The online store.
+/// The online store with the layers that are set.
 ///
 /// # Errors
 /// `Unsupported` for stores that cannot be used; `Unavailable` when it cannot be opened.
 pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
+    Ok(layers::around(backend(config)?, &config.online_store_layers))
+}
+
+fn backend(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
     match &config.online_store {
         Some(OnlineStoreConfig::Embedded(settings)) => {
             let mut embedded = EmbeddedConfig::new(&settings.path);
@@ -67,7 +72,9 @@ pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> 
             "online_store.type: {} cannot be used yet",
             other.type_name()
         ))
-        .with_hint("the types that can be used are embedded, sqlite, redis, cassandra and scylladb")),
+        .with_hint(
+            "the types that can be used are embedded, sqlite, redis, cassandra and scylladb",
+        )),
         None => Err(Error::invalid("the repository has no online store: online_store is null")
             .with_hint("set online_store.type, for instance to embedded, sqlite or redis")),
     }

@@ -29,6 +29,7 @@ mod backend;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod guard;
+mod layer;
 mod rows;
 mod store;
 mod view_table;
@@ -43,6 +44,12 @@ pub use backend::redis::{
 };
 pub use backend::sqlite::{SqliteConfig, SqliteStore};
 pub use guard::{GuardScope, RowTimes, WriteGuard, WriteSummary};
+pub use layer::{
+    CacheConfig, CacheLayer, DeadlineConfig, DeadlineLayer, MetricsLayer, Operation, RetryConfig,
+    RetryLayer, StoreCall, StoreObserver,
+};
+#[cfg(feature = "contract")]
+pub use layer::{ChaosConfig, ChaosLayer};
 pub use rows::{Cell, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadRows, WriteRows, WriteRowsBuilder};
 pub use store::{OnlineStore, ViewRead};
 pub use view_table::{FeatureColumn, ViewTable};

@@ -77,6 +77,16 @@ impl ViewTable {
         &self.view
     }
 
+    /// Project and storage name of the view, which address it.
+    pub(crate) fn address(&self) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(&self.project), Arc::clone(&self.view))
+    }
+
+    /// The features, shared.
+    pub(crate) fn shared_features(&self) -> Arc<[FeatureColumn]> {
+        Arc::clone(&self.features)
+    }
+
     /// Features in the order of the cells.
     pub fn features(&self) -> &[FeatureColumn] {
         &self.features

@@ -1,10 +1,12 @@
-//! Options of the online stores, as Feast and Larder write them.
+//! Options of the online stores and of what stands around them.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::time::Duration;
 
 use larder_core::{ErrorKind, Result};
 use larder_registry::repo_config::{
-    CassandraStore, CassandraWriteTimestamp, FixedEnvironment, LoadOptions, OnlineStoreConfig,
-    RepoConfig,
+    ByteSize, CacheSettings, CassandraStore, CassandraWriteTimestamp, FixedEnvironment,
+    LoadOptions, OnlineStoreConfig, OnlineStoreLayers, RepoConfig,
 };
 
 /// The configuration of a repository whose online store is written so in either file.
@@ -92,4 +94,38 @@ fn contradictions_are_refused_with_their_place() {
 fn a_password_is_not_shown() {
     let config = load("{type: cassandra, hosts: [a], username: u, password: secret}", "").unwrap();
     assert!(!format!("{config:?}").contains("secret"));
+}
+
+#[test]
+fn layers_are_off_until_they_are_set() {
+    let layers = |larder: &str| load("{type: sqlite}", larder).unwrap().online_store_layers;
+    assert_eq!(layers(""), OnlineStoreLayers::default());
+    let larder = "online_store: {cache: {ttl_ms: 500, max_bytes: 1MiB}, deadline: {read_ms: 50}, retry: {attempts: 5}, log_calls: true}";
+    let layers = layers(larder);
+    let ttl = Duration::from_millis(500);
+    let cache = CacheSettings { max_bytes: ByteSize(1 << 20), max_entries: 1_000_000, ttl };
+    assert_eq!(layers.cache, Some(cache));
+    let deadlines = (layers.read_deadline, layers.write_deadline);
+    assert_eq!(deadlines, (Some(Duration::from_millis(50)), None));
+    let retry = layers.retry.unwrap();
+    assert_eq!((retry.attempts, retry.first_pause), (5, Duration::from_millis(50)));
+    assert!(layers.log_calls);
+}
+
+#[test]
+fn layers_that_make_no_sense_are_refused() {
+    for (feature_store, larder) in [
+        ("{type: sqlite}", "cache: {}"),
+        ("{type: sqlite}", "cache: {ttl_ms: 0}"),
+        ("{type: sqlite}", "cache: {ttl_ms: 1, max_bytes: 0}"),
+        ("{type: sqlite}", "cache: {ttl_ms: 1, ttl: 1}"),
+        ("{type: sqlite}", "deadline: {read_ms: 0}"),
+        ("{type: sqlite}", "deadline: {reads_ms: 1}"),
+        ("{type: sqlite}", "retry: {attempts: 0}"),
+        // Feast would refuse its file.
+        ("{type: sqlite, cache: {ttl_ms: 1}}", "log_calls: true"),
+    ] {
+        let error = load(feature_store, &format!("online_store: {{{larder}}}")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{larder}");
+    }
 }

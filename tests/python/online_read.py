@@ -6,16 +6,29 @@ REQUESTS is a JSON list of {"features": [..] | "feature_service": name, "entitie
 "full_feature_names": bool}; the answer is a list of {column: values}, or {"error": class name}.
 """
 
+import base64
+import datetime
+import decimal
 import json
 import math
 import sys
+import uuid
 
 from feast import FeatureStore
 
 
 def plain(value):
+    """The value as `feast serve` writes it."""
     if isinstance(value, float) and math.isnan(value):
         return None
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime.datetime):
+        return int(value.timestamp())
+    if isinstance(value, (uuid.UUID, decimal.Decimal)):
+        return str(value)
+    if isinstance(value, (list, set)):
+        return [plain(item) for item in value]
     return value
 
 

@@ -3,6 +3,7 @@
 //! Nothing here judges: it starts programs in fresh folders, waits for them, and stops them by their
 //! process id, also when a test panics. A missing program is a failure that says how to get it.
 
+mod cassandra;
 mod certificate;
 mod feast;
 mod fs;
@@ -16,6 +17,7 @@ mod registry_json;
 mod repository;
 mod server;
 
+pub use cassandra::Cassandra;
 pub use certificate::Certificate;
 pub use feast::Feast;
 pub use fs::Fs;

@@ -3,20 +3,29 @@
 use anyhow::Result;
 
 use crate::demo;
-use crate::services::feast::FeastEnvironment;
+use crate::services::{self, Started};
 use crate::workspace::{Workspace, step, succeed};
 
 /// Rounds of one short run and of one long run.
 const ROUNDS: (u32, u32) = (5, 200);
 
-/// Repeats the crash-safety suite of `tests/` with many more rounds than `cargo xtask test`.
+/// How often a Cassandra node is killed and started again, in a short run and in a long one.
+const RESTARTS: (u32, u32) = (1, 20);
+
+/// Repeats the crash-safety suite of `tests/` and the death of a Cassandra node with many more rounds than
+/// `cargo xtask test`.
 pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
-    let feast = step("real Feast for the tests", || FeastEnvironment::of(workspace).install())?;
+    let services = Started::new(services::all(workspace))?;
     step("build fs", || demo::build(workspace))?;
-    let rounds = if short { ROUNDS.0 } else { ROUNDS.1 };
-    step(&format!("crash safety, {rounds} rounds"), || {
+    let environment = step("services", || services.ready())?;
+    let (rounds, restarts) = if short { (ROUNDS.0, RESTARTS.0) } else { (ROUNDS.1, RESTARTS.1) };
+    let test = |suite: &[&str], rounds: u32| {
         let mut command = workspace.cargo("test");
-        command.args(["--workspace", "--test", "crash_safety"]);
-        succeed(command.envs(feast.environment()).env("FS_TEST_ROUNDS", rounds.to_string()))
+        command.args(["--workspace", "--test"]).args(suite).envs(environment.clone());
+        succeed(command.env("FS_TEST_ROUNDS", rounds.to_string()))
+    };
+    step(&format!("crash safety, {rounds} rounds"), || test(&["crash_safety"], rounds))?;
+    step(&format!("death of a Cassandra node, {restarts} restarts"), || {
+        test(&["cql", "--", "node::"], restarts)
     })
 }

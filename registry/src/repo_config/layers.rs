@@ -118,7 +118,8 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
     let compat =
         root.choice("compat", "larder", &[("larder", Compat::Larder), ("feast", Compat::Feast)])?;
     let registry = RegistryConfig::read(&root.child("registry")?, sources.feature_store.is_some())?;
-    let online_store = OnlineStoreConfig::read(&root, compat, &sources.repo_path)?;
+    let (online_store, online_store_layers) =
+        OnlineStoreConfig::read(&root, compat, &sources.repo_path)?;
     let offline_store = OfflineStoreConfig::read(&root.child("offline_store")?)?;
     let batch_engine = batch_engine(&layers.root)?;
     let auth = AuthConfig::read(&root.child("auth")?)?;
@@ -147,6 +148,7 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
         provider,
         registry,
         online_store,
+        online_store_layers,
         offline_store,
         batch_engine,
         auth,

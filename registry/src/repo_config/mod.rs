@@ -13,6 +13,7 @@ mod layers;
 mod locate;
 mod offline_store;
 mod online_store;
+mod online_store_layers;
 mod online_store_types;
 mod reader;
 mod registry;
@@ -33,6 +34,7 @@ pub use env::{
 };
 pub use offline_store::OfflineStoreConfig;
 pub use online_store::OnlineStoreConfig;
+pub use online_store_layers::{CacheSettings, OnlineStoreLayers, RetrySettings};
 pub use online_store_types::{
     CassandraStore, CassandraWriteTimestamp, EmbeddedStore, OtherStore, RedisClientKind,
     RedisLayout, RedisStore, RemoteStore, SqliteStore,
@@ -81,6 +83,8 @@ pub struct RepoConfig {
     pub registry: RegistryConfig,
     /// Where online rows are; `None` when `online_store` is null.
     pub online_store: Option<OnlineStoreConfig>,
+    /// What stands around the online store.
+    pub online_store_layers: OnlineStoreLayers,
     /// What reads the sources.
     pub offline_store: OfflineStoreConfig,
     /// Type of the batch engine; kept for Feast.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use larder_core::Result;
 
+use super::online_store_layers::OnlineStoreLayers;
 use super::online_store_types::{
     CassandraStore, EmbeddedStore, OtherStore, RedisClientKind, RedisLayout, RedisStore,
     RemoteStore, SqliteStore, feast_keys,
@@ -48,10 +49,10 @@ impl OnlineStoreConfig {
         root: &Reader<'_>,
         compat: Compat,
         repo_path: &Path,
-    ) -> Result<Option<Self>> {
+    ) -> Result<(Option<Self>, OnlineStoreLayers)> {
         let written = root.section().and_then(|section| section.get_even_null("online_store"));
         if written.is_some_and(|value| matches!(value.node().data, Data::Null)) {
-            return Ok(None);
+            return Ok((None, OnlineStoreLayers::default()));
         }
         let section = root.child("online_store")?;
         let default = if compat == Compat::Feast { "sqlite" } else { "embedded" };
@@ -65,11 +66,15 @@ impl OnlineStoreConfig {
             "cassandra" => Self::Cassandra(cassandra::read(&section, false)?),
             "scylladb" => Self::Cassandra(cassandra::read(&section, true)?),
             "remote" => Self::Remote(remote(&section)?),
-            _ => return Ok(Some(Self::Other(OtherStore { kind }))),
+            _ => {
+                let other = Self::Other(OtherStore { kind });
+                return Ok((Some(other), OnlineStoreLayers::default()));
+            }
         };
         section.allow(feast_keys(&kind).unwrap_or_default());
+        let layers = OnlineStoreLayers::read(&section)?;
         section.finish()?;
-        Ok(Some(config))
+        Ok((Some(config), layers))
     }
 }
 
