@@ -185,3 +185,25 @@ fn hash_fields_are_feasts() {
     }
     assert_eq!(field_hash::timestamp_field("a_view"), "_ts:a_view");
 }
+
+#[test]
+fn a_key_tells_where_it_ends() {
+    let vectors = vectors();
+    let mut seen = 0;
+    for json in array(&vectors, "cases") {
+        let case = case(json);
+        let pairs = case.join_keys.len() == case.values.len();
+        let Some(key) = json["hex"].as_str().filter(|_| pairs) else { continue };
+        let key = hex::decode(key).unwrap();
+        for suffix in [&b""[..], b"shop", b"\x01\x00\x00\x00"] {
+            let found = entity_key::encoded_length(&[&key, suffix].concat());
+            let expected = (case.version == EntityKeyVersion::V3).then_some(key.len());
+            assert_eq!(found, expected, "{json}");
+        }
+        for cut in 0..key.len() {
+            assert_eq!(entity_key::encoded_length(&key[..cut]), None, "{json}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 50, "{seen}");
+}

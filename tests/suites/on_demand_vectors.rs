@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use larder_tests::Repository;
@@ -65,7 +66,7 @@ fn stored_view(view: &Value) -> String {
 fn read(path: &Path) -> RecordBatch {
     let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let rows = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
-    let schema = rows.schema().clone();
+    let schema = Arc::clone(rows.schema());
     let batches: Vec<_> = rows.build().expect("rows").map(|batch| batch.expect("rows")).collect();
     arrow_select::concat::concat_batches(&schema, &batches).expect("batches of one schema")
 }

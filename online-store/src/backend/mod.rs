@@ -5,8 +5,10 @@ use larder_core::{Error, ErrorKind};
 
 use crate::ViewTable;
 
+pub(crate) mod cql;
 pub(crate) mod embedded;
 mod packed_row;
+pub(crate) mod redis;
 pub(crate) mod sqlite;
 
 /// The error for a table that was never made.

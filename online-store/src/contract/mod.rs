@@ -22,10 +22,24 @@ pub use tables::*;
 /// Makes a `#[tokio::test]` of every function of the contract.
 ///
 /// `$make` is an expression (it may await) of `(anything to keep alive, Arc<dyn OnlineStore>)`, a fresh store each time.
-/// The caller needs tokio with `macros` and `rt-multi-thread`.
+/// The caller needs tokio with `macros` and `rt-multi-thread`. A store whose layout has no place for created timestamps
+/// says `without_created_times` behind it.
 #[macro_export]
 macro_rules! online_store_contract {
     ($make:expr) => {
+        $crate::online_store_contract! { @common $make }
+        $crate::online_store_contract! { @each $make;
+            at_equal_event_times_the_later_created_row_wins
+            rows_written_again_count_by_their_created_times
+        }
+    };
+    ($make:expr, without_created_times) => {
+        $crate::online_store_contract! { @common $make }
+        $crate::online_store_contract! { @each $make;
+            at_equal_event_times_the_row_written_last_wins
+        }
+    };
+    (@common $make:expr) => {
         $crate::online_store_contract! { @each $make;
             // reading
             read_after_write
@@ -40,7 +54,7 @@ macro_rules! online_store_contract {
             // guarding
             an_older_row_never_replaces_a_newer_one_across_writes
             an_older_row_never_replaces_a_newer_one_inside_a_batch
-            at_equal_event_times_the_later_created_row_wins
+            at_equal_event_times_the_later_created_row_of_a_write_wins
             writing_the_same_rows_again_changes_nothing
             rows_before_1970_are_guarded_too
             without_guard_the_last_write_wins

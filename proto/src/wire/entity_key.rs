@@ -265,6 +265,24 @@ pub fn decode(key: &[u8]) -> Result<EntityKey> {
     Ok(decoded)
 }
 
+/// How many bytes the version 3 key at the start of `bytes` takes; `None` when there is none.
+///
+/// Redis keeps keys with the project's name behind them and nothing in between. As many values as names are expected,
+/// as everybody writes them; whether a payload fits its type is not looked at.
+pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    let count = take_u32(&mut rest, "key count").ok()?;
+    let mut skip = |tags: &[u32]| {
+        let tag = take_u32(&mut rest, "metadata").ok()?;
+        let length = take_u32(&mut rest, "metadata").ok()?;
+        take_payload(&mut rest, length, "payload").ok()?;
+        tags.contains(&tag).then_some(())
+    };
+    (0..count).try_for_each(|_| skip(&[STRING]))?;
+    (0..count).try_for_each(|_| skip(&[BYTES, STRING, INT32, INT64, UNIX_TIMESTAMP]))?;
+    Some(bytes.len() - rest.len())
+}
+
 fn decode_value(tag: u32, payload: &[u8]) -> Result<KeyValue<'_>> {
     Ok(match tag {
         BYTES => KeyValue::Bytes(payload),

@@ -8,7 +8,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
     ("larder-transform", &[CORE, PROTO], &[]),
-    ("larder-online-store", &[CORE, PROTO], &[]),
+    ("larder-online-store", &[CORE, PROTO], &["larder-tests"]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
     ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
     ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
@@ -59,7 +59,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 12] = [
+const GUARDED: [(&str, &[&str]); 14] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
@@ -67,6 +67,8 @@ const GUARDED: [(&str, &[&str]); 12] = [
     ("hyper-util", &["larder-serving", "larder-bench"]),
     ("datafusion", &[ENGINE, TRANSFORM]),
     ("heed", &[ONLINE]),
+    ("redis", &[ONLINE, "larder-tests"]),
+    ("scylla", &[ONLINE, "larder-tests"]),
     ("rusqlite", &[ONLINE, "larder-tests"]),
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),

@@ -1,0 +1,206 @@
+//! How connections are made: to one server, to the master that sentinels name, to a cluster.
+
+use async_trait::async_trait;
+use larder_core::{Error, Result};
+use redis::aio::MultiplexedConnection;
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_read_routing::RandomReplicaStrategy;
+use redis::io::tcp::TcpSettings;
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo as _,
+    RedisConnectionInfo, RedisResult, TlsCertificates, TlsMode,
+};
+use tokio::sync::Mutex;
+
+use super::config::{RedisConfig, RedisNode, RedisTls};
+
+/// Requests that a connection takes before callers wait.
+const QUEUE: usize = 256;
+
+/// Makes connections of one kind.
+#[async_trait]
+pub(super) trait Dial: Send + Sync {
+    /// A connection that can be used by many at a time, each with a clone.
+    type Connection: Clone + Send + Sync;
+
+    /// Makes a connection and logs in.
+    async fn dial(&self) -> RedisResult<Self::Connection>;
+}
+
+/// Connections to one server.
+pub(super) enum ServerDial {
+    /// Always the same.
+    Fixed(Box<Client>),
+    /// The current master.
+    Master(Box<Mutex<SentinelClient>>),
+}
+
+impl ServerDial {
+    pub(super) fn fixed(config: &RedisConfig) -> Result<Self> {
+        let node = config.nodes.first().ok_or_else(|| Error::internal("no node"))?;
+        let address = address(node, config.tls.as_ref());
+        let info = address
+            .into_connection_info()
+            .map_err(refused)?
+            .set_redis_settings(login(config))
+            .set_tcp_settings(tcp_settings());
+        let client = match &config.tls {
+            Some(tls) => {
+                let mut client =
+                    Client::build_with_tls(info, certificates(tls)?).map_err(refused)?;
+                if tls.verify && !tls.verify_name {
+                    let mut address = client.get_connection_info().addr().clone();
+                    address.set_danger_accept_invalid_hostnames(true);
+                    let info = client.get_connection_info().clone().set_addr(address);
+                    client = Client::open(info).map_err(refused)?;
+                }
+                client
+            }
+            None => Client::open(info).map_err(refused)?,
+        };
+        Ok(Self::Fixed(Box::new(client)))
+    }
+
+    /// Feast's options are those of the master; sentinels get neither password nor TLS, as in redis-py.
+    pub(super) fn master(config: &RedisConfig, name: &str) -> Result<Self> {
+        let sentinels = config.nodes.iter().map(|node| address(node, None));
+        let mut builder = SentinelClientBuilder::new(sentinels, name, SentinelServerType::Master)
+            .map_err(refused)?
+            .set_client_to_redis_db(config.database)
+            .set_client_to_redis_tcp_settings(tcp_settings());
+        if let Some(username) = &config.credentials.username {
+            builder = builder.set_client_to_redis_username(username);
+        }
+        if let Some(password) = &config.credentials.password {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some(tls) = &config.tls {
+            builder = builder
+                .set_client_to_redis_tls_mode(tls_mode(tls))
+                .set_client_to_redis_certificates(certificates(tls)?);
+        }
+        Ok(Self::Master(Box::new(Mutex::new(builder.build().map_err(refused)?))))
+    }
+}
+
+#[async_trait]
+impl Dial for ServerDial {
+    type Connection = MultiplexedConnection;
+
+    async fn dial(&self) -> RedisResult<MultiplexedConnection> {
+        // Whoever calls watches the time.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(QUEUE);
+        match self {
+            Self::Fixed(client) => {
+                client.get_multiplexed_async_connection_with_config(&config).await
+            }
+            Self::Master(sentinels) => {
+                sentinels.lock().await.get_async_connection_with_config(&config).await
+            }
+        }
+    }
+}
+
+/// Connections to all nodes of a cluster.
+pub(super) struct ClusterDial(Box<ClusterClient>);
+
+impl ClusterDial {
+    pub(super) fn new(config: &RedisConfig) -> Result<Self> {
+        let nodes = config
+            .nodes
+            .iter()
+            .map(|node| {
+                let info = address(node, config.tls.as_ref()).into_connection_info()?;
+                Ok(info.set_redis_settings(login(config)))
+            })
+            .collect::<RedisResult<Vec<_>>>()
+            .map_err(refused)?;
+        let mut builder = ClusterClientBuilder::new(nodes)
+            .tcp_settings(tcp_settings())
+            .connection_timeout(config.connect_timeout)
+            .response_timeout(config.response_timeout)
+            .overall_response_timeout(Some(config.response_timeout))
+            .retries(4)
+            .min_retry_wait(20)
+            .max_retry_wait(500);
+        if let Some(tls) = &config.tls {
+            builder = builder
+                .tls(tls_mode(tls))
+                .certs(certificates(tls)?)
+                .danger_accept_invalid_hostnames(tls.verify && !tls.verify_name);
+        }
+        if config.read_from_replicas {
+            builder = builder.read_routing_strategy(RandomReplicaStrategy);
+        }
+        Ok(Self(Box::new(builder.build().map_err(refused)?)))
+    }
+}
+
+#[async_trait]
+impl Dial for ClusterDial {
+    type Connection = ClusterConnection;
+
+    async fn dial(&self) -> RedisResult<ClusterConnection> {
+        self.0.get_async_connection().await
+    }
+}
+
+fn address(node: &RedisNode, tls: Option<&RedisTls>) -> ConnectionAddr {
+    let (host, port) = (node.host.clone(), node.port);
+    match tls {
+        None => ConnectionAddr::Tcp(host, port),
+        Some(tls) => ConnectionAddr::TcpTls { host, port, insecure: !tls.verify, tls_params: None },
+    }
+}
+
+fn tls_mode(tls: &RedisTls) -> TlsMode {
+    if tls.verify { TlsMode::Secure } else { TlsMode::Insecure }
+}
+
+fn login(config: &RedisConfig) -> RedisConnectionInfo {
+    let mut login = RedisConnectionInfo::default().set_db(config.database).set_skip_set_lib_name();
+    if let Some(username) = &config.credentials.username {
+        login = login.set_username(username);
+    }
+    if let Some(password) = &config.credentials.password {
+        login = login.set_password(password);
+    }
+    login
+}
+
+/// Requests are small and must not wait for one another.
+fn tcp_settings() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
+}
+
+fn certificates(tls: &RedisTls) -> Result<TlsCertificates> {
+    // One of several cryptographic libraries must be chosen for the process; whoever came first has.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let client_tls = match &tls.identity {
+        None => None,
+        Some((certificate, key)) => Some(ClientTlsConfig {
+            client_cert: read("ssl_certfile", certificate)?,
+            client_key: read("ssl_keyfile", key)?,
+        }),
+    };
+    let root_cert = tls.authorities.as_ref().map(|path| read("ssl_ca_certs", path)).transpose()?;
+    Ok(TlsCertificates { client_tls, root_cert })
+}
+
+fn read(option: &str, path: &std::path::Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|cause| {
+        let path = path.display();
+        Error::invalid(format!("connection_string: {option}: cannot read \"{path}\""))
+            .with_source(cause)
+    })
+}
+
+/// The error for settings that the client library refuses before it connects.
+fn refused(cause: redis::RedisError) -> Error {
+    Error::invalid("connection_string cannot be used").with_source(cause)
+}

@@ -1,0 +1,94 @@
+//! `redis`: Feast's layout on a single Redis, behind sentinels or in a cluster.
+//!
+//! Layers, from the outside: `read`, `write` and `remove` (what is asked), `client` (pipelines, routes, time limits),
+//! `slot` (one connection, made again when it is lost), `dial` (connecting); `layout` and `script` (bytes).
+
+mod client;
+mod config;
+mod connection_string;
+mod dial;
+mod error;
+mod layout;
+mod read;
+mod remove;
+mod script;
+mod slot;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use larder_core::{Error, Result};
+
+use self::client::Client;
+pub use self::config::{
+    RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisTls, RedisTopology,
+};
+use crate::{OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary};
+
+/// The Redis online store: Feast's hashes, which Feast may read and write at the same time.
+///
+/// The event-time guard holds between processes that use it: a script inside Redis compares and writes. Feast's layout
+/// keeps no created timestamps, so at equal event times they count within one write only; across writes the later one
+/// wins. Feast's own writes compare first and write later. Rows of one read come from one moment per key, not from one
+/// snapshot. There are no tables to make: `update` only removes. Clones share connections.
+#[derive(Debug, Clone)]
+pub struct RedisStore(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    client: Client,
+    config: RedisConfig,
+}
+
+impl RedisStore {
+    /// A store on the Redis of `config`. Nothing is connected to before the first call.
+    ///
+    /// # Errors
+    /// `Invalid` for settings that cannot be used, such as a certificate that cannot be read.
+    pub fn open(config: &RedisConfig) -> Result<Self> {
+        Ok(Self(Arc::new(Shared { client: Client::new(config)?, config: config.clone() })))
+    }
+}
+
+#[async_trait]
+impl OnlineStore for RedisStore {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
+        let mut answers = self.read_views(&[ViewRead { table, keys }]).await;
+        answers.pop().unwrap_or_else(|| Err(Error::internal("a view was not read")))
+    }
+
+    async fn read_views(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
+        read::read_views(&self.0.client, self.0.config.layout, reads).await
+    }
+
+    async fn write(
+        &self,
+        table: &ViewTable,
+        rows: &WriteRows,
+        guard: WriteGuard,
+    ) -> Result<WriteSummary> {
+        rows.check(table)?;
+        write::write(&self.0.client, &self.0.config, table, rows, guard).await
+    }
+
+    /// Makes nothing, and looks for rows to remove unless Feast's `full_scan_for_deletion` is off.
+    async fn update(&self, _create: &[ViewTable], delete: &[ViewTable]) -> Result<()> {
+        if !self.0.config.remove_rows {
+            return Ok(());
+        }
+        remove::remove(&self.0.client, delete).await
+    }
+
+    async fn teardown(&self, tables: &[ViewTable]) -> Result<()> {
+        remove::remove(&self.0.client, tables).await
+    }
+
+    async fn health(&self) -> Result<()> {
+        self.0.client.primaries().await.map(drop).map_err(|fault| self.0.client.error(&fault))
+    }
+}

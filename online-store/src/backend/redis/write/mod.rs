@@ -1,0 +1,98 @@
+//! Writing: rows become commands, commands pipelines.
+
+mod features;
+mod packed;
+mod waves;
+
+use futures::future::BoxFuture;
+use futures::{StreamExt as _, stream};
+use larder_core::Result;
+use redis::{Cmd, Value};
+
+use self::waves::Waves;
+use super::client::Client;
+use super::config::{RedisConfig, RedisGuard, RedisLayout};
+use super::error::Fault;
+use crate::{ViewTable, WriteGuard, WriteRows, WriteSummary};
+
+/// Bytes of one pipeline, unless a single row has more.
+const BYTES_PER_PIPELINE: usize = 1 << 20;
+
+/// Rows of one pipeline.
+const ROWS_PER_PIPELINE: usize = 1024;
+
+/// Writes rows in order.
+pub(super) async fn write(
+    client: &Client,
+    config: &RedisConfig,
+    table: &ViewTable,
+    rows: &WriteRows,
+    guard: WriteGuard,
+) -> Result<WriteSummary> {
+    let guard = if config.guard == RedisGuard::Off { WriteGuard::LastWriteWins } else { guard };
+    let call = Call { client, table, rows, guard, expiry: config.key_ttl_seconds.unwrap_or(0) };
+    match config.layout {
+        RedisLayout::Feast => call.write_features(config.guard == RedisGuard::Feast).await,
+        RedisLayout::Packed => call.write_packed().await,
+    }
+}
+
+/// One call of `write`.
+struct Call<'a> {
+    client: &'a Client,
+    table: &'a ViewTable,
+    rows: &'a WriteRows,
+    guard: WriteGuard,
+    /// Seconds that a key lives after an accepted write; 0 for ever.
+    expiry: u32,
+}
+
+impl Call<'_> {
+    /// Rows in the order in which they may be sent; those that an earlier row of the call keeps out are left out.
+    fn waves(&self) -> Waves {
+        Waves::new(self.rows, self.guard)
+    }
+
+    /// Splits rows into pipelines of bounded size.
+    fn pipelines<'w>(&self, rows: &'w [usize]) -> impl Iterator<Item = &'w [usize]> {
+        let mean = self.rows.bytes() / self.rows.len().max(1);
+        rows.chunks((BYTES_PER_PIPELINE / mean.max(1)).clamp(1, ROWS_PER_PIPELINE))
+    }
+
+    /// Sends pipelines, a few at a time, and adds up what became of their rows.
+    async fn all(
+        &self,
+        pipelines: Vec<BoxFuture<'_, Result<WriteSummary>>>,
+    ) -> Result<WriteSummary> {
+        let mut summaries = stream::iter(pipelines).buffered(self.client.calls_at_once());
+        let mut sum = WriteSummary::default();
+        while let Some(summary) = summaries.next().await {
+            sum += summary?;
+        }
+        Ok(sum)
+    }
+
+    /// Runs a script for each part of some rows; a server that has forgotten it gets it again.
+    async fn run<'p, Part>(
+        &self,
+        parts: &'p [Part],
+        command: impl Fn(&'p Part, bool) -> Cmd,
+    ) -> Vec<Result<Value, Fault>> {
+        let mut answers =
+            self.client.send(parts.iter().map(|part| command(part, false)).collect()).await;
+        let forgotten: Vec<usize> = answers
+            .iter()
+            .enumerate()
+            .filter(|(_, answer)| matches!(answer, Err(fault) if fault.code() == Some("NOSCRIPT")))
+            .map(|(at, _)| at)
+            .collect();
+        if forgotten.is_empty() {
+            return answers;
+        }
+        let commands = forgotten.iter().map(|&at| command(&parts[at], true)).collect();
+        for (at, answer) in forgotten.into_iter().zip(self.client.send(commands).await) {
+            answers[at] = answer;
+        }
+        answers
+    }
+}

@@ -1,0 +1,17 @@
+//! The contract, both layouts.
+
+mod feast {
+    use larder_online_store::{RedisLayout, online_store_contract};
+
+    use crate::servers::{single, with_layout};
+
+    online_store_contract!(with_layout(single(), RedisLayout::Feast), without_created_times);
+}
+
+mod packed {
+    use larder_online_store::{RedisLayout, online_store_contract};
+
+    use crate::servers::{single, with_layout};
+
+    online_store_contract!(with_layout(single(), RedisLayout::Packed));
+}

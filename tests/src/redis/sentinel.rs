@@ -1,0 +1,95 @@
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::RedisServer;
+use super::server::program;
+use crate::free_port;
+use crate::process::Process;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A master, its replica, and a sentinel that watches them.
+#[derive(Debug)]
+pub struct RedisSentinel {
+    master: RedisServer,
+    replica: RedisServer,
+    port: u16,
+    // Ends before its folder goes.
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl RedisSentinel {
+    /// The name of the master.
+    pub const MASTER: &str = "orders";
+
+    /// Starts all three and waits until the sentinel knows the replica.
+    ///
+    /// # Panics
+    /// When it does not learn of it.
+    pub fn start() -> Self {
+        let master = RedisServer::start(&[]);
+        let of = format!("127.0.0.1 {}", master.port());
+        let replica = RedisServer::start(&["--replicaof", &of, "--repl-diskless-sync-delay", "0"]);
+        let (port, folder) = (free_port(), tempfile::tempdir().expect("a temporary folder"));
+        let name = Self::MASTER;
+        let configuration = format!(
+            "bind 127.0.0.1\nport {port}\ndir {}\nsentinel monitor {name} {of} 1\n\
+             sentinel down-after-milliseconds {name} 500\nsentinel failover-timeout {name} 3000\n",
+            folder.path().display(),
+        );
+        let path = folder.path().join("sentinel.conf");
+        std::fs::write(&path, configuration).expect("the settings can be written");
+        let path = path.to_str().expect("temporary paths are UTF-8").to_owned();
+        let log = folder.path().join("log");
+        let process = Process::start(&program(), &[path, "--sentinel".to_owned()], &log);
+        let sentinel = Self { master, replica, port, _process: process, _folder: folder };
+        sentinel.wait_for("num-slaves", "1");
+        sentinel
+    }
+
+    /// `HOST:PORT` of the sentinel.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The server that was the master at first.
+    pub fn master(&mut self) -> &mut RedisServer {
+        &mut self.master
+    }
+
+    /// The server that was the replica at first.
+    pub fn replica(&self) -> &RedisServer {
+        &self.replica
+    }
+
+    /// Waits until the sentinel names the first replica as the master.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn wait_for_failover(&self) {
+        self.wait_for("port", &self.replica.port().to_string());
+    }
+
+    /// Waits until the sentinel says this of the master.
+    fn wait_for(&self, field: &str, value: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let said = self.ask();
+            let found = said.iter().flatten().skip_while(|word| *word != field).nth(1);
+            if found.is_some_and(|found| found == value) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{field} of the master is {found:?}, not {value}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn ask(&self) -> Option<Vec<String>> {
+        let client = redis::Client::open(("127.0.0.1", self.port)).ok()?;
+        let mut connection = client.get_connection_with_timeout(PATIENCE).ok()?;
+        redis::cmd("SENTINEL").arg("MASTER").arg(Self::MASTER).query(&mut connection).ok()
+    }
+}
