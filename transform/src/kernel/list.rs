@@ -1,11 +1,16 @@
 //! Functions of text lengths and list columns.
 
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, ListArray, UInt32Array};
 use arrow_schema::DataType;
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::compute::take;
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::ColumnarValue;
 
-use super::{Compare, CompareOp, Kernel, Missing, Operand, collect};
+use super::{Compare, CompareOp, Kernel, Missing, Operand, collect, slice_positions};
 
 /// `len(x)`: code points of a text, elements of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,7 +69,7 @@ impl Kernel for Contains {
                 Operand::new(ColumnarValue::Array(elements))?,
             ];
             let found = equal.run(&pair, rows)?;
-            Ok(Some(arrow_array::cast::AsArray::as_boolean(&found).true_count() > 0))
+            Ok(Some(found.as_boolean().true_count() > 0))
         };
         let answers = (0..rows).map(contains).collect::<Result<Vec<_>>>()?;
         Ok(collect::<BooleanArray, _>(answers.into_iter()))
@@ -107,5 +112,47 @@ impl Kernel for Item {
             return Ok(arrow_array::new_empty_array(&kind));
         }
         ScalarValue::iter_to_array(values)
+    }
+}
+
+/// `list[start:stop:step]` with a step that is not zero; a null bound is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SliceList {
+    pub(crate) step: i64,
+}
+
+impl Kernel for SliceList {
+    fn name(&self) -> &'static str {
+        "slice_list"
+    }
+
+    fn output(&self, inputs: &[DataType]) -> DataType {
+        inputs[0].clone()
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let [list, start, stop] = operands else { unreachable!("three operands") };
+        let (lists, start, stop) = (list.lists()?, start.ints()?, stop.ints()?);
+        let DataType::List(field) = list.data_type() else {
+            return internal_err!("slice wants a list, not {}", list.data_type());
+        };
+        let child = list.array().as_list::<i32>().values();
+        let offsets = list.array().as_list::<i32>().value_offsets();
+        let mut taken: Vec<u32> = Vec::new();
+        let mut lengths = Vec::with_capacity(rows);
+        let mut valid = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let length = lists.length(row);
+            valid.push(length.is_some());
+            let first = u32::try_from(offsets[list.index(row)]).unwrap_or(0);
+            let picked =
+                slice_positions(length.unwrap_or(0), start.get(row), stop.get(row), self.step);
+            lengths.push(picked.len());
+            taken.extend(picked.into_iter().filter_map(|at| Some(first + u32::try_from(at).ok()?)));
+        }
+        let values = take(child, &UInt32Array::from(taken), None)?;
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        let list = ListArray::try_new(Arc::clone(field), offsets, values, Some(valid.into()))?;
+        Ok(Arc::new(list))
     }
 }

@@ -32,13 +32,17 @@ pub(crate) use compare::{Compare, CompareOp, Missing};
 pub(crate) use convert::{
     FillMissing, IsMissing, ParseFloat, ParseInt, ParseNumber, ToInt, Wrap32,
 };
-pub(crate) use list::{Contains, Item, Length};
+pub(crate) use list::{Contains, Item, Length, SliceList};
 pub(crate) use lookup::{Key, Lookup, Position};
 pub(crate) use math::{FloatTest, LogBase, Math, MathFunction, Pair, PairFunction, TestFloat};
 pub(crate) use numpy::{Logical, LogicalOp, Numpy};
 pub(crate) use operand::Operand;
 pub(crate) use rounding::{Round, RoundDecimal};
-pub(crate) use text::{Concat, Format, Repeat, Text, TextFunction};
+pub(crate) use text::{
+    Class, Concat, Count, Find, Format, FormatSpec, Formatted, Join, Letter, NumberStyle, OfClass,
+    Pad, PadSide, Pattern, PatternUse, RemoveAffix, Repeat, Replace, SliceText, Split,
+    StripLetters, Text, TextFunction, ZeroFill, positions as slice_positions,
+};
 
 /// A vectorised function: its parameters are `self`, its columns are the operands.
 pub(crate) trait Kernel: Debug + Clone + Eq + Hash + Send + Sync + 'static {

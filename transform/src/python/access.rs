@@ -7,13 +7,14 @@ use larder_core::Result;
 use ruff_python_ast::ExprAttribute;
 use ruff_text_size::TextRange;
 
-use super::builtin::module_constant;
+use super::builtin::{self, module_constant};
 use super::compiler::Compiler;
 use super::lookup::Absent;
 use super::scalar::{Kind, Raised, Scalar};
 use super::state::Dict;
+use super::text::TEXT_METHODS;
 use super::value::{Display, Value};
-use crate::kernel::{Item, call};
+use crate::kernel::{Item, call, slice_positions};
 
 impl<'a> Compiler<'a> {
     /// `value.name` outside of a call.
@@ -39,6 +40,9 @@ impl<'a> Compiler<'a> {
                 })
             }
             Value::Module(module) => module_constant(*module, name),
+            Value::Builtin(builtin) if builtin.name == "str" => {
+                builtin::find(TEXT_METHODS, name).map(Value::Builtin)
+            }
             Value::Series(column) => match name {
                 "str" => Some(Value::TextAccessor(column.clone())),
                 "values" | "array" => Some(Value::Series(column.clone())),
@@ -82,6 +86,7 @@ impl<'a> Compiler<'a> {
             Value::Column(scalar) if *key == Value::RowIndex => Ok(Value::Scalar(scalar)),
             Value::Items(items, _) => match key {
                 Value::Int(index) => self.element_at(&items, *index, at),
+                Value::Slice(bounds) => self.items_slice(&items, bounds, at),
                 _ => Err(self.unsupported(
                     at,
                     "a computed position in a list",
@@ -92,6 +97,12 @@ impl<'a> Compiler<'a> {
                 self.list_item(&scalar, key, at)
             }
             Value::Locator(number) => self.located(number, key, at),
+            Value::TextAccessor(column) => self.column_part(&column, key, at),
+            Value::Scalar(text) if text.kind == Kind::Text => self.text_part(&text, key, at),
+            text @ Value::Text(_) => {
+                let text = self.scalar(&text, at)?;
+                self.text_part(&text, key, at)
+            }
             Value::Series(column) if *key == Value::RowIndex => Ok(Value::Scalar(column.element())),
             column @ Value::Series(_) if matches!(key, Value::Series(_)) => {
                 self.filtered(&column, key, at)
@@ -111,7 +122,30 @@ impl<'a> Compiler<'a> {
         item.cloned().ok_or_else(|| self.wrong(at, "list index out of range in every row"))
     }
 
+    fn items_slice(
+        &self,
+        items: &[Value<'a>],
+        bounds: &[Value<'a>; 3],
+        at: TextRange,
+    ) -> Result<Value<'a>> {
+        let bound = |value: &Value<'a>| match value {
+            Value::None => Ok(None),
+            Value::Int(value) => Ok(Some(*value)),
+            _ => Err(self.unsupported(at, "a computed bound of a slice", "use literals")),
+        };
+        let step = bound(&bounds[2])?.unwrap_or(1);
+        if step == 0 {
+            return Err(self.wrong(at, "a slice with step 0"));
+        }
+        let picked = slice_positions(items.len(), bound(&bounds[0])?, bound(&bounds[1])?, step);
+        let items = picked.into_iter().map(|at| items[at].clone()).collect();
+        Ok(Value::Items(Rc::new(items), Display::List))
+    }
+
     fn list_item(&mut self, list: &Scalar, key: &Value<'a>, at: TextRange) -> Result<Value<'a>> {
+        if matches!(key, Value::Slice(_)) {
+            return self.text_part(list, key, at);
+        }
         let Kind::List(element) = &list.kind else { return Err(self.wrong(at, "not a list")) };
         let index = self.scalar(key, at)?.without_bool();
         if index.kind != Kind::Int {

@@ -4,12 +4,13 @@ use larder_core::Result;
 use ruff_python_ast::{Expr, ExprCall, Parameters};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::builtin::{self, Builtin, DICT_METHODS, LIST_METHODS, TEXT_METHODS};
+use super::builtin::{self, Builtin, DICT_METHODS, LIST_METHODS};
 use super::compiler::Compiler;
-use super::pandas::{FRAME_METHODS, SERIES_METHODS, SERIES_TEXT_METHODS};
+use super::pandas::{FRAME_METHODS, SERIES_METHODS};
 use super::scalar::Kind;
 use super::state::Scope;
 use super::statement::Flow;
+use super::text::{SERIES_TEXT_METHODS, TEXT_METHODS};
 use super::value::{Code, Value};
 
 /// Arguments of a call, evaluated; a method's receiver is the first positional one.
@@ -84,7 +85,7 @@ impl<'a> Compiler<'a> {
                 ));
             };
             let mut arguments = self.arguments(name, node)?;
-            if !matches!(receiver, Value::Module(_)) {
+            if !matches!(receiver, Value::Module(_) | Value::Builtin(_)) {
                 arguments.positional.insert(0, receiver);
             }
             return (method.compile)(self, &arguments);
@@ -257,7 +258,12 @@ fn method(receiver: &Value<'_>, name: &str) -> Option<&'static Builtin> {
         Value::Growing(_) => LIST_METHODS,
         Value::Frame(_) => FRAME_METHODS,
         Value::Series(_) => SERIES_METHODS,
-        Value::TextAccessor(_) => SERIES_TEXT_METHODS,
+        Value::TextAccessor(_) => {
+            let own = builtin::find(SERIES_TEXT_METHODS, name);
+            return own.or_else(|| builtin::find(TEXT_METHODS, name).filter(|_| name != "join"));
+        }
+        // `str.lower` and its like, as functions.
+        Value::Builtin(builtin) if builtin.name == "str" => TEXT_METHODS,
         Value::Text(_) => TEXT_METHODS,
         Value::Scalar(scalar) if scalar.kind == Kind::Text => TEXT_METHODS,
         _ => return None,

@@ -5,10 +5,7 @@ use std::rc::Rc;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::lit;
 use larder_core::Result;
-use ruff_python_ast::{
-    ConversionFlag, Expr, ExprDict, ExprFString, ExprIf, ExprLambda, ExprName, ExprSlice,
-    FStringPart, InterpolatedElement, InterpolatedStringElement, Number,
-};
+use ruff_python_ast::{Expr, ExprDict, ExprIf, ExprLambda, ExprName, ExprSlice, Number};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{self, BUILTINS};
@@ -224,28 +221,6 @@ impl<'a> Compiler<'a> {
         Value::Code(Code::Lambda(lambda), self.state.scopes.len() - 1)
     }
 
-    fn f_string(&mut self, node: &'a ExprFString) -> Result<Value<'a>> {
-        let mut parts = Vec::new();
-        for part in &node.value {
-            match part {
-                FStringPart::Literal(literal) => parts.push(Value::Text(Rc::from(&*literal.value))),
-                FStringPart::FString(text) => {
-                    for element in &text.elements {
-                        parts.push(match element {
-                            InterpolatedStringElement::Literal(literal) => {
-                                Value::Text(Rc::from(&*literal.value))
-                            }
-                            InterpolatedStringElement::Interpolation(part) => {
-                                self.interpolation(part)?
-                            }
-                        });
-                    }
-                }
-            }
-        }
-        self.concat(&parts, node.range)
-    }
-
     /// Joins texts.
     pub(crate) fn concat(&self, parts: &[Value<'a>], at: TextRange) -> Result<Value<'a>> {
         let texts = parts.iter().map(|part| self.scalar(part, at)).collect::<Result<Vec<_>>>()?;
@@ -255,45 +230,6 @@ impl<'a> Compiler<'a> {
         }
         let expr = call(Concat, texts.iter().map(|text| text.expr.clone()).collect());
         Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &operands, false)))
-    }
-
-    fn interpolation(&mut self, part: &'a InterpolatedElement) -> Result<Value<'a>> {
-        let at = part.range;
-        let value = self.expression(&part.expression)?;
-        if !matches!(part.conversion, ConversionFlag::None | ConversionFlag::Str)
-            || part.debug_text.is_some()
-        {
-            return Err(self.unsupported(
-                at,
-                "this conversion in an f-string",
-                "use {x} or {x:.2f}",
-            ));
-        }
-        let Some(spec) = &part.format_spec else { return self.text_of(&value, at) };
-        let spec: String = spec.elements.literals().map(|literal| &*literal.value).collect();
-        match format_of(&spec) {
-            Some(Format::Plain) => self.text_of(&value, at),
-            Some(format) => self.number_text(&value, format, at),
-            None => {
-                let construct = format!("the format {spec:?}");
-                Err(self.unsupported(
-                    at,
-                    construct,
-                    "use {x} or a number of decimals such as {x:.2f}",
-                ))
-            }
-        }
-    }
-
-    /// A number with fixed decimals.
-    fn number_text(&self, value: &Value<'a>, format: Format, at: TextRange) -> Result<Value<'a>> {
-        let scalar = self.scalar(value, at)?;
-        if !scalar.kind.is_number() {
-            return Err(self.wrong(at, format!("a {} has no decimals", scalar.kind.label())));
-        }
-        let number = scalar.without_bool().widen(&Kind::Float);
-        let expr = call(format, vec![number.expr.clone()]);
-        Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&number], false)))
     }
 
     /// `str(value)`.
@@ -316,12 +252,12 @@ impl<'a> Compiler<'a> {
         if !scalar.none {
             let expr = match scalar.kind {
                 Kind::Text => return Ok(Value::Scalar(scalar)),
-                _ => call(Format::Plain, vec![scalar.expr.clone()]),
+                _ => call(Format, vec![scalar.expr.clone()]),
             };
             return Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&scalar], false)));
         }
         let scalar = self.share_scalar(&scalar);
-        let text = call(Format::Plain, vec![scalar.expr.clone()]);
+        let text = call(Format, vec![scalar.expr.clone()]);
         let none = lit(match (scalar.nan, &scalar.kind) {
             (false, _) => "None",
             (true, Kind::Instant) => "NaT",
@@ -330,15 +266,6 @@ impl<'a> Compiler<'a> {
         let expr = super::scalar::choose(scalar.expr.clone().is_null(), none, text);
         Ok(Value::Scalar(Scalar::guarded(expr, Kind::Text, &[&scalar], false)))
     }
-}
-
-/// The format of an f-string's specification.
-fn format_of(spec: &str) -> Option<Format> {
-    if spec.is_empty() {
-        return Some(Format::Plain);
-    }
-    let digits: u8 = spec.strip_prefix('.')?.strip_suffix(['f', 'F'])?.parse().ok()?;
-    Some(Format::Fixed(digits))
 }
 
 /// The module that Feast leaves in a function's globals under this name.

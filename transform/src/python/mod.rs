@@ -20,6 +20,7 @@ mod repeat;
 mod scalar;
 mod state;
 mod statement;
+mod text;
 mod value;
 
 use std::collections::BTreeMap;

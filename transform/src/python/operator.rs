@@ -64,6 +64,9 @@ impl<'a> Compiler<'a> {
                 other => Ok(other),
             };
         }
+        if let (Operator::Mod, Value::Text(template)) = (op, left) {
+            return self.percent(template, right, at);
+        }
         if let Some(value) = self.repeated(op, left, right) {
             return Ok(value);
         }

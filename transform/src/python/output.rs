@@ -103,7 +103,7 @@ impl<'a> Compiler<'a> {
             (ValueType::Double | ValueType::Float, kind) if kind.is_number() => cast(number, arrow),
             (ValueType::Bool, Kind::Int) => call(Truth { null: None }, vec![scalar.expr.clone()]),
             (ValueType::String, kind) if kind.is_number() && !scalar.mixed => {
-                call(Format::Plain, vec![number])
+                call(Format, vec![number])
             }
             (ValueType::UnixTimestamp, Kind::Int | Kind::Float) => cast(whole(scalar), arrow),
             (_, Kind::List(_)) if Kind::of(target).as_ref() == Some(&scalar.kind) => {

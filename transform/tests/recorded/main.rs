@@ -14,12 +14,14 @@ use self::vectors::Case;
 const WRITTEN: &[&str] = &[
     include_str!("../../../tests/vectors/transform/recorded/basics.json"),
     include_str!("../../../tests/vectors/transform/recorded/pandas_numbers.json"),
+    include_str!("../../../tests/vectors/transform/recorded/texts.json"),
 ];
 
 const RANDOM: &str = include_str!("../../../tests/vectors/transform/random.json");
 
 /// Functions that are refused, and why. Every other one compiles.
 const REFUSED: &[(&str, &str)] = &[
+    ("look_around_in_a_pattern", "the engine for patterns looks at the match alone"),
     ("mean_over_rows", "an aggregate over the rows of the request"),
     ("shift_over_rows", "reads the row before"),
     ("rows_left_out", "a frame that has fewer rows than the inputs"),

@@ -14,8 +14,7 @@ use super::pandas::{ELEMENTWISE, NUMPY, PANDAS};
 use super::scalar::{Kind, Origin, Scalar};
 use super::value::{Display, Module, Value};
 use crate::kernel::{
-    Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, Text, TextFunction,
-    ToInt, call,
+    Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, ToInt, call,
 };
 
 /// A function that the compiler knows.
@@ -69,17 +68,6 @@ pub(crate) static BUILTINS: &[Builtin] = &[
     row!("sum", |c, a| sum(c, a)),
     row!("tuple", |c, a| to_list(c, a)),
     row!("zip", |_, a| Ok(Value::Zip(Rc::new(a.positional.clone())))),
-];
-
-/// Methods of `str`.
-pub(crate) static TEXT_METHODS: &[Builtin] = &[
-    row!("endswith", |c, a| test_text(c, a, TextFunction::EndsWith)),
-    row!("lower", |c, a| map_text(c, a, TextFunction::Lower)),
-    row!("lstrip", |c, a| map_text(c, a, TextFunction::LeftStrip)),
-    row!("rstrip", |c, a| map_text(c, a, TextFunction::RightStrip)),
-    row!("startswith", |c, a| test_text(c, a, TextFunction::StartsWith)),
-    row!("strip", |c, a| map_text(c, a, TextFunction::Strip)),
-    row!("upper", |c, a| map_text(c, a, TextFunction::Upper)),
 ];
 
 /// Methods of `dict`.
@@ -393,30 +381,4 @@ fn entries<'a>(
         }
         other => Err(c.unsupported(a.at, format!("{} of a {}", a.name, other.label()), "use get")),
     }
-}
-
-fn text_argument<'a>(
-    c: &Compiler<'a>,
-    a: &Arguments<'a>,
-    value: Option<Value<'a>>,
-) -> Result<Scalar> {
-    let scalar = c.scalar(&a.required(c, value)?, a.at)?;
-    if scalar.kind == Kind::Text {
-        return Ok(scalar);
-    }
-    Err(c.wrong(a.at, format!("{} of a {}", a.name, scalar.kind.label())))
-}
-
-fn map_text<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: TextFunction) -> Result<Value<'a>> {
-    let [text] = a.named(c, ["self"])?;
-    let text = text_argument(c, a, text)?;
-    let expr = call(Text(function), vec![text.expr.clone()]);
-    Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&text], false)))
-}
-
-fn test_text<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: TextFunction) -> Result<Value<'a>> {
-    let [text, part] = a.named(c, ["self", "part"])?;
-    let (text, part) = (text_argument(c, a, text)?, text_argument(c, a, part)?);
-    let expr = call(Text(function), vec![text.expr.clone(), part.expr.clone()]);
-    Ok(Value::Scalar(Scalar::strict(expr, Kind::Bool, &[&text, &part], false)))
 }

@@ -211,6 +211,18 @@ pub(super) fn fill_column<'a>(
     Ok(filled)
 }
 
+impl<'a> Compiler<'a> {
+    /// The column with its missing values filled.
+    pub(crate) fn filled_column(
+        &mut self,
+        column: &Scalar,
+        value: &Value<'a>,
+        a: &Arguments<'a>,
+    ) -> Result<Scalar> {
+        fill_column(self, a, column, value)
+    }
+}
+
 /// `column.combine_first(other)`.
 pub(super) fn combine_first<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
     let [receiver, other] = a.named(c, ["self", "other"])?;

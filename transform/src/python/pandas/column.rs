@@ -5,7 +5,7 @@ use larder_core::Result;
 use ruff_python_ast::Operator;
 
 use super::{apply, choice, convert, frame};
-use crate::kernel::{CompareOp, IsMissing, Length, RoundDecimal, Text, TextFunction, call};
+use crate::kernel::{CompareOp, IsMissing, RoundDecimal, call};
 use crate::python::builtin::{Builtin, row};
 use crate::python::call::Arguments;
 use crate::python::compiler::Compiler;
@@ -89,35 +89,6 @@ pub(crate) static SERIES_METHODS: &[Builtin] = &[
     row!("value_counts", |c, a| Err(frame::crosses_rows(c, a))),
     row!("var", |c, a| Err(frame::crosses_rows(c, a))),
 ];
-
-/// Methods of `series.str`.
-pub(crate) static SERIES_TEXT_METHODS: &[Builtin] = &[
-    row!("len", |c, a| {
-        let column = texts(c, a)?;
-        let expr = call(Length, vec![column.expr.clone()]);
-        Ok(Value::Series(Scalar::propagating(expr, Kind::Int, &[&column], false)))
-    }),
-    row!("lower", |c, a| map_text(c, a, TextFunction::Lower)),
-    row!("strip", |c, a| map_text(c, a, TextFunction::Strip)),
-    row!("upper", |c, a| map_text(c, a, TextFunction::Upper)),
-];
-
-fn texts<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Scalar> {
-    match a.first(c)? {
-        Value::TextAccessor(column) => Ok(column),
-        other => Err(c.wrong(a.at, format!("str.{} of a {}", a.name, other.label()))),
-    }
-}
-
-fn map_text<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: TextFunction) -> Result<Value<'a>> {
-    let column = texts(c, a)?;
-    if column.kind != Kind::Text {
-        return Err(c.wrong(a.at, format!("str.{} of a {} column", a.name, column.kind.label())));
-    }
-    let expr = call(Text(function), vec![column.expr.clone()]);
-    let mapped = Scalar::propagating(expr, Kind::Text, &[&column], false);
-    Ok(Value::Series(Scalar { nan: column.nan, ..mapped }))
-}
 
 /// An operator written as a method; `fill_value` stands in where one side is missing.
 fn arithmetic<'a>(

@@ -134,7 +134,7 @@ fn integers(column: &Scalar, target: &str) -> Scalar {
 fn column_text(column: &Scalar) -> Scalar {
     let number = matches!(column.kind, Kind::Int | Kind::Float);
     let missing = if column.nan || number { "nan" } else { "None" };
-    let text = call(Format::Plain, vec![column.expr.clone()]);
+    let text = call(Format, vec![column.expr.clone()]);
     let expr = choose(column.expr.clone().is_null(), lit(missing), text);
     Scalar::guarded(expr, Kind::Text, &[column], false)
 }

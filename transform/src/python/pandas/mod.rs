@@ -13,7 +13,7 @@ mod shape;
 
 use std::rc::Rc;
 
-pub(crate) use self::column::{SERIES_METHODS, SERIES_TEXT_METHODS};
+pub(crate) use self::column::SERIES_METHODS;
 use self::frame::Reduction;
 pub(crate) use self::numpy::ELEMENTWISE;
 use super::builtin::{Builtin, row};

@@ -1,10 +1,26 @@
-//! Texts: case, white space, concatenation and formatting.
+//! Texts: case, white space, concatenation and plain formatting.
+
+mod affix;
+mod class;
+mod format;
+mod part;
+mod pattern;
+mod search;
+mod split;
 
 use arrow_array::{ArrayRef, BooleanArray, StringArray};
 use arrow_schema::DataType;
 use datafusion::common::{Result, internal_err};
 
 use super::{Kernel, Operand, collect};
+
+pub(crate) use affix::{Pad, PadSide, RemoveAffix, StripLetters, ZeroFill};
+pub(crate) use class::{Class, OfClass};
+pub(crate) use format::{FormatSpec, Formatted, NumberStyle};
+pub(crate) use part::{Letter, SliceText, positions};
+pub(crate) use pattern::{Pattern, PatternUse};
+pub(crate) use search::{Count, Find, Replace};
+pub(crate) use split::{Join, Split};
 
 /// Longest text that repetition may make, in bytes.
 const MAX_REPEATED: usize = 1 << 20;
@@ -14,6 +30,9 @@ const MAX_REPEATED: usize = 1 << 20;
 pub(crate) enum TextFunction {
     Lower,
     Upper,
+    Capitalize,
+    SwapCase,
+    Title,
     Strip,
     LeftStrip,
     RightStrip,
@@ -44,6 +63,9 @@ impl Kernel for Text {
         let map: fn(&str) -> String = match self.0 {
             TextFunction::Lower => str::to_lowercase,
             TextFunction::Upper => str::to_uppercase,
+            TextFunction::Capitalize => capitalized,
+            TextFunction::SwapCase => swapped,
+            TextFunction::Title => titled,
             TextFunction::Strip => |text| text.trim_matches(is_space).to_owned(),
             TextFunction::LeftStrip => |text| text.trim_start_matches(is_space).to_owned(),
             TextFunction::RightStrip => |text| text.trim_end_matches(is_space).to_owned(),
@@ -54,6 +76,70 @@ impl Kernel for Text {
         let texts = operands[0].texts()?;
         Ok(collect::<StringArray, _>((0..rows).map(|row| texts.get(row).map(map))))
     }
+}
+
+/// A letter as the first of a word: `ß` gives `Ss`.
+fn title_letter(letter: char) -> String {
+    match letter {
+        '\u{1c4}'..='\u{1c6}' => "\u{1c5}".to_owned(),
+        '\u{1c7}'..='\u{1c9}' => "\u{1c8}".to_owned(),
+        '\u{1ca}'..='\u{1cc}' => "\u{1cb}".to_owned(),
+        '\u{1f1}'..='\u{1f3}' => "\u{1f2}".to_owned(),
+        _ => {
+            let mut upper = letter.to_uppercase();
+            let first = upper.next().into_iter();
+            first.chain(upper.flat_map(char::to_lowercase)).collect()
+        }
+    }
+}
+
+/// A letter of a text in lower case: only the text tells which small sigma it is.
+fn lower_letter(text: &str, at: usize, letter: char) -> String {
+    if letter != 'Σ' {
+        return letter.to_lowercase().collect();
+    }
+    let before = text[..at].to_lowercase().len();
+    text.to_lowercase()[before..].chars().take(1).collect()
+}
+
+fn capitalized(text: &str) -> String {
+    let lower = |(at, letter)| {
+        if at == 0 { title_letter(letter) } else { lower_letter(text, at, letter) }
+    };
+    text.char_indices().map(lower).collect()
+}
+
+fn swapped(text: &str) -> String {
+    let swap = |(at, letter): (usize, char)| -> String {
+        if letter.is_uppercase() {
+            lower_letter(text, at, letter)
+        } else if letter.is_lowercase() {
+            letter.to_uppercase().collect()
+        } else {
+            letter.to_string()
+        }
+    };
+    text.char_indices().map(swap).collect()
+}
+
+fn is_cased(letter: char) -> bool {
+    letter.is_lowercase()
+        || letter.is_uppercase()
+        || "\u{1c5}\u{1c8}\u{1cb}\u{1f2}".contains(letter)
+}
+
+fn titled(text: &str) -> String {
+    let mut inside = false;
+    let mut titled = String::with_capacity(text.len());
+    for (at, letter) in text.char_indices() {
+        if inside {
+            titled.push_str(&lower_letter(text, at, letter));
+        } else {
+            titled.push_str(&title_letter(letter));
+        }
+        inside = is_cased(letter);
+    }
+    titled
 }
 
 fn test(operands: &[Operand], rows: usize, holds: fn(&str, &str) -> bool) -> Result<ArrayRef> {
@@ -114,14 +200,9 @@ impl Kernel for Repeat {
     }
 }
 
-/// How a value becomes text.
+/// `str(x)`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
-    /// `str(x)`.
-    Plain,
-    /// `f"{x:.2f}"`: this many decimal places.
-    Fixed(u8),
-}
+pub(crate) struct Format;
 
 impl Kernel for Format {
     fn name(&self) -> &'static str {
@@ -146,7 +227,7 @@ impl Kernel for Format {
             }
             DataType::Float64 => {
                 let values = operand.floats()?;
-                Box::new(move |row| values.get(row).map(|value| self.float(value)))
+                Box::new(move |row| values.get(row).map(any_float_text))
             }
             other => return internal_err!("no text of {other}"),
         };
@@ -163,15 +244,14 @@ fn truth_text(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
-impl Format {
-    fn float(&self, value: f64) -> String {
-        match self {
-            _ if value.is_nan() => "nan".to_owned(),
-            _ if value.is_infinite() => if value > 0.0 { "inf" } else { "-inf" }.to_owned(),
-            Self::Plain => float_text(value),
-            Self::Fixed(digits) => format!("{value:.*}", usize::from(*digits)),
-        }
+fn any_float_text(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".to_owned();
     }
+    if value.is_infinite() {
+        return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    float_text(value)
 }
 
 /// `repr` of a finite float: the shortest digits that read back, with an exponent below 1e-4 and from 1e16.
@@ -192,6 +272,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_are_formatted_as_python_formats_them() {
+        for (spec, value, text) in [
+            (".2f", 2.675, "2.67"),
+            (".2f", -0.001, "-0.00"),
+            (",.1f", 1_234_567.25, "1,234,567.2"),
+            ("010.2f", -3.14159, "-000003.14"),
+            ("+.1%", 0.125, "+12.5%"),
+            (".3e", 12345.678, "1.235e+04"),
+            ("*^9.1f", 2.5, "***2.5***"),
+            ("08,.1f", 1234.5, "01,234.5"),
+        ] {
+            let spec = FormatSpec::parse(spec).unwrap();
+            let style = spec.style(true);
+            assert_eq!(Formatted { spec, style }.float(value), text);
+        }
+        assert_eq!(FormatSpec::parse(".2q2"), None);
+    }
+
+    #[test]
     fn floats_are_written_as_python_writes_them() {
         for (value, text) in [
             (1.0, "1.0"),
@@ -206,8 +305,5 @@ mod tests {
         ] {
             assert_eq!(float_text(value), text);
         }
-        assert_eq!(Format::Fixed(2).float(2.675), "2.67");
-        assert_eq!(Format::Fixed(2).float(-0.001), "-0.00");
-        assert_eq!(Format::Fixed(2).float(0.125), "0.12");
     }
 }
