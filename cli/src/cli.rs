@@ -7,7 +7,7 @@ use larder_core::Result;
 
 use crate::commands::{
     completions, configuration, delete, describe, features, get_historical, get_online, init,
-    materialize, plan, projects, registry_dump, serve, teardown, version, views,
+    materialize, permissions, plan, projects, registry_dump, serve, teardown, version, views,
 };
 use crate::demo;
 use crate::logging::LogLevel;
@@ -99,9 +99,9 @@ enum Command {
     /// Projects: list, describe, `current_project`, delete.
     #[command(subcommand)]
     Projects(projects::ProjectCommand),
-    /// Permissions: list, describe.
+    /// Permissions: list, describe, check, list-roles.
     #[command(subcommand)]
-    Permissions(describe::ObjectCommand),
+    Permissions(permissions::PermissionCommand),
     /// Read features of entities from the online store.
     GetOnlineFeatures(get_online::Arguments),
     /// Join features to entity rows as of each row's time.
@@ -163,9 +163,7 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
         }
         Command::Features(command) => features::run(&repository, &command, format),
         Command::Projects(command) => projects::run(&repository, &command, format),
-        Command::Permissions(command) => {
-            describe::run(&repository, Kind::Permission, &command, format)
-        }
+        Command::Permissions(command) => permissions::run(&repository, &command, format),
         Command::GetOnlineFeatures(arguments) => get_online::run(&repository, &arguments),
         Command::GetHistoricalFeatures(arguments) => get_historical::run(&repository, &arguments),
         Command::Materialize(arguments) => materialize::run(&repository, &arguments, format),

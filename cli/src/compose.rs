@@ -1,6 +1,7 @@
 //! The composition root: the only place that chooses backends.
 
 mod catalog_source;
+mod cql;
 mod lazy_offline;
 mod recorder;
 mod redis;
@@ -61,11 +62,14 @@ pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> 
         Some(OnlineStoreConfig::Redis(settings)) => {
             Ok(Arc::new(RedisStore::open(&redis::config(settings, config.compat)?)?))
         }
+        Some(OnlineStoreConfig::Cassandra(settings)) => Ok(Arc::new(cql::store(config, settings)?)),
         Some(other) => Err(Error::unsupported(format!(
             "online_store.type: {} cannot be used yet",
             other.type_name()
         ))
-        .with_hint("the types that can be used are embedded, sqlite and redis")),
+        .with_hint(
+            "the types that can be used are embedded, sqlite, redis, cassandra and scylladb",
+        )),
         None => Err(Error::invalid("the repository has no online store: online_store is null")
             .with_hint("set online_store.type to embedded, sqlite or redis")),
     }

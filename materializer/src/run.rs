@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use larder_core::{Error, FeatureView, Interval, Result};
 use larder_offline_store::{OfflineStore, PullRequest};
-use larder_online_store::{OnlineStore, ViewTable, WriteGuard};
+use larder_online_store::{GuardScope, OnlineStore, ViewTable, WriteGuard};
 use larder_proto::wire::entity_key::EntityKeyVersion;
 
 use crate::progress::{Counts, Progress};
@@ -109,6 +109,7 @@ impl Materializer {
         tasks: &[ViewTask],
         progress: &dyn Progress,
     ) -> Result<Vec<ViewReport>> {
+        self.tell_of_guard();
         let mut waiting = tasks.iter().enumerate();
         let mut running = FuturesUnordered::new();
         let mut done = Vec::new();
@@ -128,6 +129,16 @@ impl Materializer {
         match first_error {
             Some(error) => Err(error),
             None => Ok(done.into_iter().map(|(_, report)| report).collect()),
+        }
+    }
+
+    /// A guard that the store cannot carry across writes is worth a line.
+    fn tell_of_guard(&self) {
+        let store = self.online.name();
+        if self.settings.guard == WriteGuard::EventTime
+            && self.online.guard_scope() == GuardScope::Call
+        {
+            tracing::info!(store, "older rows are held back within one write only");
         }
     }
 
@@ -172,6 +183,7 @@ impl Materializer {
         let request = PullRequest::of_view(view, Some(start), Some(end))?;
         let features = view.features.iter().map(|field| field.name.as_str());
         let table = ViewTable::new(project, task.table.as_str(), features)?;
+        let table = table.with_ttl(view.effective_ttl());
         let encoder = RowEncoder::new(view, table, &request, self.settings.entity_key_version)?;
         let mut batches = self.offline.pull_latest(request).await?;
         while let Some(batch) = batches.next().await {

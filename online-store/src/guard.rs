@@ -40,6 +40,21 @@ impl WriteGuard {
     }
 }
 
+/// How far a store carries [`WriteGuard::EventTime`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum GuardScope {
+    /// As the guard says: across writes and processes.
+    #[default]
+    Row,
+    /// Across writes and processes, but feature by feature and without count: a value never gives way to an older one,
+    /// while an older row still fills features that the stored one left out. Of two values with the same event time
+    /// either may stay.
+    Value,
+    /// Within one write call only; of two calls the later one wins.
+    Call,
+}
+
 /// What became of the rows of one write.
 ///
 /// Counted as if the rows had been written one after the other: a row that a later row of the same batch replaces
@@ -48,7 +63,7 @@ impl WriteGuard {
 pub struct WriteSummary {
     /// Rows that were stored.
     pub written: usize,
-    /// Rows that a newer stored row kept out.
+    /// Rows that a newer row kept out, as far as the store's [`GuardScope`] lets it know.
     pub skipped_older: usize,
 }
 

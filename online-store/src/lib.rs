@@ -33,13 +33,16 @@ mod rows;
 mod store;
 mod view_table;
 
+pub use backend::cql::{
+    CqlConfig, CqlConsistency, CqlCredentials, CqlFlavour, CqlStore, WriteTimestamp,
+};
 pub use backend::embedded::{EmbeddedConfig, EmbeddedStore};
 pub use backend::redis::{
     RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisStore, RedisTls,
     RedisTopology,
 };
 pub use backend::sqlite::{SqliteConfig, SqliteStore};
-pub use guard::{RowTimes, WriteGuard, WriteSummary};
+pub use guard::{GuardScope, RowTimes, WriteGuard, WriteSummary};
 pub use rows::{Cell, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadRows, WriteRows, WriteRowsBuilder};
 pub use store::{OnlineStore, ViewRead};
 pub use view_table::{FeatureColumn, ViewTable};

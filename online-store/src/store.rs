@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use larder_core::Result;
 
-use crate::{ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
+use crate::{GuardScope, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
 
 /// What one view contributes to a request.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,14 @@ pub trait OnlineStore: Debug + Send + Sync {
     /// The backend's name in configuration, logs and metrics, for instance `sqlite`.
     fn name(&self) -> &'static str;
 
-    /// Reads the table's features of every key: one row per key, in the order of `keys`, all from one snapshot.
+    /// How far the store carries [`WriteGuard::EventTime`]; the whole way unless it says otherwise.
+    fn guard_scope(&self) -> GuardScope {
+        GuardScope::Row
+    }
+
+    /// Reads the table's features of every key: one row per key, in the order of `keys`, each as one write left it.
+    ///
+    /// All rows come from one snapshot where the database has one for many keys (embedded, sqlite).
     ///
     /// `keys` are serialized entity keys; a key that occurs twice is answered twice. A key without row has no event
     /// timestamp and only missing cells. A feature that was never written is missing, also in a row that exists.
@@ -55,7 +62,7 @@ pub trait OnlineStore: Debug + Send + Sync {
     /// and, as far as the disk keeps its promises, of the machine.
     ///
     /// A row touches only the features it carries: one that is left out keeps its value, under the row's new event
-    /// timestamp. A failed or cancelled call may have stored any prefix of the rows; writing them again is safe.
+    /// timestamp. A failed or cancelled call may have stored any of the rows; writing them again is safe.
     ///
     /// # Errors
     /// As [`read`](Self::read); `Invalid` for rows above a limit of the store.

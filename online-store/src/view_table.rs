@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use larder_core::{Error, Result};
 use larder_proto::wire::field_hash::feature_field;
@@ -26,6 +27,7 @@ pub struct ViewTable {
     features: Arc<[FeatureColumn]>,
     by_hash: Arc<[u32]>,
     by_name: Arc<[u32]>,
+    ttl: Option<Duration>,
 }
 
 impl ViewTable {
@@ -50,9 +52,19 @@ impl ViewTable {
             .collect();
         let by_hash = order_by(&features, |feature| feature.hash);
         let by_name = order_by(&features, |feature| Arc::clone(&feature.name));
-        let table = Self { project: project.into(), view, features, by_hash, by_name };
+        let table = Self { project: project.into(), view, features, by_hash, by_name, ttl: None };
         table.refuse_clashes()?;
         Ok(table)
+    }
+
+    /// The same table with a time to live, which stores that expire rows (`scylladb`) count from each write.
+    pub fn with_ttl(self, ttl: Option<Duration>) -> Self {
+        Self { ttl, ..self }
+    }
+
+    /// How long a written row lives in stores that expire rows; `None` for ever.
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl
     }
 
     /// Project.

@@ -25,6 +25,12 @@ fn make() -> (TempDir, Arc<dyn OnlineStore>) {
 online_store_contract!(make());
 
 #[tokio::test]
+async fn views_may_have_any_name() {
+    let (_folder, store) = make();
+    contract::views_may_have_any_name(&contract::Store::new(store)).await;
+}
+
+#[tokio::test]
 async fn a_table_never_made_is_not_found() {
     let (_folder, store) = make();
     contract::a_table_never_made_is_not_found(&contract::Store::new(store)).await;

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod definitions;
 pub mod edit;
 pub mod inference;
+pub mod permissions;
 pub mod plan;
 pub mod python;
 pub mod repo_config;

@@ -134,7 +134,8 @@ fn online_rows(
         project,
         view.name.as_str(),
         view.features.iter().map(|field| field.name.as_str()),
-    )?;
+    )?
+    .with_ttl(view.effective_ttl());
     let names: Vec<&str> = view.entity_columns.iter().map(|column| column.name.as_str()).collect();
     let layout = EntityKeyLayout::new(EntityKeyVersion::from_number(key_version), &names)?;
     let keys = typed_columns(view, columns, &view.entity_columns, rows)?;

@@ -80,6 +80,23 @@ impl Kind {
         }
     }
 
+    /// The class of such objects in Feast's Python.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Entity => "Entity",
+            Self::DataSource => "DataSource",
+            Self::FeatureView => "FeatureView",
+            Self::OnDemandFeatureView => "OnDemandFeatureView",
+            Self::StreamFeatureView => "StreamFeatureView",
+            Self::LabelView => "LabelView",
+            Self::FeatureService => "FeatureService",
+            Self::SavedDataset => "SavedDataset",
+            Self::ValidationReference => "ValidationReference",
+            Self::Permission => "Permission",
+            Self::Project => "Project",
+        }
+    }
+
     fn object_kind(self) -> ObjectKind {
         match self {
             Self::Entity => ObjectKind::Entity,
@@ -162,7 +179,7 @@ pub(crate) fn entity_names(view: &Value) -> Vec<&str> {
 }
 
 /// The Python class behind a data source.
-fn class_of(source: &Value) -> &str {
+pub(crate) fn class_of(source: &Value) -> &str {
     match text(source, "/dataSourceClassType") {
         "" => class_of_type(text(source, "/type")),
         class => class,

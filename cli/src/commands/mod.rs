@@ -9,6 +9,7 @@ pub(crate) mod get_historical;
 pub(crate) mod get_online;
 pub(crate) mod init;
 pub(crate) mod materialize;
+pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod projects;
 pub(crate) mod registry_dump;

@@ -2,9 +2,11 @@
 
 mod describe;
 mod table;
+mod tree;
 
 pub(crate) use describe::yaml;
 pub(crate) use table::{Cell, Table};
+pub(crate) use tree::Tree;
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! Tables as Feast's CLI prints them (tabulate's "plain" format).
+//! Tables as Feast's CLI prints them (tabulate's "plain" format, and "grid" for one list).
 
 use serde_json::{Map, Value};
 
@@ -20,6 +20,17 @@ impl Cell {
     /// A cell that looks different from its value.
     pub(crate) fn shown_as(value: impl Into<Value>, shown: impl Into<String>) -> Self {
         Self { value: value.into(), shown: shown.into() }
+    }
+
+    /// Values on lines of their own; a dash when there are none.
+    pub(crate) fn lines(values: Vec<String>) -> Self {
+        let shown = if values.is_empty() { "-".to_owned() } else { values.join("\n") };
+        Self { value: values.into(), shown }
+    }
+
+    /// The same look, with another value.
+    pub(crate) fn valued(self, value: Value) -> Self {
+        Self { value, ..self }
     }
 }
 
@@ -48,28 +59,45 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// The rows as text, header first, without trailing blanks.
+    /// The rows as text, header first, without trailing blanks. A cell of several lines takes several lines.
     pub(crate) fn to_text(&self) -> String {
-        let rows: Vec<Vec<&str>> = self
-            .rows
-            .iter()
-            .map(|row| row.iter().map(|cell| cell.shown.as_str()).collect())
-            .collect();
-        let widths: Vec<usize> = self
-            .header
-            .iter()
-            .enumerate()
-            .map(|(column, name)| {
-                let cells = rows.iter().map(|row| width(row[column]));
-                cells.max().unwrap_or(0).max(width(name) + HEADER_PADDING)
-            })
-            .collect();
-        let header = self.header.clone();
-        let lines: Vec<String> = std::iter::once(&header)
-            .chain(&rows)
-            .map(|row| padded(row.as_slice(), &widths))
-            .collect();
+        let widths = self.widths();
+        let plain = |cells: &[&str]| {
+            let line = padded(cells, &widths).join(GAP);
+            line.trim_end().to_owned()
+        };
+        self.lines().map(|cells| plain(&cells)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The rows with lines around every cell.
+    pub(crate) fn to_grid(&self) -> String {
+        let widths = self.widths();
+        let rule = |mark: &str| {
+            let cells: Vec<String> = widths.iter().map(|width| mark.repeat(width + 2)).collect();
+            format!("+{}+", cells.join("+"))
+        };
+        let boxed = |cells: &[&str]| format!("| {} |", padded(cells, &widths).join(" | "));
+        let mut lines = vec![rule("-"), boxed(&self.header), rule("=")];
+        for row in &self.rows {
+            lines.extend(row_lines(row).map(|cells| boxed(&cells)));
+            lines.push(rule("-"));
+        }
+        if self.rows.is_empty() {
+            lines.push(rule("-"));
+        }
         lines.join("\n")
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let column = |(column, name): (usize, &&'static str)| {
+            let cells = self.rows.iter().flat_map(|row| row[column].shown.lines());
+            cells.map(width).max().unwrap_or(0).max(width(name) + HEADER_PADDING)
+        };
+        self.header.iter().enumerate().map(column).collect()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Vec<&str>> {
+        std::iter::once(self.header.clone()).chain(self.rows.iter().flat_map(|row| row_lines(row)))
     }
 
     /// One object per row; keys are the header in lower case with underscores.
@@ -97,17 +125,19 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-fn padded(row: &[&str], widths: &[usize]) -> String {
-    let mut line = String::new();
-    for (index, (cell, &cell_width)) in row.iter().zip(widths).enumerate() {
-        if index > 0 {
-            line.push_str(GAP);
-        }
-        line.push_str(cell);
-        line.extend(std::iter::repeat_n(' ', cell_width - width(cell)));
-    }
-    line.truncate(line.trim_end().len());
-    line
+/// The lines of a row: as many as its longest cell has.
+fn row_lines(row: &[Cell]) -> impl Iterator<Item = Vec<&str>> {
+    let height = row.iter().map(|cell| cell.shown.lines().count()).max().unwrap_or(0).max(1);
+    (0..height).map(|line| {
+        row.iter().map(|cell| cell.shown.lines().nth(line).unwrap_or_default()).collect()
+    })
+}
+
+fn padded(cells: &[&str], widths: &[usize]) -> Vec<String> {
+    let pad = |(cell, &wanted): (&&str, &usize)| {
+        format!("{cell}{}", " ".repeat(wanted.saturating_sub(width(cell))))
+    };
+    cells.iter().zip(widths).map(pad).collect()
 }
 
 #[cfg(test)]
@@ -131,5 +161,40 @@ product_id                        ValueType.STRING";
         let table = Table::new(["NAME", "ENTITIES", "CONFLICT_POLICY"]);
         assert_eq!(table.to_text(), "NAME    ENTITIES    CONFLICT_POLICY");
         assert_eq!(table.to_json(), serde_json::json!([]));
+    }
+
+    #[test]
+    fn a_cell_may_have_several_lines() {
+        let mut table = Table::new(["NAME", "TYPES"]);
+        let lines =
+            |values: &[&str]| Cell::lines(values.iter().map(|it| (*it).to_owned()).collect());
+        table.push(["a".into(), lines(&["FeatureView", "Entity"])]);
+        table.push(["b".into(), lines(&[])]);
+        assert_eq!(
+            table.to_text(),
+            "NAME    TYPES\na       FeatureView\n        Entity\nb       -"
+        );
+        let json = serde_json::json!([
+            {"name": "a", "types": ["FeatureView", "Entity"]},
+            {"name": "b", "types": []},
+        ]);
+        assert_eq!(table.to_json(), json);
+    }
+
+    #[test]
+    fn a_grid_has_lines_around_its_cells() {
+        let mut table = Table::new(["ROLE NAME"]);
+        assert_eq!(
+            table.to_grid(),
+            "+-------------+\n| ROLE NAME   |\n+=============+\n+-------------+"
+        );
+        table.push(["a_long_role_name".into()]);
+        let expected = "\
++------------------+
+| ROLE NAME        |
++==================+
+| a_long_role_name |
++------------------+";
+        assert_eq!(table.to_grid(), expected);
     }
 }

@@ -5,6 +5,7 @@ use larder_core::{Error, ErrorKind};
 
 use crate::ViewTable;
 
+pub(crate) mod cql;
 pub(crate) mod embedded;
 mod packed_row;
 pub(crate) mod redis;

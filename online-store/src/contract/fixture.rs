@@ -9,7 +9,8 @@ use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 use larder_proto::wire::value::put_int64;
 
 use crate::{
-    Cell, OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteRowsBuilder, WriteSummary,
+    Cell, GuardScope, OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteRowsBuilder,
+    WriteSummary,
 };
 
 /// The store under test, and a project of its own: other tests may use the same database at the same time.
@@ -156,6 +157,22 @@ pub(super) fn expect_row(answer: &ReadRows, row: usize, event: Option<i64>, cell
 pub(super) async fn expect_absent(store: &Store, table: &ViewTable, key: impl AsRef<[u8]>) {
     let answer = read(store, table, &[key]).await;
     expect_row(&answer, 0, None, &vec![None; table.features().len()]);
+}
+
+/// What stays of a newer row after an older one was written in another call.
+pub(super) fn after_older<Kept>(store: &Store, newer: Kept, older: Kept) -> Kept {
+    match store.guard_scope() {
+        GuardScope::Row | GuardScope::Value => newer,
+        GuardScope::Call => older,
+    }
+}
+
+/// The summary of a write that a store with a full guard would have skipped rows of.
+pub(super) fn summary_across(store: &Store, written: usize, skipped_older: usize) -> WriteSummary {
+    match store.guard_scope() {
+        GuardScope::Row => summary(written, skipped_older),
+        GuardScope::Value | GuardScope::Call => summary(written + skipped_older, 0),
+    }
 }
 
 pub(super) fn summary(written: usize, skipped_older: usize) -> WriteSummary {

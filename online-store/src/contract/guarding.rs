@@ -1,22 +1,27 @@
 use larder_core::ErrorKind;
 
-use super::fixture::{Row, Store, expect, int, make, null, rows, summary, write};
-use crate::{ViewTable, WriteGuard};
+use super::fixture::{
+    Row, Store, after_older, expect, int, make, null, rows, summary, summary_across, write,
+};
+use crate::{GuardScope, ViewTable, WriteGuard};
 
-/// Later writes of older rows are skipped and counted.
+/// Later writes of older rows are skipped and counted, as far as the store's guard reaches.
 pub async fn an_older_row_never_replaces_a_newer_one_across_writes(store: &Store) {
     let table = make(store, "across", &["a"]).await;
-    for (event, value, expected) in [
-        (100, 1, summary(1, 0)),
-        (99, 2, summary(0, 1)),
-        (101, 3, summary(1, 0)),
-        (100, 4, summary(0, 1)),
-        (-1, 5, summary(0, 1)),
+    for (event, value, newest) in [
+        (100, 1, (100, 1)),
+        (99, 2, (100, 1)),
+        (101, 3, (101, 3)),
+        (100, 4, (101, 3)),
+        (-1, 5, (101, 3)),
     ] {
         let written = write(store, &table, &[Row::new("k", event, [int(value)])]).await;
-        assert_eq!(written, expected, "event {event}");
+        let admitted = (event, value) == newest;
+        let (one, other) = (usize::from(admitted), usize::from(!admitted));
+        assert_eq!(written, summary_across(store, one, other), "event {event}");
+        let (shown, value) = after_older(store, newest, (event, value));
+        expect(store, &table, "k", shown, &[int(value)]).await;
     }
-    expect(store, &table, "k", 101, &[int(3)]).await;
 }
 
 /// Rows of one batch behave as if written one after the other.
@@ -54,7 +59,12 @@ pub async fn at_equal_event_times_the_later_created_row_wins(store: &Store) {
         (7, Some(0), 6),
     ] {
         write(store, &table, &[row(value, created)]).await;
-        expect(store, &table, "k", 100, &[int(shown)]).await;
+        match store.guard_scope() {
+            GuardScope::Row => expect(store, &table, "k", 100, &[int(shown)]).await,
+            GuardScope::Call => expect(store, &table, "k", 100, &[int(value)]).await,
+            // Either may stay.
+            GuardScope::Value => {}
+        }
     }
     let later_event = Row::new("k", 101, [int(8)]).created(-5);
     write(store, &table, &[later_event]).await;
@@ -95,7 +105,7 @@ pub async fn writing_the_same_rows_again_changes_nothing(store: &Store) {
 /// For stores that keep created timestamps: the second time, rows that were replaced the first time count as older.
 pub async fn rows_written_again_count_by_their_created_times(store: &Store) {
     let table = make(store, "counted", &["a", "b"]).await;
-    for written in [summary(3, 0), summary(2, 1)] {
+    for written in [summary(3, 0), summary_across(store, 2, 1)] {
         assert_eq!(write(store, &table, &rows_to_repeat()).await, written);
     }
 }
@@ -113,9 +123,11 @@ pub async fn rows_before_1970_are_guarded_too(store: &Store) {
     let table = make(store, "early", &["a"]).await;
     write(store, &table, &[Row::new("k", -100, [int(1)]), Row::new("zero", 0, [int(1)])]).await;
     let older = [Row::new("k", -101, [int(2)]), Row::new("zero", -1, [int(2)])];
-    assert_eq!(write(store, &table, &older).await, summary(0, 2));
-    expect(store, &table, "k", -100, &[int(1)]).await;
-    expect(store, &table, "zero", 0, &[int(1)]).await;
+    assert_eq!(write(store, &table, &older).await, summary_across(store, 0, 2));
+    for (key, newer, older) in [("k", -100, -101), ("zero", 0, -1)] {
+        let (event, value) = after_older(store, (newer, 1), (older, 2));
+        expect(store, &table, key, event, &[int(value)]).await;
+    }
 }
 
 /// The guard can be left off, as in Feast's sqlite store.
@@ -141,13 +153,14 @@ pub async fn features_left_out_keep_their_value_under_the_new_time(store: &Store
     expect(store, &only_first, "k", 102, &[int(1)]).await;
 }
 
-/// The guard is the row's: an older row does not even fill features that are missing.
+/// A guard of rows keeps an older row from even filling features that are missing; others let it.
 pub async fn an_older_partial_row_changes_nothing(store: &Store) {
     let table = make(store, "older_partial", &["a", "b"]).await;
     write(store, &table, &[Row::new("k", 100, [int(1), None])]).await;
     let written = write(store, &table, &[Row::new("k", 99, [None, int(2)])]).await;
-    assert_eq!(written, summary(0, 1));
-    expect(store, &table, "k", 100, &[int(1), None]).await;
+    assert_eq!(written, summary_across(store, 0, 1));
+    let filled = if store.guard_scope() == GuardScope::Row { None } else { int(2) };
+    expect(store, &table, "k", 100, &[int(1), filled]).await;
 }
 
 /// Rows built for a table with another number of features are a caller's bug, not a misplaced value.

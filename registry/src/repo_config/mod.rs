@@ -5,6 +5,7 @@
 
 mod auth;
 mod byte_size;
+mod cassandra;
 mod env;
 mod expand;
 mod feature_store_yaml;
@@ -33,8 +34,8 @@ pub use env::{
 pub use offline_store::OfflineStoreConfig;
 pub use online_store::OnlineStoreConfig;
 pub use online_store_types::{
-    CassandraStore, EmbeddedStore, OtherStore, RedisClientKind, RedisLayout, RedisStore,
-    RemoteStore, SqliteStore,
+    CassandraStore, CassandraWriteTimestamp, EmbeddedStore, OtherStore, RedisClientKind,
+    RedisLayout, RedisStore, RemoteStore, SqliteStore,
 };
 pub use registry::{CacheMode, RegistryConfig, RegistryKind};
 pub use secret::Secret;

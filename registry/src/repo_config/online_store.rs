@@ -9,7 +9,7 @@ use super::online_store_types::{
     RemoteStore, SqliteStore, feast_keys,
 };
 use super::reader::Reader;
-use super::{ByteSize, Compat};
+use super::{ByteSize, Compat, cassandra};
 use crate::yaml::Data;
 
 /// Where online rows are.
@@ -62,8 +62,8 @@ impl OnlineStoreConfig {
                 Self::Sqlite(sqlite(&section, repo_path)?)
             }
             "redis" => Self::Redis(redis(&section)?),
-            "cassandra" => Self::Cassandra(cassandra(&section, false)?),
-            "scylladb" => Self::Cassandra(cassandra(&section, true)?),
+            "cassandra" => Self::Cassandra(cassandra::read(&section, false)?),
+            "scylladb" => Self::Cassandra(cassandra::read(&section, true)?),
             "remote" => Self::Remote(remote(&section)?),
             _ => return Ok(Some(Self::Other(OtherStore { kind }))),
         };
@@ -113,31 +113,6 @@ fn redis(section: &Reader<'_>) -> Result<RedisStore> {
             &[("feast", RedisLayout::Feast), ("packed", RedisLayout::Packed)],
         )?,
     })
-}
-
-fn cassandra(section: &Reader<'_>, scylla: bool) -> Result<CassandraStore> {
-    let hosts = section.texts("hosts")?;
-    if scylla && hosts.is_none() {
-        return Err(section.error("hosts", "is missing"));
-    }
-    let local_dc =
-        if scylla { section.optional_text("local_dc")? } else { load_balancing_dc(section)? };
-    Ok(CassandraStore {
-        scylla,
-        hosts: hosts.unwrap_or_default(),
-        port: section.number("port", 9042)?,
-        keyspace: section.text("keyspace", "feast_keyspace")?,
-        username: section.optional_text("username")?,
-        password: section.secret("password")?,
-        local_dc,
-        request_timeout: section.optional_float("request_timeout")?,
-        read_concurrency: section.number("read_concurrency", 100)?,
-        write_concurrency: section.number("write_concurrency", 100)?,
-    })
-}
-
-fn load_balancing_dc(section: &Reader<'_>) -> Result<Option<String>> {
-    section.child("load_balancing")?.optional_text("local_dc")
 }
 
 fn remote(section: &Reader<'_>) -> Result<RemoteStore> {

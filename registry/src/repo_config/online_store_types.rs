@@ -70,13 +70,24 @@ pub struct RedisStore {
     pub layout: RedisLayout,
 }
 
+/// The write time that decides between two values of a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CassandraWriteTimestamp {
+    /// When it was written, as in Feast.
+    WallClock,
+    /// The row's event time.
+    EventTime,
+}
+
 /// Feast's CQL layout on Cassandra or `ScyllaDB`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CassandraStore {
     /// Whether the type was `scylladb`.
     pub scylla: bool,
-    /// Contact points.
+    /// Contact points, of all data centers.
     pub hosts: Vec<String>,
+    /// Bundle of an Astra database, which Larder cannot use.
+    pub secure_bundle_path: Option<String>,
     /// Port.
     pub port: u16,
     /// Keyspace.
@@ -85,14 +96,22 @@ pub struct CassandraStore {
     pub username: Option<String>,
     /// Password, if any.
     pub password: Option<Secret<String>>,
-    /// Data center that reads and writes prefer.
-    pub local_dc: Option<String>,
+    /// Data center that reads prefer.
+    pub read_dc: Option<String>,
+    /// Data center that writes prefer.
+    pub write_dc: Option<String>,
+    /// Consistency level of reads, as CQL writes it.
+    pub read_consistency: &'static str,
+    /// Consistency level of writes, as CQL writes it.
+    pub write_consistency: &'static str,
     /// Seconds after which a request is given up.
     pub request_timeout: Option<f64>,
     /// Requests in flight while reading.
     pub read_concurrency: u32,
     /// Requests in flight while writing.
     pub write_concurrency: u32,
+    /// What decides between two values of a feature.
+    pub write_timestamp: CassandraWriteTimestamp,
 }
 
 /// Another feature server.

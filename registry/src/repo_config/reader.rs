@@ -46,7 +46,8 @@ impl<'a> Reader<'a> {
         self.record.borrow_mut().push(Setting { key: self.path_of(key), value, origin });
     }
 
-    fn optional<T>(
+    /// A value read and shown in a way of its own; `None` when it is not set.
+    pub(super) fn optional<T>(
         &self,
         key: &'static str,
         read: impl FnOnce(&Value<'a>) -> Result<T>,

@@ -2,6 +2,7 @@
 
 mod grpc_client;
 mod online_stores;
+mod permissions;
 mod registries;
 mod remote_client;
 mod tls;

@@ -20,6 +20,48 @@ pub(crate) enum ArithmeticOp {
     Power,
 }
 
+/// A bit operator on integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum BitOp {
+    And,
+    Or,
+    Xor,
+    LeftShift,
+    RightShift,
+}
+
+/// Applies a [`BitOp`] to two int64 columns; null for a negative shift and beyond 64 bits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Bits(pub(crate) BitOp);
+
+impl Kernel for Bits {
+    fn name(&self) -> &'static str {
+        "py_bits"
+    }
+
+    fn output(&self, _inputs: &[DataType]) -> DataType {
+        DataType::Int64
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let [left, right] = operands else { unreachable!("two operands") };
+        let op: fn(i64, i64) -> Option<i64> = match self.0 {
+            BitOp::And => |a, b| Some(a & b),
+            BitOp::Or => |a, b| Some(a | b),
+            BitOp::Xor => |a, b| Some(a ^ b),
+            BitOp::LeftShift => |a, b| {
+                if a == 0 && b >= 0 {
+                    return Some(0);
+                }
+                a.checked_mul(1_i64.checked_shl(u32::try_from(b).ok()?).filter(|p| *p > 0)?)
+            },
+            BitOp::RightShift => |a, b| Some(a >> u32::try_from(b).ok()?.min(63)),
+        };
+        let (left, right) = (left.ints()?, right.ints()?);
+        Ok(collect::<Int64Array, _>((0..rows).map(|row| op(left.get(row)?, right.get(row)?))))
+    }
+}
+
 /// `left op right` on two int64 or two float64 columns.
 ///
 /// True division of integers and [`ArithmeticOp::Power`] of integers give floats only if asked for
@@ -62,7 +104,7 @@ pub(super) fn floats(
     left: &Operand,
     right: &Operand,
     rows: usize,
-    op: fn(f64, f64) -> Option<f64>,
+    op: impl Fn(f64, f64) -> Option<f64>,
 ) -> Result<ArrayRef> {
     let (left, right) = (left.floats()?, right.floats()?);
     Ok(collect::<Float64Array, _>((0..rows).map(|row| op(left.get(row)?, right.get(row)?))))

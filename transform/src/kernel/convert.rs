@@ -1,4 +1,4 @@
-//! Conversions between types, missing values and functions of one float.
+//! Conversions between types and missing values.
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array};
 use arrow_schema::DataType;
@@ -81,6 +81,63 @@ fn parse_float(text: &str) -> Option<f64> {
     without_underscores(text.trim_matches(is_space))?.parse().ok()
 }
 
+/// A text as pandas' `to_numeric` reads it: no underscores, no words but the infinities, and nothing
+/// for an empty text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ParseNumber;
+
+impl Kernel for ParseNumber {
+    fn name(&self) -> &'static str {
+        "parse_number"
+    }
+
+    fn output(&self, _inputs: &[DataType]) -> DataType {
+        DataType::Float64
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let texts = operands[0].texts()?;
+        Ok(collect::<Float64Array, _>((0..rows).map(|row| parse_number(texts.get(row)?))))
+    }
+}
+
+fn parse_number(text: &str) -> Option<f64> {
+    let text = text.trim_matches(is_space);
+    if text.is_empty() {
+        return Some(f64::NAN);
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let infinite =
+        unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity");
+    let digits = |letter: u8| letter.is_ascii_digit() || b"+-.eE".contains(&letter);
+    if !infinite && !text.bytes().all(digits) {
+        return None;
+    }
+    text.parse().ok().filter(|value: &f64| infinite || value.is_finite())
+}
+
+/// An integer cut to 32 bits, as numpy's int32 has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Wrap32;
+
+impl Kernel for Wrap32 {
+    fn name(&self) -> &'static str {
+        "wrap_32"
+    }
+
+    fn output(&self, _inputs: &[DataType]) -> DataType {
+        DataType::Int64
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "wrapping is what numpy does")]
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let values = operands[0].ints()?;
+        Ok(collect::<Int64Array, _>(
+            (0..rows).map(|row| values.get(row).map(|v| i64::from(v as i32))),
+        ))
+    }
+}
+
 /// Removes the underscores that Python allows between digits.
 fn without_underscores(text: &str) -> Option<String> {
     let mut before = ' ';
@@ -140,71 +197,6 @@ impl Kernel for FillMissing {
         let missing = IsMissing.run(std::slice::from_ref(value), rows)?;
         let missing = Operand::new(datafusion::logical_expr::ColumnarValue::Array(missing))?;
         Choose::pick(&missing, filler, value, rows)
-    }
-}
-
-/// A function of one float; null where Python's `math` raises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum MathFunction {
-    Abs,
-    Sqrt,
-    Exp,
-    Log,
-    Log1p,
-    Log2,
-    Log10,
-    Ceil,
-    Floor,
-    Float32,
-}
-
-/// Applies a [`MathFunction`]; `raises` is Python's way, otherwise numpy's (infinities and
-/// not-a-number instead of null).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Math {
-    pub(crate) function: MathFunction,
-    pub(crate) raises: bool,
-}
-
-impl Kernel for Math {
-    fn name(&self) -> &'static str {
-        "math"
-    }
-
-    fn output(&self, _inputs: &[DataType]) -> DataType {
-        DataType::Float64
-    }
-
-    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
-        let values = operands[0].floats()?;
-        let function = apply(self.function);
-        let raises = self.raises;
-        Ok(collect::<Float64Array, _>((0..rows).map(|row| {
-            let value = values.get(row)?;
-            let result = function(value);
-            let lost =
-                (result.is_nan() && !value.is_nan()) || (result.is_infinite() && value.is_finite());
-            (!(raises && lost)).then_some(result)
-        })))
-    }
-}
-
-fn apply(function: MathFunction) -> fn(f64) -> f64 {
-    match function {
-        MathFunction::Abs => f64::abs,
-        MathFunction::Sqrt => f64::sqrt,
-        MathFunction::Exp => f64::exp,
-        MathFunction::Log => f64::ln,
-        MathFunction::Log1p => f64::ln_1p,
-        MathFunction::Log2 => f64::log2,
-        MathFunction::Log10 => f64::log10,
-        MathFunction::Ceil => f64::ceil,
-        MathFunction::Floor => f64::floor,
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "rounding to single precision is meant"
-        )]
-        MathFunction::Float32 => |value| f64::from(value as f32),
     }
 }
 

@@ -9,6 +9,7 @@ mod compare;
 mod convert;
 mod list;
 mod lookup;
+mod math;
 mod numpy;
 mod operand;
 mod rounding;
@@ -25,12 +26,15 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-pub(crate) use arithmetic::{Arithmetic, ArithmeticOp};
+pub(crate) use arithmetic::{Arithmetic, ArithmeticOp, BitOp, Bits};
 pub(crate) use choose::{Choose, Truth};
 pub(crate) use compare::{Compare, CompareOp, Missing};
-pub(crate) use convert::{FillMissing, IsMissing, Math, MathFunction, ParseFloat, ParseInt, ToInt};
+pub(crate) use convert::{
+    FillMissing, IsMissing, ParseFloat, ParseInt, ParseNumber, ToInt, Wrap32,
+};
 pub(crate) use list::{Contains, Item, Length};
 pub(crate) use lookup::{Key, Lookup, Position};
+pub(crate) use math::{FloatTest, LogBase, Math, MathFunction, Pair, PairFunction, TestFloat};
 pub(crate) use numpy::{Logical, LogicalOp, Numpy};
 pub(crate) use operand::Operand;
 pub(crate) use rounding::{Round, RoundDecimal};

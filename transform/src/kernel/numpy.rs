@@ -9,10 +9,15 @@ use super::{ArithmeticOp, Kernel, Operand, collect};
 
 /// `left op right` on two int64 or two float64 columns.
 ///
-/// Integers wrap. Division gives floats; so do floor division and modulo of integers, because
-/// pandas answers a zero divisor with an infinity or not-a-number.
+/// Integers wrap, division gives floats. Floor division and modulo of integers by zero give 0 on
+/// numpy's scalars; on columns they give floats, because pandas answers with an infinity or
+/// not-a-number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Numpy(pub(crate) ArithmeticOp);
+pub(crate) struct Numpy {
+    pub(crate) op: ArithmeticOp,
+    /// Whether columns are computed with, not scalars.
+    pub(crate) columns: bool,
+}
 
 impl Kernel for Numpy {
     fn name(&self) -> &'static str {
@@ -20,10 +25,9 @@ impl Kernel for Numpy {
     }
 
     fn output(&self, inputs: &[DataType]) -> DataType {
-        match self.0 {
-            ArithmeticOp::Divide | ArithmeticOp::FloorDivide | ArithmeticOp::Modulo => {
-                DataType::Float64
-            }
+        match self.op {
+            ArithmeticOp::Divide => DataType::Float64,
+            ArithmeticOp::FloorDivide | ArithmeticOp::Modulo if self.columns => DataType::Float64,
             _ => inputs[0].clone(),
         }
     }
@@ -31,16 +35,16 @@ impl Kernel for Numpy {
     fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
         let [left, right] = operands else { unreachable!("two operands") };
         if *left.data_type() == DataType::Float64 {
-            return floats(left, right, rows, float_op(self.0));
+            return floats(left, right, rows, float_op(self.op));
         }
         let (left, right) = (left.ints()?, right.ints()?);
         if self.output(&[DataType::Int64]) == DataType::Float64 {
-            let op = int_to_float_op(self.0);
+            let op = int_to_float_op(self.op);
             return Ok(collect::<Float64Array, _>(
                 (0..rows).map(|row| Some(op(left.get(row)?, right.get(row)?))),
             ));
         }
-        let op = int_op(self.0);
+        let op = int_op(self.op);
         Ok(collect::<Int64Array, _>((0..rows).map(|row| op(left.get(row)?, right.get(row)?))))
     }
 }
@@ -62,6 +66,11 @@ fn int_op(op: ArithmeticOp) -> fn(i64, i64) -> Option<i64> {
         ArithmeticOp::Add => |a, b| Some(a.wrapping_add(b)),
         ArithmeticOp::Subtract => |a, b| Some(a.wrapping_sub(b)),
         ArithmeticOp::Multiply => |a, b| Some(a.wrapping_mul(b)),
+        ArithmeticOp::FloorDivide => |a, b| match b {
+            0 => Some(0),
+            _ => Some(floor_divide_ints(a, b).unwrap_or(i64::MIN)),
+        },
+        ArithmeticOp::Modulo => |a, b| Some(modulo_ints(a, b).unwrap_or(0)),
         // numpy refuses negative integer powers.
         _ => |a, b| Some(a.wrapping_pow(u32::try_from(b).ok()?)),
     }

@@ -11,33 +11,59 @@ use super::builtin::module_constant;
 use super::compiler::Compiler;
 use super::lookup::Absent;
 use super::scalar::{Kind, Raised, Scalar};
+use super::state::Dict;
 use super::value::{Display, Value};
 use crate::kernel::{Item, call};
 
 impl<'a> Compiler<'a> {
     /// `value.name` outside of a call.
     pub(crate) fn attribute(&mut self, node: &'a ExprAttribute) -> Result<Value<'a>> {
-        let at = node.range;
         let value = self.expression(&node.value)?;
-        match &value {
-            Value::Frame(number) => {
-                let key = Value::Text(Rc::from(node.attr.as_str()));
-                if let Some(column) = self.dict(*number).get(&key) {
-                    return Ok(column.clone());
-                }
+        self.attribute_of(&value, node.attr.as_str(), node.range)
+    }
+
+    /// An attribute of a value that is no method.
+    pub(crate) fn attribute_of(
+        &mut self,
+        value: &Value<'a>,
+        name: &str,
+        at: TextRange,
+    ) -> Result<Value<'a>> {
+        let found = match value {
+            Value::Frame(number) | Value::Row(number) => {
+                let key = Value::Text(Rc::from(name));
+                let dict = self.dict(*number);
+                dict.get(&key).cloned().or_else(|| match value {
+                    Value::Frame(_) => frame_attribute(*number, &dict, name),
+                    _ => None,
+                })
             }
-            Value::Module(module) => {
-                if let Some(constant) = module_constant(*module, &node.attr) {
-                    return Ok(constant);
-                }
-            }
-            Value::Series(scalar) if node.attr.as_str() == "str" => {
-                return Ok(Value::TextAccessor(scalar.clone()));
-            }
-            _ => {}
+            Value::Module(module) => module_constant(*module, name),
+            Value::Series(column) => match name {
+                "str" => Some(Value::TextAccessor(column.clone())),
+                "values" | "array" => Some(Value::Series(column.clone())),
+                "index" => Some(Value::Index),
+                "size" => Some(Value::RowCount),
+                "shape" => Some(Value::Items(Rc::new(vec![Value::RowCount]), Display::Tuple)),
+                _ => None,
+            },
+            _ => None,
+        };
+        if matches!((value, name), (Value::Series(_) | Value::Frame(_), "iloc" | "iat")) {
+            return Err(self.single_row(at));
         }
-        let construct = format!("attribute {} of a {}", node.attr, value.label());
-        Err(self.unsupported(at, construct, "see the list of known methods and functions"))
+        found.ok_or_else(|| {
+            let construct = format!("attribute {name} of a {}", value.label());
+            self.unsupported(at, construct, "see the list of known methods and functions")
+        })
+    }
+
+    fn single_row(&self, at: TextRange) -> larder_core::Error {
+        self.unsupported(
+            at,
+            "a single row of a column",
+            "go through the rows with a loop, or declare the view with singleton=True",
+        )
     }
 
     /// `container[key]`.
@@ -48,7 +74,9 @@ impl<'a> Compiler<'a> {
         at: TextRange,
     ) -> Result<Value<'a>> {
         match self.settled(container) {
-            Value::Dict(number) => self.lookup(number, key, Absent::Raises, at),
+            Value::Dict(number) | Value::Row(number) => {
+                self.lookup(number, key, Absent::Raises, at)
+            }
             Value::Picked(picked) => self.lookup_picked(&picked, key, &Absent::Raises, at),
             Value::Frame(number) => self.columns(number, key, at),
             Value::Column(scalar) if *key == Value::RowIndex => Ok(Value::Scalar(scalar)),
@@ -63,11 +91,12 @@ impl<'a> Compiler<'a> {
             Value::Scalar(scalar) if matches!(scalar.kind, Kind::List(_)) => {
                 self.list_item(&scalar, key, at)
             }
-            Value::Column(_) => Err(self.unsupported(
-                at,
-                "a single row of a column",
-                "go through the rows with a loop, or declare the view with singleton=True",
-            )),
+            Value::Locator(number) => self.located(number, key, at),
+            Value::Series(column) if *key == Value::RowIndex => Ok(Value::Scalar(column.element())),
+            column @ Value::Series(_) if matches!(key, Value::Series(_)) => {
+                self.filtered(&column, key, at)
+            }
+            Value::Column(_) | Value::Series(_) => Err(self.single_row(at)),
             other => {
                 let construct = format!("an element of a {}", other.label());
                 Err(self.unsupported(at, construct, "index dicts, lists and data frames"))
@@ -98,16 +127,17 @@ impl<'a> Compiler<'a> {
             .gt_eq(length.clone())
             .or(index.expr.clone().lt(Expr::Negative(Box::new(length))));
         let outside = outside.is_not_false();
-        Ok(Value::Scalar(Scalar {
-            expr,
-            kind: (**element).clone(),
-            none: true,
-            raised: Raised::when(outside),
-            mixed: false,
-        }))
+        let item = Scalar::total(expr, (**element).clone());
+        Ok(Value::Scalar(Scalar { none: true, raised: Raised::when(outside), ..item }))
     }
 
-    fn columns(&mut self, number: usize, key: &Value<'a>, at: TextRange) -> Result<Value<'a>> {
+    /// `frame[key]`.
+    pub(crate) fn columns(
+        &mut self,
+        number: usize,
+        key: &Value<'a>,
+        at: TextRange,
+    ) -> Result<Value<'a>> {
         let dict = self.dict(number);
         if let Value::Items(names, Display::List) = key {
             let mut entries = Vec::new();
@@ -115,14 +145,12 @@ impl<'a> Compiler<'a> {
                 let Some(column) = dict.get(name) else { return Err(self.no_column(name, at)) };
                 entries.push((name.clone(), column.clone()));
             }
-            return Ok(Value::Frame(self.new_dict(entries)));
+            let indexed = dict.indexed;
+            let frame = Dict { entries, per_row: false, indexed };
+            return Ok(Value::Frame(self.new_frame(frame)));
         }
-        if matches!(key, Value::Series(_)) {
-            return Err(self.unsupported(
-                at,
-                "a filter on rows",
-                "every row needs a value: choose with numpy.where",
-            ));
+        if matches!(key, Value::Series(_) | Value::Slice(_)) {
+            return Err(self.filters_rows(at));
         }
         dict.get(key).cloned().ok_or_else(|| self.no_column(key, at))
     }
@@ -133,4 +161,23 @@ impl<'a> Compiler<'a> {
             "a view sees the features of its sources and its request data; declare the source",
         )
     }
+}
+
+/// An attribute of a frame that is none of its columns.
+fn frame_attribute<'a>(number: usize, frame: &Dict<'a>, name: &str) -> Option<Value<'a>> {
+    let columns = frame.entries.len();
+    Some(match name {
+        "columns" => {
+            let names = frame.entries.iter().map(|(key, _)| key.clone()).collect();
+            Value::Items(Rc::new(names), Display::List)
+        }
+        "index" => Value::Index,
+        "loc" => Value::Locator(number),
+        "shape" => {
+            let shape =
+                vec![Value::RowCount, Value::Int(i64::try_from(columns).unwrap_or(i64::MAX))];
+            Value::Items(Rc::new(shape), Display::Tuple)
+        }
+        _ => return None,
+    })
 }

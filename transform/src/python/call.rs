@@ -13,7 +13,7 @@ use super::statement::Flow;
 use super::value::{Code, Value};
 
 /// Arguments of a call, evaluated; a method's receiver is the first positional one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Arguments<'a> {
     pub(crate) name: &'a str,
     pub(crate) positional: Vec<Value<'a>>,
@@ -70,6 +70,12 @@ impl<'a> Compiler<'a> {
             let receiver = self.expression(&attribute.value)?;
             let name = attribute.attr.as_str();
             let Some(method) = method(&receiver, name) else {
+                if let Ok(function @ (Value::Code(..) | Value::Builtin(_))) =
+                    self.attribute_of(&receiver, name, at)
+                {
+                    let arguments = self.arguments(name, node)?;
+                    return self.run_function(function, arguments);
+                }
                 let construct = format!("{name} of a {}", receiver.label());
                 return Err(self.unsupported(
                     at,
@@ -83,14 +89,36 @@ impl<'a> Compiler<'a> {
             }
             return (method.compile)(self, &arguments);
         }
-        match self.expression(&node.func)? {
+        let function = self.expression(&node.func)?;
+        let arguments = self.arguments("function", node)?;
+        self.run_function(function, arguments)
+    }
+
+    /// Calls a function with these arguments.
+    pub(crate) fn invoke(
+        &mut self,
+        function: Value<'a>,
+        positional: Vec<Value<'a>>,
+        at: TextRange,
+    ) -> Result<Value<'a>> {
+        let arguments = Arguments { name: "function", positional, keywords: Vec::new(), at };
+        self.run_function(function, arguments)
+    }
+
+    fn run_function(
+        &mut self,
+        function: Value<'a>,
+        mut arguments: Arguments<'a>,
+    ) -> Result<Value<'a>> {
+        let at = arguments.at;
+        match function {
             Value::Builtin(builtin) => {
-                let arguments = self.arguments(builtin.name, node)?;
+                arguments.name = builtin.name;
                 (builtin.compile)(self, &arguments)
             }
-            Value::Code(code, scope) => {
-                let arguments = self.arguments("function", node)?;
-                self.inline(code, scope, &arguments)
+            Value::Code(code, scope) => self.inline(code, scope, &arguments),
+            Value::Vectorized(function) if arguments.keywords.is_empty() => {
+                self.call_vectorized(&function, &arguments.positional, at)
             }
             other => {
                 let construct = format!("a call of a {}", other.label());
@@ -224,8 +252,8 @@ impl<'a> Compiler<'a> {
 /// The table row of a method or module function.
 fn method(receiver: &Value<'_>, name: &str) -> Option<&'static Builtin> {
     let table: &[Builtin] = match receiver {
-        Value::Module(module) => builtin::module_functions(*module),
-        Value::Dict(_) | Value::Picked(_) => DICT_METHODS,
+        Value::Module(module) => return builtin::module_function(*module, name),
+        Value::Dict(_) | Value::Picked(_) | Value::Row(_) => DICT_METHODS,
         Value::Growing(_) => LIST_METHODS,
         Value::Frame(_) => FRAME_METHODS,
         Value::Series(_) => SERIES_METHODS,

@@ -90,7 +90,8 @@ impl<'a> Compiler<'a> {
             return Ok(Condition::Known(false));
         }
         let scalar = self.share_scalar(&scalar);
-        let is_null = if scalar.none { scalar.expr.clone().is_null() } else { lit(false) };
+        let is_null =
+            if scalar.none && !scalar.nan { scalar.expr.clone().is_null() } else { lit(false) };
         Ok(Condition::PerRow(Scalar::guarded(is_null, Kind::Bool, &[&scalar], false)))
     }
 
@@ -181,7 +182,7 @@ impl<'a> Compiler<'a> {
     ) -> Result<Condition> {
         match self.settled(container.clone()) {
             Value::Items(items, _) => self.among(value, &items, at),
-            Value::Dict(number) => {
+            Value::Dict(number) | Value::Frame(number) | Value::Row(number) => {
                 let dict = self.dict(number);
                 let keys: Vec<_> = dict.entries.iter().map(|(key, _)| key.clone()).collect();
                 self.among(value, &keys, at)
@@ -280,6 +281,11 @@ fn compared(op: CompareOp, a: &Scalar, b: &Scalar, equality: bool) -> Scalar {
     let (x, y) =
         if both_bool { (a.clone(), b.clone()) } else { (a.without_bool(), b.without_bool()) };
     let arguments = vec![x.expr.clone(), y.expr.clone()];
+    if a.may_be_nan() || b.may_be_nan() {
+        let (a, b) = if equality { (a.clone(), b.clone()) } else { (a.required(), b.required()) };
+        let compare = call(Compare { op, missing: Missing::IsNan }, arguments);
+        return Scalar::guarded(compare, Kind::Bool, &[&a, &b], false);
+    }
     if !equality || (!a.none && !b.none) {
         let kernel = Compare { op, missing: Missing::Raises };
         return Scalar::strict(call(kernel, arguments), Kind::Bool, &[a, b], false);
@@ -288,7 +294,8 @@ fn compared(op: CompareOp, a: &Scalar, b: &Scalar, equality: bool) -> Scalar {
     Scalar::guarded(call(kernel, arguments), Kind::Bool, &[a, b], false)
 }
 
-fn compare_op(op: CmpOp) -> CompareOp {
+/// The kernel's operator.
+pub(crate) fn compare_op(op: CmpOp) -> CompareOp {
     match op {
         CmpOp::NotEq => CompareOp::NotEqual,
         CmpOp::Lt => CompareOp::Less,

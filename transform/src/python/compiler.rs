@@ -7,7 +7,7 @@ use larder_core::{Error, Result, ValueType};
 use ruff_text_size::TextRange;
 
 use super::diagnostic::Script;
-use super::scalar::{Kind, Raised, Scalar, any_raised, choose};
+use super::scalar::{Kind, Origin, Raised, Scalar, any_raised, choose};
 use super::state::{Dict, Growing, State};
 use super::value::{Display, Value};
 use crate::plan::Plan;
@@ -79,7 +79,7 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn new_dict(&mut self, entries: Vec<(Value<'a>, Value<'a>)>) -> usize {
         let number = self.number();
-        let dict = Dict { entries, per_row: self.per_row };
+        let dict = Dict { entries, per_row: self.per_row, indexed: false };
         self.state.dicts.insert(number, Rc::new(dict));
         number
     }
@@ -206,6 +206,7 @@ impl<'a> Compiler<'a> {
         otherwise: &Scalar,
         at: TextRange,
     ) -> Result<Value<'a>> {
+        let (then, otherwise) = (&one_absence(then, otherwise), &one_absence(otherwise, then));
         let Some((kind, mixed)) = unify(then, otherwise) else {
             let labels = (then.kind.label(), otherwise.kind.label());
             return Err(self.unsupported(
@@ -235,7 +236,9 @@ impl<'a> Compiler<'a> {
             Raised::Null
         };
         let mixed = mixed || then.mixed || otherwise.mixed;
-        Ok(Value::Scalar(Scalar { expr, kind, none, raised, mixed }))
+        let nan = [&a, &b].iter().all(|side| side.nan || !side.none) && none;
+        let origin = if a.origin == b.origin { a.origin } else { Origin::Either };
+        Ok(Value::Scalar(Scalar { expr, kind, none, nan, raised, mixed, origin }))
     }
 
     /// The state after a branch: variables that both sides set differently become choices.
@@ -352,6 +355,11 @@ pub(crate) fn scalar_or_none(value: &Value<'_>) -> Option<Scalar> {
 
 fn retyped(side: &Scalar, kind: &Kind) -> Scalar {
     Scalar { expr: kind.null(), kind: kind.clone(), ..side.clone() }
+}
+
+/// A side of a choice; not-a-number becomes a value where `None` is possible on the other side.
+fn one_absence(side: &Scalar, other: &Scalar) -> Scalar {
+    if other.none && !other.nan { side.filled() } else { side.clone() }
 }
 
 fn unify(a: &Scalar, b: &Scalar) -> Option<(Kind, bool)> {

@@ -128,7 +128,7 @@ impl<'a> Compiler<'a> {
             return Ok(Scalar { expr, kind: Kind::Bool, mixed: false, ..scalar.clone() });
         }
         let scalar = self.share_scalar(scalar);
-        let expr = call(Truth { null: Some(false) }, vec![scalar.expr.clone()]);
+        let expr = call(Truth { null: Some(scalar.nan) }, vec![scalar.expr.clone()]);
         Ok(Scalar::guarded(expr, Kind::Bool, &[&scalar], false))
     }
 
@@ -163,6 +163,9 @@ impl<'a> Compiler<'a> {
     fn truthy_side(value: &Value<'a>) -> Value<'a> {
         match value {
             Value::Scalar(scalar) => {
+                if scalar.may_be_nan() {
+                    return value.clone();
+                }
                 let raised = if scalar.is_nullable() { Raised::Null } else { Raised::Never };
                 Value::Scalar(Scalar { none: false, raised, ..scalar.clone() })
             }

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use datafusion::common::ScalarValue;
+use datafusion::logical_expr::lit;
 use larder_core::Result;
 use ruff_python_ast::{
-    ConversionFlag, Expr, ExprDict, ExprFString, ExprIf, ExprLambda, ExprName, FStringPart,
-    InterpolatedElement, InterpolatedStringElement, Number,
+    ConversionFlag, Expr, ExprDict, ExprFString, ExprIf, ExprLambda, ExprName, ExprSlice,
+    FStringPart, InterpolatedElement, InterpolatedStringElement, Number,
 };
 use ruff_text_size::{Ranged, TextRange};
 
@@ -103,11 +104,22 @@ impl<'a> Compiler<'a> {
                 Ok(value)
             }
             Expr::FString(text) => self.f_string(text),
+            Expr::Slice(slice) => self.slice(slice),
             other => {
                 let (name, hint) = describe(other);
                 Err(self.unsupported(at, name, hint))
             }
         }
+    }
+
+    fn slice(&mut self, node: &'a ExprSlice) -> Result<Value<'a>> {
+        let mut bounds = [Value::None, Value::None, Value::None];
+        for (bound, node) in bounds.iter_mut().zip([&node.lower, &node.upper, &node.step]) {
+            if let Some(node) = node {
+                *bound = self.expression(node)?;
+            }
+        }
+        Ok(Value::Slice(Rc::new(bounds)))
     }
 
     fn number_literal(&self, number: &Number, at: TextRange) -> Result<Value<'a>> {
@@ -310,9 +322,11 @@ impl<'a> Compiler<'a> {
         }
         let scalar = self.share_scalar(&scalar);
         let text = call(Format::Plain, vec![scalar.expr.clone()]);
-        let none = Value::Text(Rc::from("None"))
-            .scalar()
-            .map_or_else(|| Kind::Text.null(), |none| none.expr);
+        let none = lit(match (scalar.nan, &scalar.kind) {
+            (false, _) => "None",
+            (true, Kind::Instant) => "NaT",
+            (true, _) => "nan",
+        });
         let expr = super::scalar::choose(scalar.expr.clone().is_null(), none, text);
         Ok(Value::Scalar(Scalar::guarded(expr, Kind::Text, &[&scalar], false)))
     }

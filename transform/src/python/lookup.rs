@@ -287,7 +287,7 @@ impl<'a> Compiler<'a> {
         at: TextRange,
     ) -> Result<Value<'a>> {
         match container {
-            Value::Dict(number) | Value::Frame(number) => {
+            Value::Dict(number) | Value::Frame(number) | Value::Row(number) => {
                 self.lookup(*number, key, Absent::Gives(default), at)
             }
             Value::Picked(picked) => self.lookup_picked(picked, key, &Absent::Gives(default), at),

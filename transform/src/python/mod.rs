@@ -18,7 +18,6 @@ mod output;
 mod pandas;
 mod repeat;
 mod scalar;
-mod series;
 mod state;
 mod statement;
 mod value;
@@ -151,7 +150,10 @@ impl<'a> Compiler<'a> {
                 } else {
                     self.plan.share(cast(read, kind.data_type()), &kind.data_type())
                 };
-                Scalar { none: true, ..Scalar::total(expr, kind) }
+                // pandas has not-a-number in numeric columns and None in those of objects.
+                let nan = definition.mode == Mode::Pandas
+                    && matches!(kind, Kind::Int | Kind::Float | Kind::Instant);
+                Scalar { none: true, nan, ..Scalar::total(expr, kind) }
             }
         };
         match (definition.mode, definition.singleton) {

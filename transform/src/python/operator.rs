@@ -1,14 +1,19 @@
 //! Python's arithmetic.
 
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, lit};
 use larder_core::Result;
 use ruff_python_ast::{ExprUnaryOp, Operator, UnaryOp};
 use ruff_text_size::TextRange;
 
 use super::compiler::{Compiler, is_nothing};
 use super::repeat::constant_column;
-use super::scalar::{Kind, Scalar};
+use super::scalar::{Kind, Origin, Raised, Scalar, any_raised};
 use super::value::{Display, Value};
-use crate::kernel::{Arithmetic, ArithmeticOp, Concat, Repeat, call};
+use crate::kernel::{
+    Arithmetic, ArithmeticOp, BitOp, Bits, Compare, CompareOp, Concat, Logical, LogicalOp, Missing,
+    Repeat, call,
+};
 
 impl<'a> Compiler<'a> {
     /// A unary operator.
@@ -41,8 +46,23 @@ impl<'a> Compiler<'a> {
         right: &Value<'a>,
         at: TextRange,
     ) -> Result<Value<'a>> {
-        if matches!(left, Value::Series(_)) || matches!(right, Value::Series(_)) {
-            return self.series_binary(op, left, right, at);
+        let filtered = |side: &Value<'a>| match side {
+            Value::Filtered(column) => Some(Value::Series(column.clone())),
+            _ => None,
+        };
+        if let (None, None) = (filtered(left), filtered(right)) {
+            if matches!(left, Value::Series(_)) || matches!(right, Value::Series(_)) {
+                return self.series_binary(op, left, right, at);
+            }
+        } else {
+            // Beside a whole column, what was left out is missing.
+            let whole = matches!(left, Value::Series(_)) || matches!(right, Value::Series(_));
+            let left = filtered(left).unwrap_or_else(|| left.clone());
+            let right = filtered(right).unwrap_or_else(|| right.clone());
+            return match self.series_binary(op, &left, &right, at)? {
+                Value::Series(column) if !whole => Ok(Value::Filtered(column)),
+                other => Ok(other),
+            };
         }
         if let Some(value) = self.repeated(op, left, right) {
             return Ok(value);
@@ -59,11 +79,10 @@ impl<'a> Compiler<'a> {
             }
         }
         let (a, b) = (self.scalar(left, at)?, self.scalar(right, at)?);
-        let Some(op) = arithmetic_op(op) else {
-            let construct = format!("operator {} on values of the row", op.as_str());
-            return Err(self.unsupported(at, construct, "use and, or, not and arithmetic"));
-        };
-        self.arithmetic(op, &a, &b, at).map(Value::Scalar)
+        match arithmetic_op(op) {
+            Some(op) => self.arithmetic(op, &a, &b, at).map(Value::Scalar),
+            None => self.bits(op, &a, &b, at).map(Value::Scalar),
+        }
     }
 
     /// `[x] * len(column)`: the constant in every row.
@@ -81,6 +100,48 @@ impl<'a> Compiler<'a> {
             }
             _ => None,
         }
+    }
+
+    /// `&`, `|`, `^`, `<<`, `>>` on two values of the row.
+    fn bits(&self, op: Operator, a: &Scalar, b: &Scalar, at: TextRange) -> Result<Scalar> {
+        let shifts = matches!(op, Operator::LShift | Operator::RShift);
+        if a.kind == Kind::Bool && b.kind == Kind::Bool && !shifts {
+            let op = match op {
+                Operator::BitAnd => LogicalOp::And,
+                Operator::BitOr => LogicalOp::Or,
+                _ => LogicalOp::Xor,
+            };
+            let expr = call(Logical(op), vec![a.expr.clone(), b.expr.clone()]);
+            let raises = Scalar::strict(Kind::Bool.null(), Kind::Bool, &[a, b], false);
+            if raises.raised == Raised::Never {
+                return Ok(Scalar::total(expr, Kind::Bool));
+            }
+            return Ok(Scalar::guarded(expr, Kind::Bool, &[&a.required(), &b.required()], false));
+        }
+        let whole = |kind: &Kind| matches!(kind, Kind::Bool | Kind::Int);
+        let bit = match op {
+            Operator::BitAnd => BitOp::And,
+            Operator::BitOr => BitOp::Or,
+            Operator::BitXor => BitOp::Xor,
+            Operator::LShift => BitOp::LeftShift,
+            Operator::RShift => BitOp::RightShift,
+            _ => {
+                let construct = format!("operator {} on values of the row", op.as_str());
+                return Err(self.unsupported(at, construct, "use and, or, not and arithmetic"));
+            }
+        };
+        if !whole(&a.kind) || !whole(&b.kind) {
+            let message = format!(
+                "{} and {} have no operator {}",
+                a.kind.label(),
+                b.kind.label(),
+                op.as_str()
+            );
+            return Err(self.wrong(at, message));
+        }
+        let (a, b) = (a.without_bool(), b.without_bool());
+        let expr = call(Bits(bit), vec![a.expr.clone(), b.expr.clone()]);
+        Ok(Scalar::strict(expr, Kind::Int, &[&a, &b], shifts))
     }
 
     /// Python's arithmetic on two values of the row.
@@ -102,7 +163,7 @@ impl<'a> Compiler<'a> {
             }
             (Kind::Int, ArithmeticOp::Multiply, Kind::Text) => self.arithmetic(op, right, left, at),
             (a, _, b) if a.is_number() && b.is_number() => {
-                Ok(numeric(op, &left.without_bool(), &right.without_bool()))
+                self.numbers(op, &left.without_bool(), &right.without_bool(), at)
             }
             (a, _, b) => {
                 let message = format!("{} and {} do not go together here", a.label(), b.label());
@@ -112,7 +173,70 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Two numbers, none of them a bool.
+impl Compiler<'_> {
+    /// Two numbers, none of them a bool, each Python's or numpy's.
+    fn numbers(
+        &mut self,
+        op: ArithmeticOp,
+        left: &Scalar,
+        right: &Scalar,
+        at: TextRange,
+    ) -> Result<Scalar> {
+        let origins = [left.origin, right.origin];
+        if origins.contains(&Origin::Numpy) {
+            let (left, right) = (left.required(), right.required());
+            let result = self.column_arithmetic(op, &left, &right, false).element();
+            return Ok(Scalar { origin: Origin::Numpy, ..result });
+        }
+        if origins.contains(&Origin::Either) && (divides(op) || op == ArithmeticOp::Power) {
+            return Err(self.unsupported(
+                at,
+                "a division of a number that is numpy's in some rows only",
+                "convert it with float() first",
+            ));
+        }
+        let mut result = if !left.may_be_nan() && !right.may_be_nan() {
+            numeric(op, left, right)
+        } else if op == ArithmeticOp::Power {
+            numeric(op, &left.filled(), &right.filled())
+        } else {
+            self.missing_numbers(op, left, right)
+        };
+        if origins.contains(&Origin::Either) {
+            result.origin = Origin::Either;
+        }
+        Ok(result)
+    }
+
+    /// Arithmetic that hands a missing whole number on as not-a-number.
+    fn missing_numbers(&mut self, op: ArithmeticOp, left: &Scalar, right: &Scalar) -> Scalar {
+        let (left, right) = (left.required(), right.required());
+        let (left, right) = (self.share_scalar(&left), self.share_scalar(&right));
+        let present = |side: &Scalar| Scalar { none: false, raised: Raised::Never, ..side.clone() };
+        let result = self.share_scalar(&numeric(op, &present(&left), &present(&right)));
+        let mut raised = any_raised(&[&left, &right]);
+        let mut also = |condition: Expr| {
+            raised =
+                Some(raised.take().map_or_else(|| condition.clone(), |r| r.or(condition.clone())));
+        };
+        if result.raised != Raised::Never {
+            let here = |side: &Scalar| side.expr.clone().is_not_null();
+            also(result.expr.clone().is_null().and(here(&left)).and(here(&right)));
+        }
+        if divides(op) && !is_nonzero_literal(&right) {
+            let zero = Compare { op: CompareOp::Equal, missing: Missing::IsNan };
+            also(call(zero, vec![right.expr.clone(), lit(0_i64)]));
+        }
+        let raised = raised.map_or(Raised::Never, Raised::when);
+        Scalar { none: true, nan: true, raised, ..result }.element()
+    }
+}
+
+fn divides(op: ArithmeticOp) -> bool {
+    matches!(op, ArithmeticOp::Divide | ArithmeticOp::FloorDivide | ArithmeticOp::Modulo)
+}
+
+/// Two numbers of Python, none of them a bool.
 fn numeric(op: ArithmeticOp, left: &Scalar, right: &Scalar) -> Scalar {
     let ints = left.kind == Kind::Int && right.kind == Kind::Int;
     let surely_float = |side: &Scalar| side.kind == Kind::Float && !side.mixed;
@@ -122,12 +246,10 @@ fn numeric(op: ArithmeticOp, left: &Scalar, right: &Scalar) -> Scalar {
     let kind = if as_ints { Kind::Int } else { Kind::Float };
     let (a, b) = (left.widen(&kind), right.widen(&kind));
     let expr = call(Arithmetic(op), vec![a.expr.clone(), b.expr.clone()]);
-    let divides =
-        matches!(op, ArithmeticOp::Divide | ArithmeticOp::FloorDivide | ArithmeticOp::Modulo);
     let safe_divisor = is_nonzero_literal(&b);
     let can_fail = match op {
         ArithmeticOp::Power => true,
-        _ if divides => !safe_divisor || (as_ints && op == ArithmeticOp::FloorDivide),
+        _ if divides(op) => !safe_divisor || (as_ints && op == ArithmeticOp::FloorDivide),
         _ => as_ints,
     };
     let kind = if op == ArithmeticOp::Divide { Kind::Float } else { kind };
@@ -141,24 +263,20 @@ fn numeric(op: ArithmeticOp, left: &Scalar, right: &Scalar) -> Scalar {
 }
 
 fn literal_int(scalar: &Scalar) -> Option<i64> {
-    use datafusion::common::ScalarValue;
     match &scalar.expr {
-        datafusion::logical_expr::Expr::Literal(ScalarValue::Int64(value), _) => *value,
+        Expr::Literal(ScalarValue::Int64(value), _) => *value,
         _ => None,
     }
 }
 
 fn is_nonzero_literal(scalar: &Scalar) -> bool {
-    use datafusion::common::ScalarValue;
     let mut expr = &scalar.expr;
-    while let datafusion::logical_expr::Expr::Cast(cast) = expr {
+    while let Expr::Cast(cast) = expr {
         expr = &cast.expr;
     }
     match expr {
-        datafusion::logical_expr::Expr::Literal(ScalarValue::Int64(Some(value)), _) => *value != 0,
-        datafusion::logical_expr::Expr::Literal(ScalarValue::Float64(Some(value)), _) => {
-            *value != 0.0
-        }
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => *value != 0,
+        Expr::Literal(ScalarValue::Float64(Some(value)), _) => *value != 0.0,
         _ => false,
     }
 }

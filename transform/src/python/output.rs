@@ -61,7 +61,11 @@ impl<'a> Compiler<'a> {
             (Value::Unusable(reason), _) => {
                 Err(self.unsupported(at, format!("feature \"{name}\""), reason))
             }
-            (Value::Column(scalar) | Value::Series(scalar), false) => Ok(scalar.clone()),
+            (Value::Column(scalar), false) => Ok(scalar.clone()),
+            (Value::Series(scalar), false) if definition.mode == Mode::Pandas => Ok(scalar.clone()),
+            (Value::Series(_), _) => Err(self
+                .wrong(at, format!("feature \"{name}\" is a column of pandas or numpy, not a list"))
+                .with_hint("Feast takes it for a single missing value: return column.tolist()")),
             (Value::Column(_), true) => Err(self.wrong(
                 at,
                 format!("feature \"{name}\" is a list, but singleton=True returns single values"),

@@ -184,6 +184,8 @@ impl<'a> Compiler<'a> {
         match over {
             Value::Column(scalar) if is_nothing(scalar) => Some(Value::None),
             Value::Column(scalar) => Some(Value::Scalar(scalar.clone())),
+            Value::Series(column) => Some(Value::Scalar(column.element())),
+            Value::EachRow(row) => Some((**row).clone()),
             Value::Rows => Some(Value::RowIndex),
             Value::Growing(_) => self.row_of(&self.settled(over.clone())),
             Value::Zip(parts) => {

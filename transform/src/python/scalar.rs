@@ -6,7 +6,7 @@ use datafusion::logical_expr::{Cast, Expr, lit};
 use larder_core::ValueType;
 use std::sync::Arc;
 
-use crate::kernel::{Choose, call};
+use crate::kernel::{Choose, FillMissing, call};
 
 /// Python's type of a value. Whole numbers are 64 bits wide, floats double.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,32 +110,53 @@ impl Raised {
     }
 }
 
+/// Whose number a value is: arithmetic on numpy's does not raise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Python,
+    Numpy,
+    /// The row decides.
+    Either,
+}
+
 /// A value per row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scalar {
     pub(crate) expr: Expr,
     pub(crate) kind: Kind,
-    /// Whether it can be `None` (in pandas: missing).
+    /// Whether it can be null without having raised: `None`, or missing in pandas.
     pub(crate) none: bool,
+    /// Whether such a null is pandas' not-a-number (or not-a-time) rather than `None`.
+    pub(crate) nan: bool,
     pub(crate) raised: Raised,
     /// Whether a row's own type may be a narrower number type than `kind`.
     pub(crate) mixed: bool,
+    /// Whose number it is.
+    pub(crate) origin: Origin,
 }
 
 impl Scalar {
     /// A value that is never null.
     pub(crate) fn total(expr: Expr, kind: Kind) -> Self {
-        Self { expr, kind, none: false, raised: Raised::Never, mixed: false }
+        Self {
+            expr,
+            kind,
+            none: false,
+            nan: false,
+            raised: Raised::Never,
+            mixed: false,
+            origin: Origin::Python,
+        }
     }
 
     /// The result of an operation that raises on `None`, and wherever it gives null itself.
     pub(crate) fn strict(expr: Expr, kind: Kind, operands: &[&Self], can_fail: bool) -> Self {
         let nullable = can_fail || operands.iter().any(|operand| operand.is_nullable());
         let raised = if nullable { Raised::Null } else { Raised::Never };
-        Self { expr, kind, none: false, raised, mixed: false }
+        Self { raised, ..Self::total(expr, kind) }
     }
 
-    /// The result of an operation that hands missing values on, as numpy's do.
+    /// The result of an operation that hands missing values on, as those of numpy and pandas do.
     pub(crate) fn propagating(expr: Expr, kind: Kind, operands: &[&Self], missing: bool) -> Self {
         let none = missing || operands.iter().any(|operand| operand.none);
         let raised = match any_raised(operands) {
@@ -143,17 +164,49 @@ impl Scalar {
             Some(_) if !none => Raised::Null,
             Some(raised) => Raised::when(raised),
         };
-        Self { expr, kind, none, raised, mixed: false }
+        Self { none, nan: none, raised, ..Self::total(expr, kind) }
     }
 
     /// The result of an operation that has an answer for `None`, null where an operand raised.
     pub(crate) fn guarded(expr: Expr, kind: Kind, operands: &[&Self], none: bool) -> Self {
         let Some(raised) = any_raised(operands) else {
-            return Self { expr, kind, none, raised: Raised::Never, mixed: false };
+            return Self { none, ..Self::total(expr, kind) };
         };
         let expr = choose(raised.clone(), kind.null(), expr);
         let raised = if none { Raised::when(raised) } else { Raised::Null };
-        Self { expr, kind, none, raised, mixed: false }
+        Self { none, raised, ..Self::total(expr, kind) }
+    }
+
+    /// The value of a column as Python code sees it in one row: a missing float is not-a-number.
+    pub(crate) fn element(&self) -> Self {
+        if !(self.none && self.nan && self.kind == Kind::Float) {
+            return self.clone();
+        }
+        let expr = call(FillMissing, vec![self.expr.clone(), lit(f64::NAN)]);
+        let filled = Self::guarded(expr, Kind::Float, &[self], false);
+        Self { mixed: self.mixed, origin: self.origin, ..filled }
+    }
+
+    /// The value where `None` is not allowed: it raises there.
+    pub(crate) fn required(&self) -> Self {
+        if self.nan || !self.none {
+            return self.clone();
+        }
+        Self { none: false, raised: Raised::Null, ..self.clone() }
+    }
+
+    /// Whether a null in it may be not-a-number.
+    pub(crate) fn may_be_nan(&self) -> bool {
+        self.none && self.nan
+    }
+
+    /// A missing whole number as a float that is not-a-number.
+    pub(crate) fn filled(&self) -> Self {
+        if !self.may_be_nan() || !self.kind.is_number() {
+            return self.clone();
+        }
+        let mixed = self.mixed || self.kind != Kind::Float;
+        Self { mixed, ..self.widen(&Kind::Float).element() }
     }
 
     pub(crate) fn is_nullable(&self) -> bool {

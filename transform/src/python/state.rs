@@ -20,6 +20,8 @@ pub(crate) struct Dict<'a> {
     pub(crate) entries: Vec<(Value<'a>, Value<'a>)>,
     /// Whether it was made for one row.
     pub(crate) per_row: bool,
+    /// Whether it is a frame that has the rows of the inputs, be it without columns.
+    pub(crate) indexed: bool,
 }
 
 impl<'a> Dict<'a> {

@@ -10,7 +10,7 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::compiler::Compiler;
 use super::state::Dict;
-use super::value::{Code, Module, Value};
+use super::value::{Code, Display, Module, Value};
 
 /// How a block ends.
 #[derive(Debug)]
@@ -261,6 +261,12 @@ impl<'a> Compiler<'a> {
         value: Value<'a>,
         at: TextRange,
     ) -> Result<()> {
+        if let (Value::Frame(number), Value::Items(names, Display::List)) = (container, &key) {
+            return self.set_columns(*number, names, &value, at);
+        }
+        if let Value::Locator(number) = container {
+            return self.set_located(*number, &key, &value, at);
+        }
         let (Value::Dict(number) | Value::Frame(number)) = container else {
             let construct = format!("assigning to an element of a {}", container.label());
             return Err(self.unsupported(

@@ -84,6 +84,20 @@ pub(crate) enum Value<'a> {
     Module(Module),
     /// `series.str`.
     TextAccessor(Scalar),
+    /// Rows that a condition leaves of a pandas column; missing in the others.
+    Filtered(Scalar),
+    /// The row labels of a frame or column.
+    Index,
+    /// `frame.loc`.
+    Locator(usize),
+    /// One row of a frame: a dictionary whose keys are attributes too.
+    Row(usize),
+    /// Something that has this element in every row.
+    EachRow(Rc<Self>),
+    /// `numpy.vectorize(function)`.
+    Vectorized(Rc<Self>),
+    /// `start:stop:step`, `None` where left out.
+    Slice(Rc<[Self; 3]>),
     /// A variable that some way through the function leaves without a usable value, and why.
     Unusable(Rc<str>),
 }
@@ -160,9 +174,15 @@ impl Value<'_> {
             Self::Rows => "range",
             Self::RowCount => "number of rows",
             Self::RowIndex => "row number",
-            Self::Code(..) | Self::Builtin(_) => "function",
+            Self::Code(..) | Self::Builtin(_) | Self::Vectorized(_) => "function",
             Self::Module(_) => "module",
             Self::TextAccessor(_) => "str accessor",
+            Self::Filtered(_) => "filtered column",
+            Self::Index => "index",
+            Self::Locator(_) => "loc",
+            Self::Row(_) => "row of a DataFrame",
+            Self::EachRow(_) => "iterator over rows",
+            Self::Slice(_) => "slice",
             Self::Unusable(_) => "unusable variable",
         }
     }

@@ -59,7 +59,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 13] = [
+const GUARDED: [(&str, &[&str]); 14] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
@@ -68,6 +68,7 @@ const GUARDED: [(&str, &[&str]); 13] = [
     ("datafusion", &[ENGINE, TRANSFORM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
+    ("scylla", &[ONLINE, "larder-tests"]),
     ("rusqlite", &[ONLINE, "larder-tests"]),
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),

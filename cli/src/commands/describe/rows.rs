@@ -13,7 +13,6 @@ pub(super) fn table(kind: Kind, objects: &[(String, Value)]) -> Table {
         Kind::DataSource => data_sources(objects),
         Kind::LabelView => label_views(objects),
         Kind::FeatureService => feature_services(objects),
-        Kind::Permission => permissions(objects),
         Kind::Project => projects(objects),
         _ => names(objects),
     }
@@ -95,24 +94,6 @@ fn projects(objects: &[(String, Value)]) -> Table {
             description.into(),
             tags.into(),
             text(project, "/spec/owner").into(),
-        ]);
-    }
-    table
-}
-
-fn permissions(objects: &[(String, Value)]) -> Table {
-    let header = ["NAME", "TYPES", "NAME_PATTERNS", "ACTIONS", "ROLES", "REQUIRED_TAGS"];
-    let mut table = Table::new(header);
-    for (name, permission) in objects {
-        let all = |pointer: &str| Cell::from(json!(list(permission, pointer)));
-        let tags = permission.pointer("/spec/requiredTags").cloned();
-        table.push([
-            name.as_str().into(),
-            all("/spec/types"),
-            all("/spec/namePatterns"),
-            all("/spec/actions"),
-            all("/spec/policy/roleBasedPolicy/roles"),
-            tags.unwrap_or(Value::Null).into(),
         ]);
     }
     table

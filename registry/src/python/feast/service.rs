@@ -8,6 +8,7 @@ use larder_core::{
 
 use super::field::{empty_tags, tags, text_map};
 use super::{formats, views};
+use crate::permissions::{ACTIONS, CLASSES};
 use crate::python::eval::exception::Outcome;
 use crate::python::eval::interpreter::Interpreter;
 use crate::python::eval::member::Member;
@@ -109,60 +110,39 @@ fn reference(text: &str) -> Option<Projection> {
     })
 }
 
-/// Types of objects that a permission may name, in the order of Feast's default, with their numbers.
-const RESOURCES: [(&str, i32); 12] = [
-    ("Project", 10),
-    ("FeatureView", 0),
-    ("OnDemandFeatureView", 1),
-    ("BatchFeatureView", 2),
-    ("StreamFeatureView", 3),
-    ("LabelView", 11),
-    ("Entity", 4),
-    ("FeatureService", 5),
-    ("DataSource", 6),
-    ("ValidationReference", 7),
-    ("SavedDataset", 8),
-    ("Permission", 9),
-];
-
-/// Members of `AuthzedAction`, in the order of their numbers.
-const ACTIONS: [(&str, &str); 8] = [
-    ("CREATE", "create"),
-    ("DESCRIBE", "describe"),
-    ("UPDATE", "update"),
-    ("DELETE", "delete"),
-    ("READ_ONLINE", "read_online"),
-    ("READ_OFFLINE", "read_offline"),
-    ("WRITE_ONLINE", "write_online"),
-    ("WRITE_OFFLINE", "write_offline"),
+/// Types of objects that a permission may name, in the order of Feast's default.
+const RESOURCES: [&str; 12] = [
+    "Project",
+    "FeatureView",
+    "OnDemandFeatureView",
+    "BatchFeatureView",
+    "StreamFeatureView",
+    "LabelView",
+    "Entity",
+    "FeatureService",
+    "DataSource",
+    "ValidationReference",
+    "SavedDataset",
+    "Permission",
 ];
 
 const ACTION: &str = "AuthzedAction";
 
 /// A member of `AuthzedAction`.
 pub(super) fn action(name: &str) -> Option<Value> {
-    let (name, value) = ACTIONS.iter().find(|(known, _)| *known == name)?;
-    Some(Value::Member(Member::valued(ACTION, name, Value::text(value))))
+    let name = ACTIONS.iter().find(|known| **known == name)?;
+    Some(Value::Member(Member::valued(ACTION, name, Value::text(name.to_lowercase()))))
 }
 
 /// Names of the actions, and of the lists of them.
 pub(super) fn action_names() -> Vec<&'static str> {
-    ACTIONS.iter().map(|(name, _)| *name).chain(["READ", "WRITE", "CRUD", "ALL_ACTIONS"]).collect()
+    ACTIONS.into_iter().chain(["READ", "WRITE", "CRUD", "ALL_ACTIONS"]).collect()
 }
 
 /// The lists of actions that Feast names.
 pub(super) fn actions(name: &str) -> Option<Value> {
     let names: &[&str] = match name {
-        "ALL_ACTIONS" => &[
-            "CREATE",
-            "DESCRIBE",
-            "UPDATE",
-            "DELETE",
-            "READ_ONLINE",
-            "READ_OFFLINE",
-            "WRITE_ONLINE",
-            "WRITE_OFFLINE",
-        ],
+        "ALL_ACTIONS" => &ACTIONS,
         "READ" => &["READ_OFFLINE", "READ_ONLINE"],
         "WRITE" => &["WRITE_OFFLINE", "WRITE_ONLINE"],
         "CRUD" => &["CREATE", "DESCRIBE", "UPDATE", "DELETE"],
@@ -201,8 +181,7 @@ fn finish_permission(_: &mut Interpreter<'_>, object: &Rc<Object>) -> Outcome<()
                 other => other.type_name(),
             };
             let message = format!("permission \"{}\": {what} is no type of object", object.name());
-            let names: Vec<&str> = RESOURCES.iter().map(|(name, _)| *name).collect();
-            return Err(object.error(message).hint(names.join(", ")));
+            return Err(object.error(message).hint(RESOURCES.join(", ")));
         }
     }
     if matches!(object.get("actions"), Value::List(list) if list.0.borrow().is_empty()) {
@@ -213,11 +192,16 @@ fn finish_permission(_: &mut Interpreter<'_>, object: &Rc<Object>) -> Outcome<()
 
 /// Names of the classes that a permission may be about.
 pub(in crate::python) fn resources() -> impl Iterator<Item = &'static str> {
-    RESOURCES.iter().map(|(name, _)| *name)
+    RESOURCES.into_iter()
 }
 
 fn resource(name: &str) -> Option<i32> {
-    RESOURCES.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
+    number_of(name, &CLASSES)
+}
+
+/// The number in Feast's messages: the position among the names.
+fn number_of(name: &str, names: &[&str]) -> Option<i32> {
+    (0..).zip(names).find(|(_, known)| **known == name).map(|(number, _)| number)
 }
 
 fn one_or_many(value: &Value) -> Vec<Value> {
@@ -258,7 +242,7 @@ pub(super) fn permission(object: &Object) -> Result<Permission> {
             .with_location(object.location.clone())
     };
     let types = match one_or_many(&object.get("types")) {
-        types if types.is_empty() => RESOURCES.iter().map(|(_, number)| *number).collect(),
+        types if types.is_empty() => RESOURCES.iter().filter_map(|name| resource(name)).collect(),
         types => types
             .iter()
             .map(|kind| match kind {
@@ -267,16 +251,12 @@ pub(super) fn permission(object: &Object) -> Result<Permission> {
             })
             .collect::<Result<_>>()?,
     };
-    let number = |name: &str| {
-        let position = ACTIONS.iter().position(|(known, _)| *known == name);
-        position.and_then(|position| i32::try_from(position).ok())
-    };
     let actions = match one_or_many(&object.get("actions")) {
         actions if actions.is_empty() => (0..8).collect(),
         actions => actions
             .iter()
             .filter_map(|action| match action {
-                Value::Member(member) => number(&member.name),
+                Value::Member(member) => number_of(&member.name, &ACTIONS),
                 _ => None,
             })
             .collect(),

@@ -17,6 +17,9 @@ use crate::workspace::{Workspace, succeed_quietly};
 /// How long a start may take on a busy machine; alone it takes about ten seconds.
 const PATIENCE: Duration = Duration::from_mins(4);
 
+/// Tables are made without a flush to disk each: the node keeps nothing beyond its life.
+const QUICK_TABLES: &str = "-Dcassandra.test.flush_local_schema_changes=false";
+
 /// Where the jars and the node are, whether they exist or not.
 #[derive(Debug)]
 pub(crate) struct Cassandra {
@@ -89,6 +92,7 @@ impl Service for Cassandra {
         let mut start = Command::new(self.definition.join("start"));
         start.arg(java).args([&self.jars, self.server.folder()]);
         start.args([port.to_string(), storage_port.to_string()]);
+        start.env("CASSANDRA_JAVA_OPTS", QUICK_TABLES);
         self.server.spawn(port, &mut start)?;
         Ok(true)
     }

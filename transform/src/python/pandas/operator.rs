@@ -5,15 +5,15 @@ use larder_core::Result;
 use ruff_python_ast::{Operator, UnaryOp};
 use ruff_text_size::TextRange;
 
-use super::compiler::{Compiler, scalar_or_none};
-use super::operator::arithmetic_op;
-use super::scalar::{Kind, Raised, Scalar, choose};
-use super::state::Dict;
-use super::value::Value;
+use super::shape::listed;
 use crate::kernel::{
     ArithmeticOp, Compare, CompareOp, Concat, Logical, LogicalOp, Math, MathFunction, Missing,
-    Numpy, call,
+    Numpy, Repeat, call,
 };
+use crate::python::compiler::Compiler;
+use crate::python::operator::arithmetic_op;
+use crate::python::scalar::{Kind, Raised, Scalar, choose};
+use crate::python::value::Value;
 
 impl<'a> Compiler<'a> {
     /// A binary operator with a column on at least one side.
@@ -24,7 +24,7 @@ impl<'a> Compiler<'a> {
         right: &Value<'a>,
         at: TextRange,
     ) -> Result<Value<'a>> {
-        let (a, b) = (self.scalar(left, at)?, self.scalar(right, at)?);
+        let (a, b) = (self.side(left, at)?, self.side(right, at)?);
         let logical = match op {
             Operator::BitAnd => Some(LogicalOp::And),
             Operator::BitOr => Some(LogicalOp::Or),
@@ -46,16 +46,33 @@ impl<'a> Compiler<'a> {
             let construct = format!("operator {} on columns", op.as_str());
             return Err(self.unsupported(at, construct, "use arithmetic, comparisons, &, | and ~"));
         };
-        if a.kind == Kind::Text && b.kind == Kind::Text && op == ArithmeticOp::Add {
-            let expr = call(Concat, vec![a.expr.clone(), b.expr.clone()]);
-            return Ok(Value::Series(Scalar::propagating(expr, Kind::Text, &[&a, &b], false)));
-        }
-        if a.kind == Kind::Bool && b.kind == Kind::Bool {
-            return Err(self.unsupported(
-                at,
-                "arithmetic on two bool columns",
-                "use & and |, or convert with astype(\"int64\")",
-            ));
+        match (&a.kind, op, &b.kind) {
+            (Kind::Text, ArithmeticOp::Add, Kind::Text) => {
+                let expr = call(Concat, vec![a.expr.clone(), b.expr.clone()]);
+                return Ok(Value::Series(Scalar::propagating(expr, Kind::Text, &[&a, &b], false)));
+            }
+            (Kind::Text, ArithmeticOp::Multiply, Kind::Int) => {
+                let expr = call(Repeat, vec![a.expr.clone(), b.expr.clone()]);
+                return Ok(Value::Series(Scalar::propagating(expr, Kind::Text, &[&a, &b], false)));
+            }
+            (Kind::Bool, ArithmeticOp::Add | ArithmeticOp::Multiply, Kind::Bool)
+                if !a.none && !b.none =>
+            {
+                let op = match op {
+                    ArithmeticOp::Add => LogicalOp::Or,
+                    _ => LogicalOp::And,
+                };
+                let expr = call(Logical(op), vec![a.expr.clone(), b.expr.clone()]);
+                return Ok(Value::Series(Scalar::guarded(expr, Kind::Bool, &[&a, &b], false)));
+            }
+            (Kind::Bool, _, Kind::Bool) => {
+                return Err(self.unsupported(
+                    at,
+                    "arithmetic on two bool columns",
+                    "use & and |, or convert with astype(\"int64\")",
+                ));
+            }
+            _ => {}
         }
         if !(a.kind.is_number() && b.kind.is_number()) {
             let message =
@@ -63,15 +80,22 @@ impl<'a> Compiler<'a> {
             return Err(self.wrong(at, message));
         }
         let (a, b) = (a.without_bool(), b.without_bool());
-        Ok(Value::Series(self.series_arithmetic(op, &a, &b)))
+        Ok(Value::Series(self.column_arithmetic(op, &a, &b, true)))
     }
 
-    fn series_arithmetic(&mut self, op: ArithmeticOp, a: &Scalar, b: &Scalar) -> Scalar {
+    /// numpy's arithmetic on two numbers, none of them a bool: of columns, or of scalars.
+    pub(crate) fn column_arithmetic(
+        &mut self,
+        op: ArithmeticOp,
+        a: &Scalar,
+        b: &Scalar,
+        columns: bool,
+    ) -> Scalar {
         let kind = if a.kind == Kind::Int && b.kind == Kind::Int { Kind::Int } else { Kind::Float };
         let (a, b) = (self.share_scalar(&a.widen(&kind)), self.share_scalar(&b.widen(&kind)));
-        let expr = call(Numpy(op), vec![a.expr.clone(), b.expr.clone()]);
-        let floats =
-            matches!(op, ArithmeticOp::Divide | ArithmeticOp::FloorDivide | ArithmeticOp::Modulo);
+        let expr = call(Numpy { op, columns }, vec![a.expr.clone(), b.expr.clone()]);
+        let floats = op == ArithmeticOp::Divide
+            || columns && matches!(op, ArithmeticOp::FloorDivide | ArithmeticOp::Modulo);
         let result = if floats { Kind::Float } else { kind.clone() };
         let mut value = Scalar::propagating(expr, result, &[&a, &b], false);
         if kind == Kind::Int && op == ArithmeticOp::Power {
@@ -86,6 +110,14 @@ impl<'a> Compiler<'a> {
         }
         value.mixed = kind == Kind::Int && floats && op != ArithmeticOp::Divide;
         value
+    }
+
+    /// An operand beside a column; a list of the rows' values becomes a column.
+    fn side(&self, value: &Value<'a>, at: TextRange) -> Result<Scalar> {
+        match self.settled(value.clone()) {
+            Value::Column(list) => Ok(listed(list)),
+            other => self.scalar(&other, at),
+        }
     }
 
     /// `-column`, `~column`.
@@ -127,7 +159,7 @@ impl<'a> Compiler<'a> {
             let expr = lit(op == CompareOp::NotEqual);
             return Ok(Value::Series(Scalar::guarded(expr, Kind::Bool, &[&other], false)));
         }
-        let (a, b) = (self.scalar(left, at)?, self.scalar(right, at)?);
+        let (a, b) = (self.side(left, at)?, self.side(right, at)?);
         let (a, b) = if a.kind == Kind::Bool && b.kind == Kind::Bool {
             (a, b)
         } else {
@@ -148,53 +180,26 @@ impl<'a> Compiler<'a> {
     }
 
     /// The absolute value of a column.
-    pub(crate) fn series_abs(&mut self, column: &Scalar, at: TextRange) -> Result<Value<'a>> {
+    pub(crate) fn column_abs(&mut self, column: &Scalar, at: TextRange) -> Result<Scalar> {
         match column.kind {
             Kind::Float => {
                 let kernel = Math { function: MathFunction::Abs, raises: false };
                 let expr = call(kernel, vec![column.expr.clone()]);
-                Ok(Value::Series(Scalar::propagating(expr, Kind::Float, &[column], false)))
+                Ok(Scalar::propagating(expr, Kind::Float, &[column], false))
             }
             Kind::Int => {
                 let column = self.share_scalar(column);
-                let minus =
-                    call(Numpy(ArithmeticOp::Subtract), vec![lit(0_i64), column.expr.clone()]);
+                let minus = Numpy { op: ArithmeticOp::Subtract, columns: true };
+                let minus = call(minus, vec![lit(0_i64), column.expr.clone()]);
                 let compare = Compare { op: CompareOp::Less, missing: Missing::Raises };
                 let negative = call(compare, vec![column.expr.clone(), lit(0_i64)]);
                 let expr = choose(negative, minus, column.expr.clone());
-                Ok(Value::Series(Scalar::propagating(expr, Kind::Int, &[&column], false)))
+                Ok(Scalar::propagating(expr, Kind::Int, &[&column], false))
             }
             _ => {
                 let construct = format!("abs of a {} column", column.kind.label());
                 Err(self.unsupported(at, construct, "use number columns"))
             }
-        }
-    }
-
-    /// What a data frame stores for an assigned value.
-    pub(crate) fn frame_column(
-        &self,
-        frame: &Dict<'a>,
-        value: Value<'a>,
-        at: TextRange,
-    ) -> Result<Value<'a>> {
-        let has_rows = frame.entries.iter().any(|(_, value)| matches!(value, Value::Series(_)));
-        match value {
-            Value::Series(_) => Ok(value),
-            Value::Column(scalar) => Ok(Value::Series(scalar)),
-            other if has_rows => match scalar_or_none(&other) {
-                Some(scalar) => Ok(Value::Series(scalar)),
-                None => Err(self.unsupported(
-                    at,
-                    format!("a {} as a column", other.label()),
-                    "assign columns and constants",
-                )),
-            },
-            _ => Err(self.unsupported(
-                at,
-                "a constant as the first column of a DataFrame",
-                "the frame has no rows yet: assign a computed column first, or copy the inputs",
-            )),
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Known functions and methods, as tables: a new function is a new row.
 
+mod math;
+
 use std::rc::Rc;
 
 use larder_core::Result;
 use ruff_python_ast::CmpOp;
 
+use self::math::MATH;
 use super::call::Arguments;
 use super::compiler::{Compiler, is_nothing};
-use super::pandas::{NUMPY, PANDAS};
-use super::scalar::{Kind, Scalar};
+use super::pandas::{ELEMENTWISE, NUMPY, PANDAS};
+use super::scalar::{Kind, Origin, Scalar};
 use super::value::{Display, Module, Value};
 use crate::kernel::{
     Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, Text, TextFunction,
@@ -38,9 +41,10 @@ impl PartialEq for Builtin {
 /// A row of a table.
 macro_rules! row {
     ($name:literal, $compile:expr) => {
-        Builtin { name: $name, compile: $compile }
+        $crate::python::builtin::Builtin { name: $name, compile: $compile }
     };
 }
+pub(crate) use row;
 
 /// Python's built-in functions.
 pub(crate) static BUILTINS: &[Builtin] = &[
@@ -102,48 +106,45 @@ pub(crate) static LIST_METHODS: &[Builtin] = &[row!("append", |c, a| {
     Ok(Value::None)
 })];
 
-/// Functions of `math`.
-static MATH: &[Builtin] = &[
-    row!("ceil", |c, a| whole(c, a, MathFunction::Ceil)),
-    row!("exp", |c, a| math(c, a, MathFunction::Exp)),
-    row!("fabs", |c, a| math(c, a, MathFunction::Abs)),
-    row!("floor", |c, a| whole(c, a, MathFunction::Floor)),
-    row!("log", |c, a| math(c, a, MathFunction::Log)),
-    row!("log10", |c, a| math(c, a, MathFunction::Log10)),
-    row!("log1p", |c, a| math(c, a, MathFunction::Log1p)),
-    row!("log2", |c, a| math(c, a, MathFunction::Log2)),
-    row!("sqrt", |c, a| math(c, a, MathFunction::Sqrt)),
-];
-
 /// The row of a name.
 pub(crate) fn find(table: &'static [Builtin], name: &str) -> Option<&'static Builtin> {
     table.iter().find(|builtin| builtin.name == name)
 }
 
-pub(crate) fn module_functions(module: Module) -> &'static [Builtin] {
+/// One of Python's own functions.
+pub(crate) fn named(name: &str) -> &'static Builtin {
+    find(BUILTINS, name).unwrap_or(&BUILTINS[0])
+}
+
+/// A function of a module.
+pub(crate) fn module_function(module: Module, name: &str) -> Option<&'static Builtin> {
     match module {
-        Module::Math => MATH,
-        Module::Numpy => NUMPY,
-        Module::Pandas => PANDAS,
+        Module::Math => find(MATH, name),
+        Module::Numpy => find(NUMPY, name).or_else(|| find(ELEMENTWISE, name)),
+        Module::Pandas => find(PANDAS, name),
     }
 }
 
 /// A constant of a module.
 pub(crate) fn module_constant<'a>(module: Module, name: &str) -> Option<Value<'a>> {
     match (module, name) {
-        (Module::Math | Module::Numpy, "nan") => Some(Value::Float(f64::NAN)),
-        (Module::Math | Module::Numpy, "inf") => Some(Value::Float(f64::INFINITY)),
+        (Module::Math | Module::Numpy, "nan") | (Module::Numpy, "NaN" | "NAN") => {
+            Some(Value::Float(f64::NAN))
+        }
+        (Module::Math | Module::Numpy, "inf") | (Module::Numpy, "Inf") => {
+            Some(Value::Float(f64::INFINITY))
+        }
         (Module::Math | Module::Numpy, "pi") => Some(Value::Float(std::f64::consts::PI)),
         (Module::Math | Module::Numpy, "e") => Some(Value::Float(std::f64::consts::E)),
-        (Module::Numpy, "float64" | "float32" | "int64" | "int32") => {
-            Some(Value::Text(Rc::from(name)))
-        }
-        _ => None,
+        (Module::Math, "tau") => Some(Value::Float(std::f64::consts::TAU)),
+        (Module::Numpy, "bool_") => Some(Value::Text(Rc::from("bool"))),
+        (Module::Numpy, "str_") => Some(Value::Text(Rc::from("str"))),
+        _ => module_function(module, name).map(Value::Builtin),
     }
 }
 
 /// The single argument as a number of the row.
-fn number<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Scalar> {
+pub(super) fn number<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Scalar> {
     let [value] = a.named(c, ["x"])?;
     let scalar = c.scalar(&a.required(c, value)?, a.at)?;
     if scalar.kind.is_number() {
@@ -152,27 +153,9 @@ fn number<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Scalar> {
     Err(c.wrong(a.at, format!("{} of a {}", a.name, scalar.kind.label())))
 }
 
-fn math<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: MathFunction) -> Result<Value<'a>> {
-    let value = number(c, a)?.widen(&Kind::Float);
-    let expr = call(Math { function, raises: true }, vec![value.expr.clone()]);
-    Ok(Value::Scalar(Scalar::strict(expr, Kind::Float, &[&value], true)))
-}
-
-fn whole<'a>(c: &Compiler<'a>, a: &Arguments<'a>, function: MathFunction) -> Result<Value<'a>> {
-    let value = number(c, a)?;
-    if value.kind == Kind::Int {
-        let expr = value.expr.clone();
-        return Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&value], false)));
-    }
-    let rounded = call(Math { function, raises: true }, vec![value.expr.clone()]);
-    let expr = call(ToInt, vec![rounded]);
-    Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&value], true)))
-}
-
 fn magnitude<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
-    if let [Value::Series(scalar)] = a.positional.as_slice() {
-        let scalar = scalar.clone();
-        return c.series_abs(&scalar, a.at);
+    if let [Value::Series(column)] = a.positional.as_slice() {
+        return c.column_abs(column, a.at).map(Value::Series);
     }
     let value = number(c, a)?;
     if value.kind == Kind::Float {
@@ -212,6 +195,7 @@ fn to_float<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
             Ok(Value::Scalar(Scalar::strict(expr, Kind::Float, &[&scalar], true)))
         }
         Kind::Bool | Kind::Int | Kind::Float if !is_nothing(&scalar) => {
+            let scalar = scalar.filled();
             let expr = scalar.widen(&Kind::Float).expr;
             Ok(Value::Scalar(Scalar::strict(expr, Kind::Float, &[&scalar], false)))
         }
@@ -251,6 +235,7 @@ fn round<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
             return Err(c.unsupported(a.at, "a computed number of digits", "use a literal"));
         }
     };
+    let value = value.filled();
     if value.kind == Kind::Int && digits >= 0 {
         let expr = value.expr.clone();
         return Ok(Value::Scalar(Scalar::strict(expr, Kind::Int, &[&value], false)));
@@ -262,9 +247,21 @@ fn round<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
             "round a float: round(float(x), -1)",
         ));
     }
-    let expr = call(RoundDecimal { digits, numpy: false }, vec![value.expr.clone()]);
+    let numpy = match value.origin {
+        Origin::Python => false,
+        Origin::Numpy => true,
+        Origin::Either => {
+            return Err(c.unsupported(
+                a.at,
+                "rounding a number that is numpy's in some rows only",
+                "convert it with float() first",
+            ));
+        }
+    };
+    let expr = call(RoundDecimal { digits, numpy }, vec![value.expr.clone()]);
     let mut result = Scalar::strict(expr, Kind::Float, &[&value], false);
     result.mixed = value.mixed;
+    result.origin = value.origin;
     Ok(Value::Scalar(result))
 }
 
