@@ -24,7 +24,9 @@ use self::client::Client;
 pub use self::config::{
     RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisTls, RedisTopology,
 };
-use crate::{OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary};
+use crate::{
+    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+};
 
 /// The Redis online store: Feast's hashes, which Feast may read and write at the same time.
 ///
@@ -55,6 +57,10 @@ impl RedisStore {
 impl OnlineStore for RedisStore {
     fn name(&self) -> &'static str {
         "redis"
+    }
+
+    fn guard_scope(&self) -> GuardScope {
+        if self.0.config.guard == RedisGuard::Off { GuardScope::Call } else { GuardScope::Row }
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
