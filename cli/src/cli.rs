@@ -10,7 +10,7 @@ use crate::commands::{
     materialize, plan, projects, registry_dump, serve, teardown, version, views,
 };
 use crate::demo;
-use crate::logging::LogLevel;
+use crate::logging::{LogFormat, LogLevel};
 use crate::output::OutputFormat;
 use crate::repository::Repository;
 
@@ -44,6 +44,17 @@ pub(crate) struct Global {
     /// How much is logged to standard error.
     #[arg(long, value_enum, ignore_case = true, default_value = "warning", global = true)]
     pub(crate) log_level: LogLevel,
+    /// How log lines are written.
+    #[arg(
+        long,
+        value_enum,
+        ignore_case = true,
+        default_value = "text",
+        global = true,
+        env = "FS_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
     /// Path of `feature_store.yaml` when it is not in the repository folder.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) feature_store_yaml: Option<PathBuf>,
@@ -120,6 +131,13 @@ enum Command {
     Configuration,
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
+}
+
+impl Cli {
+    /// Whether a line is logged per request.
+    pub(crate) fn logs_requests(&self) -> bool {
+        matches!(&self.command, Command::Serve(arguments) if !arguments.no_access_log)
+    }
 }
 
 /// Runs one command.

@@ -1,5 +1,7 @@
 //! `feast.serving.ServingService`.
 
+use std::sync::Arc;
+
 use larder_core::Result;
 use larder_proto::feast::serving::get_online_features_request::Kind;
 use larder_proto::feast::serving::serving_service_server::ServingService;
@@ -11,6 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::{answer, request};
 use crate::FeatureServer;
+use crate::metrics::{Stage, Stages};
 use crate::online::OnlineRequest;
 use crate::status::grpc_status;
 
@@ -37,7 +40,11 @@ impl ServingService for Serving {
         let refuse = |error| grpc_status(&error, service.config().compat);
         let request = online_request(message.into_inner()).map_err(refuse)?;
         let answer = service.get_online_features(&request).await.map_err(refuse)?;
-        Ok(Response::new(answer::to_proto(&answer).map_err(refuse)?))
+        let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
+        let mut response = Response::new(answer::to_proto(&answer).map_err(refuse)?);
+        stages.end(Stage::Encode);
+        response.extensions_mut().insert(answer.facts());
+        Ok(response)
     }
 }
 
