@@ -48,7 +48,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let feast = Feast::get();
     let repository = filled(&feast, options)?;
     let path = repository.path();
-    let (ours, theirs) = (Server::fs(&path), Server::feast_workers(&feast, &path, options.workers));
+    let (ours, theirs) = (
+        Server::fs_with(&path, &["--no-access-log"]),
+        Server::feast_workers(&feast, &path, options.workers),
+    );
     println!(
         "online features over HTTP on SQLite: {} features of {VIEWS} views, {} keys, {} connections, \
          feast with {} workers",

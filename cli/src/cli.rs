@@ -11,7 +11,7 @@ use crate::commands::{
     views,
 };
 use crate::demo;
-use crate::logging::LogLevel;
+use crate::logging::{LogFormat, LogLevel};
 use crate::output::OutputFormat;
 use crate::repository::Repository;
 
@@ -45,6 +45,17 @@ pub(crate) struct Global {
     /// How much is logged to standard error.
     #[arg(long, value_enum, ignore_case = true, default_value = "warning", global = true)]
     pub(crate) log_level: LogLevel,
+    /// How log lines are written.
+    #[arg(
+        long,
+        value_enum,
+        ignore_case = true,
+        default_value = "text",
+        global = true,
+        env = "FS_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
     /// Path of `feature_store.yaml` when it is not in the repository folder.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) feature_store_yaml: Option<PathBuf>,
@@ -124,6 +135,13 @@ enum Command {
     /// Print the page of all commands.
     #[command(hide = true)]
     Reference,
+}
+
+impl Cli {
+    /// Whether a line is logged per request.
+    pub(crate) fn logs_requests(&self) -> bool {
+        matches!(&self.command, Command::Serve(arguments) if !arguments.no_access_log)
+    }
 }
 
 /// Runs one command.

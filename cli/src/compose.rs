@@ -23,7 +23,8 @@ use larder_registry::RepoConfig;
 use larder_registry::repo_config::{OfflineStoreConfig, OnlineStoreConfig};
 use larder_registry::store::{self, RegistryStore};
 use larder_serving::{
-    CatalogSource, FeatureServer, OnlineService, ServerConfig, ServiceConfig, SharedCatalog,
+    CatalogSource, FeatureServer, Metrics, OnlineService, ServerConfig, ServiceConfig,
+    SharedCatalog,
 };
 
 use self::catalog_source::RegistryCatalogSource;
@@ -174,17 +175,29 @@ pub(crate) fn feature_server(
     let registry = registry_store(config)?;
     let versioning = config.registry.enable_online_feature_view_versioning;
     let (source, catalog) = RegistryCatalogSource::start(registry, &config.project, versioning)?;
-    let server = FeatureServer::new(service(config, catalog)?, offline_store(config)?);
+    let mut online = service(config, catalog)?;
+    if config.serves_metrics() {
+        online = online.with_metrics(Arc::new(Metrics::new()?));
+    }
+    let server = FeatureServer::new(online, offline_store(config)?);
     Ok((server, Arc::new(source)))
 }
 
 /// Settings of the listeners.
 pub(crate) fn server_config(config: &RepoConfig) -> ServerConfig {
+    let limits = &config.serving.limits;
     ServerConfig {
-        max_body_bytes: usize::try_from(config.serving.limits.request_bytes.0)
-            .unwrap_or(usize::MAX),
+        max_body_bytes: usize::try_from(limits.request_bytes.0).unwrap_or(usize::MAX),
+        max_concurrent_requests: limits.concurrent_requests as usize,
+        max_connections: limits.connections as usize,
+        request_timeout: limits.request_timeout,
+        handshake_timeout: limits.handshake_timeout,
+        keep_alive: limits.keep_alive,
+        body_timeout: limits.body_timeout,
+        send_timeout: limits.send_timeout,
+        drain: config.serving.drain,
         registry_poll: config.serving.registry_check,
-        ..ServerConfig::default()
+        access_log: true,
     }
 }
 

@@ -25,7 +25,8 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
-    logging::init(arguments.global.log_level);
+    let global = &arguments.global;
+    logging::init(global.log_level, global.log_format, arguments.logs_requests());
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use larder_core::{Catalog, Result, Selection};
-use tokio::sync::watch;
 
 use crate::online::PreparedPlan;
 
@@ -82,40 +80,5 @@ impl SharedCatalog {
     /// Replaces the snapshot for requests that start from now on.
     pub fn store(&self, catalog: Catalog) {
         self.0.store(Arc::new(Snapshot::new(catalog)));
-    }
-
-    /// Polls `source` until `stop` is set, swapping the catalog on every change.
-    pub async fn follow(
-        self,
-        source: Arc<dyn CatalogSource>,
-        every: Duration,
-        mut stop: watch::Receiver<bool>,
-    ) {
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                _ = stop.wait_for(|stopped| *stopped) => return,
-            }
-            let polled = {
-                let source = Arc::clone(&source);
-                tokio::task::spawn_blocking(move || source.poll()).await
-            };
-            match polled {
-                Ok(Ok(Some(catalog))) => {
-                    tracing::info!(
-                        version = catalog.version(),
-                        "registry changed, serving the new definitions"
-                    );
-                    self.store(catalog);
-                }
-                Ok(Ok(None)) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "registry unreadable, serving the last good definitions");
-                }
-                Err(error) => tracing::error!(%error, "registry poll failed"),
-            }
-        }
     }
 }

@@ -39,27 +39,42 @@ impl Default for ServiceConfig {
 pub struct ServerConfig {
     /// Largest request body in bytes, HTTP and gRPC.
     pub max_body_bytes: usize,
-    /// How long open requests may go on after the shutdown signal.
-    pub drain: Duration,
-    /// How often the registry is looked at for changes.
-    pub registry_poll: Duration,
+    /// Requests worked on at once, HTTP and gRPC together; more are told to come back.
+    pub max_concurrent_requests: usize,
     /// Most connections at once, HTTP and gRPC together; further clients wait to be accepted.
     pub max_connections: usize,
+    /// Time budget of one request.
+    pub request_timeout: Duration,
     /// Time for the TLS handshake, and over gRPC for the first bytes of HTTP/2.
     pub handshake_timeout: Duration,
     /// How long an HTTP connection may be without a complete request head.
     pub keep_alive: Duration,
+    /// How long the body of an HTTP request may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a client may take no byte of what is sent to it.
+    pub send_timeout: Duration,
+    /// How long open requests may go on after the shutdown signal.
+    pub drain: Duration,
+    /// How often the registry is looked at for changes.
+    pub registry_poll: Duration,
+    /// Whether every request is logged (target `access`, level info).
+    pub access_log: bool,
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            max_body_bytes: 16 << 20,
-            drain: Duration::from_secs(10),
-            registry_poll: Duration::from_millis(500),
-            max_connections: 20_000,
+            max_body_bytes: 8 << 20,
+            max_concurrent_requests: 1024,
+            max_connections: 16_384,
+            request_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+            registry_poll: Duration::from_millis(500),
+            access_log: true,
         }
     }
 }

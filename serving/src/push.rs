@@ -34,17 +34,28 @@ pub enum PushTarget {
     OnlineAndOffline,
 }
 
+impl PushTarget {
+    /// Every target.
+    pub(crate) const ALL: [Self; 3] = [Self::Online, Self::Offline, Self::OnlineAndOffline];
+
+    /// Feast's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::OnlineAndOffline => "online_and_offline",
+        }
+    }
+}
+
 impl FromStr for PushTarget {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "online" => Ok(Self::Online),
-            "offline" => Ok(Self::Offline),
-            "online_and_offline" => Ok(Self::OnlineAndOffline),
-            other => Err(Error::invalid(format!("\"{other}\" is not a push target"))
-                .with_hint("use online, offline or online_and_offline")),
-        }
+        Self::ALL.into_iter().find(|target| target.name() == text).ok_or_else(|| {
+            Error::invalid(format!("\"{text}\" is not a push target"))
+                .with_hint("use online, offline or online_and_offline")
+        })
     }
 }
 
@@ -74,6 +85,9 @@ impl FeatureServer {
         }
         if request.to != PushTarget::Online {
             self.push_offline(&targets, &request.columns, rows).await?;
+        }
+        if let Some(metrics) = self.online().metrics() {
+            metrics.pushed(&request.source, request.to);
         }
         Ok(())
     }

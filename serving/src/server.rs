@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::service::TowerToHyperService;
 use larder_core::{Error, Result};
 use larder_proto::feast::serving::serving_service_server::ServingServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tonic::transport::server::Router;
+use tonic::service::Routes;
 
+use crate::gate::{Gate, GrpcGate};
 use crate::listen::{Acceptor, Prelude, serve_http};
+use crate::metrics::{self, Scraped};
 use crate::{CatalogSource, FeatureServer, Listeners, ServerConfig, ServerTls, grpc, http};
 
 /// Serves until `stop` becomes true, then lets open requests finish within the drain time.
@@ -27,19 +32,18 @@ pub async fn serve(
     source: Arc<dyn CatalogSource>,
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
-    let Listeners { http, grpc, tls } = listeners;
-    let shared = Shared { config, tls, stop };
-    let slots = Arc::new(Semaphore::new(shared.config.max_connections));
-    let follow = server.online().catalog().clone().follow(
-        source,
-        shared.config.registry_poll,
-        shared.stop.clone(),
-    );
-    let http = shared.http(server.clone(), http, Arc::clone(&slots));
-    let grpc = shared.grpc(server, grpc, slots);
-    let all = async { tokio::join!(follow, http, grpc) };
+    let Listeners { http, grpc, metrics, tls } = listeners;
+    let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+    let config = Arc::new(config);
+    let gate = Gate::new(Arc::clone(&config), server.online().metrics().cloned());
+    let shared = Shared { config, tls, gate, slots, stop };
+    let follow = server.online().follow(source, shared.config.registry_poll, shared.stop.clone());
+    let metrics = shared.metrics(&server, metrics);
+    let http = shared.http(server.clone(), http);
+    let grpc = shared.grpc(server.clone(), grpc);
+    let all = async { tokio::join!(follow, http, grpc, metrics) };
     tokio::select! {
-        ((), http, grpc) = all => http.and(grpc),
+        ((), http, grpc, metrics) = all => http.and(grpc).and(metrics),
         () = drained(shared.stop.clone(), shared.config.drain) => {
             tracing::warn!("open requests were cut off at the end of the drain time");
             Ok(())
@@ -47,59 +51,85 @@ pub async fn serve(
     }
 }
 
-/// What both protocols need.
+/// What every listener needs.
 struct Shared {
-    config: ServerConfig,
+    config: Arc<ServerConfig>,
     tls: Option<ServerTls>,
+    gate: Gate,
+    slots: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
 }
 
 impl Shared {
-    fn acceptor(
-        &self,
-        protocol: &str,
-        prelude: Prelude,
-        slots: Arc<Semaphore>,
-    ) -> Result<Acceptor> {
+    fn acceptor(&self, protocol: &str, prelude: Prelude) -> Result<Acceptor> {
         Ok(Acceptor {
             tls: self.tls.as_ref().map(|tls| tls.acceptor(protocol)).transpose()?,
             prelude,
             handshake_timeout: self.config.handshake_timeout,
-            slots,
+            send_timeout: self.config.send_timeout,
+            slots: Arc::clone(&self.slots),
         })
     }
 
-    async fn http(
-        &self,
-        server: FeatureServer,
-        listener: Option<TcpListener>,
-        slots: Arc<Semaphore>,
-    ) -> Result<()> {
+    async fn http(&self, server: FeatureServer, listener: Option<TcpListener>) -> Result<()> {
         let Some(listener) = listener else { return Ok(()) };
-        let acceptor = self.acceptor("http/1.1", Prelude::None, slots)?;
+        let acceptor = self.acceptor("http/1.1", Prelude::None)?;
         let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
-        let router = http::router(server, self.config.max_body_bytes);
-        tokio::join!(accepting, serve_http(accepted, router, &self.config));
+        let router = http::router(server);
+        let gate = self.gate.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            gate.clone().http(router.clone(), request)
+        });
+        tokio::join!(accepting, serve_http(accepted, service, &self.config));
         Ok(())
     }
 
-    async fn grpc(
-        &self,
-        server: FeatureServer,
-        listener: Option<TcpListener>,
-        slots: Arc<Semaphore>,
-    ) -> Result<()> {
+    async fn grpc(&self, server: FeatureServer, listener: Option<TcpListener>) -> Result<()> {
         let Some(listener) = listener else { return Ok(()) };
-        let acceptor = self.acceptor("h2", Prelude::Http2, slots)?;
+        let acceptor = self.acceptor("h2", Prelude::Http2)?;
         let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
         let mut stop = self.stop.clone();
-        let served = grpc_services(server, self.config.max_body_bytes)
-            .await?
+        let served = tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(self.config.keep_alive))
+            .http2_keepalive_timeout(Some(self.config.send_timeout))
+            .max_concurrent_streams(MAX_STREAMS)
+            .layer(GrpcGate(self.gate.clone()))
+            .add_routes(grpc_services(server, self.config.max_body_bytes).await?)
             .serve_with_incoming_shutdown(accepted, async move { stopped(&mut stop).await });
         let ((), served) = tokio::join!(accepting, served);
         served.map_err(|error| Error::internal("gRPC listener failed").with_source(error))
     }
+
+    /// Metrics have slots of their own: a full server can still be looked at.
+    async fn metrics(&self, server: &FeatureServer, listener: Option<TcpListener>) -> Result<()> {
+        let (Some(listener), Some(metrics)) = (listener, self.gate.metrics()) else {
+            return Ok(());
+        };
+        let acceptor = Acceptor {
+            tls: None,
+            prelude: Prelude::None,
+            handshake_timeout: self.config.handshake_timeout,
+            send_timeout: self.config.send_timeout,
+            slots: Arc::new(Semaphore::new(METRICS_CONNECTIONS)),
+        };
+        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
+        let page = metrics::router(Scraped {
+            metrics: Arc::clone(metrics),
+            gate: self.gate.clone(),
+            online: server.online().clone(),
+            slots: (Arc::clone(&self.slots), self.config.max_connections),
+        });
+        let service = TowerToHyperService::new(page);
+        tokio::join!(accepting, serve_http(accepted, service, &self.config));
+        Ok(())
+    }
 }
+
+/// Calls at once over one gRPC connection; more wait.
+const MAX_STREAMS: u32 = 1024;
+
+/// Scrapers at once.
+const METRICS_CONNECTIONS: usize = 16;
 
 async fn drained(mut stop: watch::Receiver<bool>, drain: Duration) {
     stopped(&mut stop).await;
@@ -107,13 +137,13 @@ async fn drained(mut stop: watch::Receiver<bool>, drain: Duration) {
 }
 
 /// Waits for the signal; a dropped sender counts as one.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stopped| *stopped).await.is_err() {
         tracing::debug!("the stop signal's sender is gone");
     }
 }
 
-async fn grpc_services(server: FeatureServer, max_message: usize) -> Result<Router> {
+async fn grpc_services(server: FeatureServer, max_message: usize) -> Result<Routes> {
     let serving = grpc::Serving(server.clone());
     let generated = ServingServiceServer::new(serving.clone())
         .max_decoding_message_size(max_message)
@@ -125,8 +155,7 @@ async fn grpc_services(server: FeatureServer, max_message: usize) -> Result<Rout
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<ServingServiceServer<grpc::Serving>>().await;
     health.set_serving::<RecommendationServiceServer<grpc::Recommendation>>().await;
-    Ok(tonic::transport::Server::builder()
-        .add_service(health_service)
+    Ok(Routes::new(health_service)
         .add_service(reflection().build_v1().map_err(unservable)?)
         .add_service(reflection().build_v1alpha().map_err(unservable)?)
         .add_service(serving)

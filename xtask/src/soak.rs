@@ -12,8 +12,11 @@ const ROUNDS: (u32, u32) = (5, 200);
 /// How often a Cassandra node is killed and started again, in a short run and in a long one.
 const RESTARTS: (u32, u32) = (1, 20);
 
+/// Connections that are held at once, in a short run and in a long one.
+const CONNECTIONS: (u32, u32) = (2_000, 10_000);
+
 /// Repeats the crash-safety suite of `tests/` and the death of a Cassandra node with many more rounds than
-/// `cargo xtask test`.
+/// `cargo xtask test`, and holds many more connections.
 pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     let services = Started::new(services::all(workspace))?;
     step("build fs", || demo::build(workspace))?;
@@ -27,5 +30,12 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     step(&format!("crash safety, {rounds} rounds"), || test(&["crash_safety"], rounds))?;
     step(&format!("death of a Cassandra node, {restarts} restarts"), || {
         test(&["cql", "--", "node::"], restarts)
+    })?;
+    let connections = if short { CONNECTIONS.0 } else { CONNECTIONS.1 };
+    step(&format!("{connections} idle connections"), || {
+        let mut command = workspace.cargo("test");
+        command.args(["--workspace", "--test", "operations", "idle_connections"]);
+        command.envs(environment.clone());
+        succeed(command.env("FS_TEST_CONNECTIONS", connections.to_string()))
     })
 }

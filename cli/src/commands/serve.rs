@@ -1,12 +1,14 @@
 //! `fs serve`: HTTP and gRPC feature servers in one process.
 
+mod open_files;
+
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::repo_config::Flag;
-use larder_serving::{Listeners, serve};
+use larder_serving::{Addresses, Listeners, ServerConfig, serve};
 use tokio::sync::watch;
 
 use crate::repository::Repository;
@@ -50,6 +52,21 @@ pub(crate) struct Arguments {
     /// PEM file of the certificate chain, the server's own first.
     #[arg(short, long, value_name = "FILE")]
     cert: Option<PathBuf>,
+    /// Serve metrics in Prometheus' format, on a port of their own.
+    #[arg(short, long)]
+    metrics: bool,
+    /// Port of the metrics, which it turns on; 0 takes a free one [default: 8000].
+    #[arg(long, value_name = "PORT")]
+    metrics_port: Option<u16>,
+    /// Do not log a line per request.
+    #[arg(long)]
+    pub(crate) no_access_log: bool,
+    /// Most connections at once; more wait to be accepted [default: 16384].
+    #[arg(long, value_name = "N")]
+    worker_connections: Option<u32>,
+    /// Seconds that an HTTP connection may be without a complete request head [default: 30].
+    #[arg(long, value_name = "SECONDS")]
+    keep_alive_timeout: Option<u64>,
     #[command(flatten)]
     ignored: IgnoredArguments,
 }
@@ -57,24 +74,12 @@ pub(crate) struct Arguments {
 /// Flags of Feast's Python server that have no counterpart here; accepted so that scripts keep working.
 #[derive(Debug, Args)]
 struct IgnoredArguments {
-    /// No effect: there is no access log.
-    #[arg(long)]
-    no_access_log: bool,
-    /// No effect.
-    #[arg(long, value_name = "N")]
-    worker_connections: Option<u32>,
     /// No effect: workers are not restarted.
     #[arg(long, value_name = "N")]
     max_requests: Option<u32>,
     /// No effect.
     #[arg(long, value_name = "N")]
     max_requests_jitter: Option<u32>,
-    /// No effect.
-    #[arg(long, value_name = "SECONDS")]
-    keep_alive_timeout: Option<u32>,
-    /// No effect yet.
-    #[arg(short, long)]
-    metrics: bool,
 }
 
 /// What is served.
@@ -87,9 +92,6 @@ pub(crate) enum Protocol {
 }
 
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {
-    if arguments.ignored.metrics {
-        report::warning("--metrics has no effect: there is no metrics server");
-    }
     let repository = repository.with_flags(flags(arguments)?);
     runtime(arguments.workers)?.block_on(serve_until_signal(&repository, arguments))
 }
@@ -111,6 +113,15 @@ fn flags(arguments: &Arguments) -> Result<Vec<Flag>> {
     add(grpc_flag, &["serving", "grpc_port"], grpc.map(|port| port.to_string()));
     let ttl = arguments.registry_ttl_sec.map(|seconds| seconds.saturating_mul(1_000).to_string());
     add("--registry_ttl_sec", &["serving", "registry_check_ms"], ttl);
+    if arguments.metrics || arguments.metrics_port.is_some() {
+        add("--metrics", &["serving", "metrics"], Some("true".to_owned()));
+    }
+    let metrics_port = arguments.metrics_port.map(|port| port.to_string());
+    add("--metrics-port", &["serving", "metrics_port"], metrics_port);
+    let connections = arguments.worker_connections.map(|count| count.to_string());
+    add("--worker-connections", &["serving", "limits", "connections"], connections);
+    let keep_alive = arguments.keep_alive_timeout.map(|s| s.saturating_mul(1_000).to_string());
+    add("--keep-alive-timeout", &["serving", "limits", "keep_alive_ms"], keep_alive);
     add("--key", &["serving", "tls", "key"], file_of(arguments.key.as_deref())?);
     add("--cert", &["serving", "tls", "cert"], file_of(arguments.cert.as_deref())?);
     Ok(flags)
@@ -151,12 +162,18 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     let tls = compose::server_tls(config)?;
     let (server, source) = compose::feature_server(config)?;
     let (scheme, with) = if tls.is_some() { ("https", " with TLS") } else { ("http", "") };
-    let listeners = Listeners::bind(address(http)?, address(grpc)?).await?.with_tls(tls);
+    let metrics = config.serves_metrics().then_some(serving.metrics_port);
+    let addresses =
+        Addresses { http: address(http)?, grpc: address(grpc)?, metrics: address(metrics)? };
+    let listeners = Listeners::bind(addresses).await?.with_tls(tls);
     if let Some(address) = listeners.http() {
         report::note(format_args!("serving features over HTTP on {scheme}://{address}"));
     }
     if let Some(address) = listeners.grpc() {
         report::note(format_args!("serving features over gRPC on {address}{with}"));
+    }
+    if let Some(address) = listeners.metrics() {
+        report::note(format_args!("serving metrics on http://{address}/metrics"));
     }
     let (stop, stopped) = watch::channel(false);
     let signal = async {
@@ -165,8 +182,12 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
         stop.send_replace(true);
         std::future::pending::<Result<()>>().await
     };
+    let settings = open_files::within_limit(ServerConfig {
+        access_log: !arguments.no_access_log,
+        ..compose::server_config(config)
+    });
     tokio::select! {
-        served = serve(server, compose::server_config(config), listeners, source, stopped) => served,
+        served = serve(server, settings, listeners, source, stopped) => served,
         never = signal => never,
     }
 }

@@ -144,6 +144,12 @@ pub const VARIABLES: &[Variable] = &[
         path: &["serving", "offline_port"],
         doc: "port of the offline server",
     },
+    Variable { name: "FS_METRICS", path: &["serving", "metrics"], doc: "true: serve metrics" },
+    Variable {
+        name: "FS_METRICS_PORT",
+        path: &["serving", "metrics_port"],
+        doc: "port of the metrics",
+    },
     Variable {
         name: "FS_TLS_KEY",
         path: &["serving", "tls", "key"],

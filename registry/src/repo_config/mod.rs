@@ -154,6 +154,12 @@ impl RepoConfig {
         &self.settings
     }
 
+    /// Whether metrics are served: `serving.metrics` of Larder, or `feature_server.metrics.enabled` of Feast.
+    pub fn serves_metrics(&self) -> bool {
+        let feast = self.feature_server.as_ref();
+        self.serving.metrics || feast.is_some_and(|server| server.metrics_enabled)
+    }
+
     /// A path of the configuration as the filesystem knows it: relative ones start from the repository.
     pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         self.repo_path.join(path)

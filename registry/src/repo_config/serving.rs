@@ -21,8 +21,14 @@ pub struct ServingConfig {
     pub registry_port: u16,
     /// Arrow Flight offline server.
     pub offline_port: u16,
+    /// Whether metrics are served; `feature_server.metrics.enabled` says so too.
+    pub metrics: bool,
+    /// Metrics over HTTP.
+    pub metrics_port: u16,
     /// How often a server looks whether the registry changed.
     pub registry_check: Duration,
+    /// How long open requests may go on after the shutdown signal.
+    pub drain: Duration,
     /// Key and certificate, for servers that speak TLS.
     pub tls: Option<TlsFiles>,
     /// Limits of requests.
@@ -51,32 +57,66 @@ pub struct ServingLimits {
     pub concurrent_requests: u32,
     /// Time budget of one request.
     pub request_timeout: Duration,
+    /// Most connections at once.
+    pub connections: u32,
+    /// Time for the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// How long an HTTP connection may be without a complete request head.
+    pub keep_alive: Duration,
+    /// How long a request body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub send_timeout: Duration,
 }
 
 impl ServingConfig {
     pub(super) fn read(section: &Reader<'_>, repo_path: &Path) -> Result<Self> {
-        let limits = section.child("limits")?;
         let config = Self {
             host: section.text("host", "127.0.0.1")?,
             http_port: section.number("http_port", 6566)?,
             grpc_port: section.number("grpc_port", 6567)?,
             registry_port: section.number("registry_port", 6570)?,
             offline_port: section.number("offline_port", 8815)?,
+            metrics: section.boolean("metrics", false)?,
+            metrics_port: section.number("metrics_port", 8000)?,
             registry_check: Duration::from_millis(section.number("registry_check_ms", 1000)?),
+            drain: Duration::from_millis(section.number("drain_ms", 10_000)?),
             tls: TlsFiles::read(&section.child("tls")?, repo_path)?,
-            limits: ServingLimits {
-                request_bytes: limits.size("request_bytes", ByteSize(8 << 20))?,
-                entity_rows: limits.number("entity_rows", 10_000)?,
-                features: limits.number("features", 10_000)?,
-                concurrent_requests: limits.number("concurrent_requests", 1024)?,
-                request_timeout: Duration::from_millis(
-                    limits.number("request_timeout_ms", 10_000)?,
-                ),
-            },
+            limits: ServingLimits::read(&section.child("limits")?)?,
         };
-        limits.finish()?;
         section.finish()?;
         Ok(config)
+    }
+}
+
+impl ServingLimits {
+    fn read(section: &Reader<'_>) -> Result<Self> {
+        let time = |key, default| {
+            let millis = section.number(key, default)?;
+            if millis == 0 {
+                Err(section.error(key, "must be greater than 0"))
+            } else {
+                Ok(Duration::from_millis(millis))
+            }
+        };
+        let count = |key, default| {
+            let count = section.number(key, default)?;
+            if count == 0 { Err(section.error(key, "must be greater than 0")) } else { Ok(count) }
+        };
+        let limits = Self {
+            request_bytes: section.size("request_bytes", ByteSize(8 << 20))?,
+            entity_rows: section.number("entity_rows", 10_000)?,
+            features: section.number("features", 10_000)?,
+            concurrent_requests: count("concurrent_requests", 1024)?,
+            request_timeout: time("request_timeout_ms", 10_000)?,
+            connections: count("connections", 16_384)?,
+            handshake_timeout: time("handshake_timeout_ms", 10_000)?,
+            keep_alive: time("keep_alive_ms", 30_000)?,
+            body_timeout: time("body_timeout_ms", 30_000)?,
+            send_timeout: time("send_timeout_ms", 30_000)?,
+        };
+        section.finish()?;
+        Ok(limits)
     }
 }
 

@@ -71,7 +71,7 @@ impl UnaryService<GetOnlineFeaturesRequest> for GetOnlineFeatures {
 
     fn call(&mut self, request: Request<GetOnlineFeaturesRequest>) -> Self::Future {
         let serving = self.0.clone();
-        Box::pin(async move { serving.encoded_online_features(request).await.map(Response::new) })
+        Box::pin(async move { serving.encoded_online_features(request).await })
     }
 }
 

@@ -30,7 +30,9 @@ impl RecommendationService for Recommendation {
         }
         let request = interaction_request(message).map_err(refuse)?;
         let answer = service.get_interaction_features(request).await.map_err(refuse)?;
-        Ok(Response::new(response(&answer).map_err(refuse)?))
+        let mut message = Response::new(response(&answer).map_err(refuse)?);
+        message.extensions_mut().insert(answer.answer.facts());
+        Ok(message)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `feast.serving.ServingService`.
 
+use std::sync::Arc;
+
 use larder_core::Result;
 use larder_proto::feast::serving::get_online_features_request::Kind;
 use larder_proto::feast::serving::serving_service_server::ServingService;
@@ -12,6 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::{answer, request};
 use crate::FeatureServer;
+use crate::metrics::{Stage, Stages};
 use crate::online::OnlineRequest;
 use crate::status::grpc_status;
 
@@ -34,10 +37,11 @@ impl ServingService for Serving {
         &self,
         message: Request<GetOnlineFeaturesRequest>,
     ) -> Result<Response<GetOnlineFeaturesResponse>, Status> {
-        let encoded = self.encoded_online_features(message).await?;
-        GetOnlineFeaturesResponse::decode(encoded.as_slice())
-            .map(Response::new)
-            .map_err(|error| Status::internal(error.to_string()))
+        let (metadata, encoded, extensions) =
+            self.encoded_online_features(message).await?.into_parts();
+        let answer = GetOnlineFeaturesResponse::decode(encoded.as_slice())
+            .map_err(|error| Status::internal(error.to_string()))?;
+        Ok(Response::from_parts(metadata, answer, extensions))
     }
 }
 
@@ -46,12 +50,16 @@ impl Serving {
     pub(super) async fn encoded_online_features(
         &self,
         message: Request<GetOnlineFeaturesRequest>,
-    ) -> Result<Vec<u8>, Status> {
+    ) -> Result<Response<Vec<u8>>, Status> {
         let service = self.0.online();
         let refuse = |error| grpc_status(&error, service.config().compat);
         let request = online_request(message.into_inner()).map_err(refuse)?;
         let answer = service.get_online_features(&request).await.map_err(refuse)?;
-        Ok(answer::encode(&answer))
+        let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
+        let mut response = Response::new(answer::encode(&answer));
+        stages.end(Stage::Encode);
+        response.extensions_mut().insert(answer.facts());
+        Ok(response)
     }
 }
 

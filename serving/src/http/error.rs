@@ -1,11 +1,12 @@
 //! Error bodies: FastAPI's for malformed requests, Feast's doubly encoded detail for the rest.
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use larder_core::{Compat, Error};
+use axum::{Extension, Json};
+use larder_core::{Compat, Error, ErrorKind};
 use serde_json::{Value, json};
 
+use crate::gate::Facts;
 use crate::status::{log_server_fault, wire_status};
 
 /// A request that cannot be answered.
@@ -47,14 +48,16 @@ impl IntoResponse for Rejection {
                 let detail = json!([{
                     "type": error.kind, "loc": error.loc, "msg": error.message, "input": error.input
                 }]);
-                (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": detail })))
+                let facts = Extension(Facts::refused(ErrorKind::Invalid));
+                (StatusCode::UNPROCESSABLE_ENTITY, facts, Json(json!({ "detail": detail })))
                     .into_response()
             }
             Self::Service(error, compat) => {
                 log_server_fault(&error);
                 let status = wire_status(&error, compat);
                 // Feast encodes the detail twice: a JSON string that holds JSON.
-                (status.http, Json(Value::from(status.detail()))).into_response()
+                let facts = Extension(Facts::refused(error.kind()));
+                (status.http, facts, Json(Value::from(status.detail()))).into_response()
             }
         }
     }

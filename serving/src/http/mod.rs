@@ -13,15 +13,15 @@ use axum::routing::{get, post};
 
 use crate::FeatureServer;
 
-/// The routes of `feast serve` that Larder answers.
-pub(crate) fn router(server: FeatureServer, max_body_bytes: usize) -> Router {
+/// The routes of `feast serve` that Larder answers. The gate has limited the bodies.
+pub(crate) fn router(server: FeatureServer) -> Router {
     Router::new()
         .route("/get-online-features", post(read::get_online_features))
         .route("/push", post(push::push))
         .route("/health", get(health))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(DefaultBodyLimit::disable())
         .with_state(server)
 }
 

@@ -1,12 +1,15 @@
 //! `POST /push`.
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 
 use super::body::Body;
 use super::error::{Rejection, ShapeError};
 use crate::FeatureServer;
+use crate::gate::Facts;
 use crate::push::{PushRequest, PushTarget};
 
 /// 200 with an empty body, as Feast.
@@ -14,12 +17,13 @@ pub(super) async fn push(
     State(server): State<FeatureServer>,
     headers: HeaderMap,
     bytes: Bytes,
-) -> Result<StatusCode, Rejection> {
+) -> Result<Response, Rejection> {
     let (source, to, request_columns) = fields(&headers, &bytes)?;
     let refuse = |error| Rejection::Service(error, server.online().config().compat);
     let to: PushTarget = to.parse().map_err(refuse)?;
+    let facts = Facts::rows(request_columns.first().map_or(0, |column| column.values.len()));
     server.push(PushRequest { source, to, columns: request_columns }).await.map_err(refuse)?;
-    Ok(StatusCode::OK)
+    Ok((StatusCode::OK, Extension(facts)).into_response())
 }
 
 type Fields = (String, String, Vec<crate::online::RequestColumn>);

@@ -1,5 +1,8 @@
 //! `POST /get-online-features`.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -10,6 +13,7 @@ use super::answer;
 use super::body::Body;
 use super::error::{Rejection, ShapeError};
 use crate::FeatureServer;
+use crate::metrics::{Stage, Stages};
 use crate::online::{OnlineRequest, RequestColumn};
 
 /// The fields of the request body, before references are parsed.
@@ -31,8 +35,11 @@ pub(super) async fn get_online_features(
     let refuse = |error| Rejection::Service(error, service.config().compat);
     let request = request(fields).map_err(refuse)?;
     let answer = service.get_online_features(&request).await.map_err(refuse)?;
+    let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
     let json = answer::to_json(&answer).map_err(refuse)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+    stages.end(Stage::Encode);
+    let facts = Extension(answer.facts());
+    Ok(([(header::CONTENT_TYPE, "application/json")], facts, json).into_response())
 }
 
 fn fields(headers: &HeaderMap, bytes: &Bytes) -> std::result::Result<Fields, ShapeError> {

@@ -1,6 +1,7 @@
 //! The accept loop: a bounded number of connections, and handshakes that keep nobody waiting.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,7 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Connection, Stream};
+use super::connection::Connection;
+use super::stream::Stream;
+use crate::server::stopped;
 
 /// Accepted connections that wait for the protocol to take them.
 const WAITING: usize = 64;
@@ -42,6 +45,7 @@ pub(crate) struct Acceptor {
     pub(crate) prelude: Prelude,
     /// Time for the TLS handshake and the prelude.
     pub(crate) handshake_timeout: Duration,
+    pub(crate) send_timeout: Duration,
     /// Slots of all listeners together.
     pub(crate) slots: Arc<Semaphore>,
 }
@@ -61,7 +65,7 @@ impl Incoming for Accepted {
 impl Acceptor {
     /// The connections, and the loop that fills them until `stop` is set; the caller awaits both.
     ///
-    /// Without a free slot nothing is accepted: clients wait in the system's queue.
+    /// Without a free slot one connection is accepted and waits for it, the others in the system's queue.
     pub(crate) fn start(
         self,
         listener: TcpListener,
@@ -78,10 +82,13 @@ impl Acceptor {
         mut stop: watch::Receiver<bool>,
     ) {
         let mut handshakes = JoinSet::new();
+        // Kept outside of the branches: one that is not taken must not lose it.
+        let mut waiting = None;
         loop {
             tokio::select! {
-                next = self.next(&listener) => {
-                    if let Some((socket, slot)) = next {
+                next = listener.accept(), if waiting.is_none() => waiting = socket(next).await,
+                Ok(slot) = Arc::clone(&self.slots).acquire_owned(), if waiting.is_some() => {
+                    if let Some(socket) = waiting.take() {
                         handshakes.spawn(self.clone().hand_over(socket, slot, accepted.clone()));
                     }
                 }
@@ -90,23 +97,7 @@ impl Acceptor {
                         tracing::error!(%error, "a handshake failed");
                     }
                 }
-                _ = stop.wait_for(|stopped| *stopped) => return,
-            }
-        }
-    }
-
-    /// The next socket, with its slot.
-    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
-        match listener.accept().await {
-            Ok((socket, _)) => Some((socket, slot)),
-            Err(error) => {
-                // A connection that ended before it was accepted concerns nobody else.
-                if !is_of_the_connection(&error) {
-                    tracing::error!(%error, "cannot accept connections");
-                    tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
-                }
-                None
+                () = stopped(&mut stop) => return,
             }
         }
     }
@@ -121,7 +112,8 @@ impl Acceptor {
         match established.await {
             Ok(Ok((stream, prelude))) => {
                 // The protocol is gone when the server stops: so is the connection then.
-                drop(accepted.send(Connection::new(stream, prelude, slot)).await);
+                let connection = Connection::new(stream, prelude, self.send_timeout, slot);
+                drop(accepted.send(connection).await);
             }
             Ok(Err(error)) => tracing::debug!(%error, "handshake failed"),
             Err(_) => tracing::debug!("handshake timed out"),
@@ -141,6 +133,20 @@ impl Acceptor {
         }
         Ok((stream, Bytes::from(prelude)))
     }
+}
+
+/// An accepted socket; after an error of the system, none after a pause.
+async fn socket(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<TcpStream> {
+    match accepted {
+        Ok((socket, _)) => return Some(socket),
+        // A connection that ended before it was accepted concerns nobody else.
+        Err(error) if is_of_the_connection(&error) => {}
+        Err(error) => {
+            tracing::error!(%error, "cannot accept connections");
+            tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
+        }
+    }
+    None
 }
 
 fn is_of_the_connection(error: &io::Error) -> bool {

@@ -1,15 +1,17 @@
-//! An accepted connection, plain or encrypted, as both protocols read and write it.
+//! An accepted connection, as both protocols read and write it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_rustls::server::TlsStream;
+use tokio::time::{Sleep, sleep};
 use tonic::transport::server::Connected;
+
+use super::stream::Stream;
 
 /// The bytes of one client. Its slot among the connections is free again when it goes.
 #[derive(Debug)]
@@ -17,19 +19,45 @@ pub(crate) struct Connection {
     stream: Stream,
     /// What was read before the protocol took over.
     prelude: Bytes,
+    send: SendTimeout,
     _slot: OwnedSemaphorePermit,
 }
 
-/// A socket, or TLS over one.
+/// Ends a connection whose client takes nothing of what is sent to it.
 #[derive(Debug)]
-pub(super) enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+struct SendTimeout {
+    limit: Duration,
+    /// Runs while the client takes nothing.
+    running: Option<Pin<Box<Sleep>>>,
+}
+
+impl SendTimeout {
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        progress: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if progress.is_ready() {
+            self.running = None;
+            return progress;
+        }
+        let running = self.running.get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        match running.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, prelude: Bytes, slot: OwnedSemaphorePermit) -> Self {
-        Self { stream, prelude, _slot: slot }
+    pub(super) fn new(
+        stream: Stream,
+        prelude: Bytes,
+        send_timeout: Duration,
+        slot: OwnedSemaphorePermit,
+    ) -> Self {
+        let send = SendTimeout { limit: send_timeout, running: None };
+        Self { stream, prelude, send, _slot: slot }
     }
 }
 
@@ -50,89 +78,39 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.send.watch(cx, progress)
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.send.watch(cx, progress)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
-        }
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.stream).poll_flush(cx);
+        this.send.watch(cx, progress)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
-        }
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.send.watch(cx, progress)
     }
 }
 

@@ -3,6 +3,7 @@
 mod accept;
 mod connection;
 mod http;
+mod stream;
 mod tls;
 
 use std::net::SocketAddr;
@@ -19,19 +20,36 @@ pub use tls::ServerTls;
 pub struct Listeners {
     pub(crate) http: Option<TcpListener>,
     pub(crate) grpc: Option<TcpListener>,
+    pub(crate) metrics: Option<TcpListener>,
     pub(crate) tls: Option<ServerTls>,
 }
 
+/// Where to listen; what has no address is not served, port 0 takes a free one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Addresses {
+    /// HTTP feature server.
+    pub http: Option<SocketAddr>,
+    /// gRPC feature server.
+    pub grpc: Option<SocketAddr>,
+    /// Metrics, always over plain HTTP.
+    pub metrics: Option<SocketAddr>,
+}
+
 impl Listeners {
-    /// Binds the addresses given; port 0 takes a free one.
+    /// Binds the addresses given.
     ///
     /// # Errors
     /// `Unavailable` naming the address that cannot be bound.
-    pub async fn bind(http: Option<SocketAddr>, grpc: Option<SocketAddr>) -> Result<Self> {
-        Ok(Self { http: bind(http).await?, grpc: bind(grpc).await?, tls: None })
+    pub async fn bind(addresses: Addresses) -> Result<Self> {
+        Ok(Self {
+            http: bind(addresses.http).await?,
+            grpc: bind(addresses.grpc).await?,
+            metrics: bind(addresses.metrics).await?,
+            tls: None,
+        })
     }
 
-    /// Speaks TLS, and nothing else, on every socket.
+    /// Speaks TLS, and nothing else, over HTTP and gRPC.
     pub fn with_tls(self, tls: Option<ServerTls>) -> Self {
         Self { tls, ..self }
     }
@@ -44,6 +62,11 @@ impl Listeners {
     /// Address of the gRPC listener.
     pub fn grpc(&self) -> Option<SocketAddr> {
         self.grpc.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Address of the metrics listener.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 }
 

@@ -8,6 +8,7 @@ use larder_proto::convert::EncodedColumn;
 
 use super::prepared::SharedPlan;
 use super::read::ViewRows;
+use crate::gate::Facts;
 
 /// A computed answer; wire formats are written from it without another copy of the values.
 #[derive(Debug)]
@@ -138,6 +139,13 @@ impl OnlineAnswer {
                 self.plan.plan.outputs[column - self.entities.len()].source,
                 OutputSource::Computed { .. }
             )
+    }
+
+    /// What is counted about this answer.
+    pub(crate) fn facts(&self) -> Facts {
+        let plan = &self.plan.plan;
+        let features = Some((plan.outputs.len(), plan.views.len() + plan.on_demand.len()));
+        Facts { rows: self.rows, features, kind: None }
     }
 
     /// One column; `column < columns()`.

@@ -22,6 +22,7 @@ pub use request::{OnlineRequest, RequestColumn, RequestValues};
 
 use self::compute::compute;
 use self::read::{TypedColumns, read_views};
+use crate::metrics::{Metrics, Stage, Stages};
 use crate::{ServiceConfig, SharedCatalog};
 
 /// Answers online requests; HTTP and gRPC are thin adapters over it.
@@ -31,6 +32,7 @@ pub struct OnlineService {
     catalog: SharedCatalog,
     store: Arc<dyn OnlineStore>,
     clock: Arc<dyn Clock>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl OnlineService {
@@ -41,7 +43,17 @@ impl OnlineService {
         store: Arc<dyn OnlineStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { config: Arc::new(config), catalog, store, clock }
+        Self { config: Arc::new(config), catalog, store, clock, metrics: None }
+    }
+
+    /// The same service, counting what it does.
+    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
+    }
+
+    /// What it counts with, if it does.
+    pub(crate) fn metrics(&self) -> Option<&Arc<Metrics>> {
+        self.metrics.as_ref()
     }
 
     /// The settings.
@@ -76,16 +88,23 @@ impl OnlineService {
     /// Equal entity keys are read once and fanned out. One row is assumed when only entityless views
     /// are read and no column is given. Columns that are neither join key nor request data are ignored.
     pub async fn get_online_features(&self, request: &OnlineRequest) -> Result<OnlineAnswer> {
+        let mut stages = Stages::start(self.metrics.as_deref());
         let snapshot = self.catalog.load();
         let plan = snapshot.plan(&request.selection, request.full_feature_names, |catalog| {
             PreparedPlan::new(catalog, &request.selection, request.full_feature_names, &self.config)
         })?;
         let rows = self.row_count(request, &plan)?;
+        if let Some(metrics) = &self.metrics {
+            metrics.asked(rows);
+        }
         let (columns, entities) = typed_columns(snapshot.catalog(), &plan, request)?;
+        stages.end(Stage::Plan);
         let (store, now) = (self.store.as_ref(), self.clock.now());
         let views = read_views(store, &plan, &columns, rows, now, self.config.compat).await?;
+        stages.end(Stage::Store);
         let computed = compute(&plan, &views, &columns, rows)?;
-        Ok(OnlineAnswer {
+        stages.end(Stage::Transform);
+        let answer = OnlineAnswer {
             plan,
             compat: self.config.compat,
             rows,
@@ -93,7 +112,11 @@ impl OnlineService {
             views,
             computed,
             include_view_versions: request.include_view_versions,
-        })
+        };
+        if let Some(metrics) = &self.metrics {
+            metrics.answered(&answer, now);
+        }
+        Ok(answer)
     }
 
     fn row_count(&self, request: &OnlineRequest, plan: &PreparedPlan) -> Result<usize> {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::slow_store::SlowStore;
 use larder_core::{
     Catalog, CatalogParts, Clock, Compat, DataSource, Entity, FeatureService, FeatureView, Field,
     FixedClock, OnDemandFeatureView, OnDemandSource, Project, Projection, Result, SourceKind, Tags,
@@ -12,8 +13,8 @@ use larder_core::{
 use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 use larder_online_store::{EmbeddedConfig, EmbeddedStore, OnlineStore, ViewTable};
 use larder_serving::{
-    CatalogSource, FeatureServer, Listeners, OnlineService, ServerConfig, ServerTls, ServiceConfig,
-    SharedCatalog, serve,
+    Addresses, CatalogSource, FeatureServer, Listeners, Metrics, OnlineService, ServerConfig,
+    ServerTls, ServiceConfig, SharedCatalog, serve,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ def interaction(inputs):
 pub(crate) struct Shop {
     pub(crate) http: SocketAddr,
     pub(crate) grpc: SocketAddr,
+    pub(crate) metrics: SocketAddr,
     pub(crate) source: Arc<Queue>,
     pub(crate) store: Arc<dyn OnlineStore>,
     pub(crate) client: ureq::Agent,
@@ -60,19 +62,18 @@ impl CatalogSource for Queue {
 
 impl Shop {
     pub(crate) async fn open(compat: Compat) -> Self {
-        Self::open_with(compat, settings(), None).await
+        Self::start(Setup { compat, ..Setup::default() }).await
     }
 
-    /// A shop over plain text or TLS, with these settings of the listeners.
-    pub(crate) async fn open_with(
-        compat: Compat,
-        settings: ServerConfig,
-        tls: Option<ServerTls>,
-    ) -> Self {
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let Setup { compat, settings, tls, delay } = setup;
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn OnlineStore> = Arc::new(
-            EmbeddedStore::open(&EmbeddedConfig::new(folder.path().join("online"))).unwrap(),
-        );
+        let store =
+            EmbeddedStore::open(&EmbeddedConfig::new(folder.path().join("online"))).unwrap();
+        let store: Arc<dyn OnlineStore> = match delay {
+            Some(delay) => Arc::new(SlowStore { store, delay }),
+            None => Arc::new(store),
+        };
         let views = parts().feature_views;
         let tables = views.iter().map(|view| {
             let features = view.features.iter().map(|field| field.name.as_str());
@@ -84,20 +85,28 @@ impl Shop {
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW));
         let config = ServiceConfig { compat, max_rows: 1000, ..ServiceConfig::default() };
         let catalog = SharedCatalog::new(Catalog::new(parts()));
-        let online = OnlineService::new(config, catalog, Arc::clone(&store), clock);
+        let online = OnlineService::new(config, catalog, Arc::clone(&store), clock)
+            .with_metrics(Arc::new(Metrics::new().unwrap()));
         let is_plain = tls.is_none();
-        let listeners = Listeners::bind(Some(loopback()), Some(loopback())).await.unwrap();
+        let here = Some(loopback());
+        let addresses = Addresses { http: here, grpc: here, metrics: here };
+        let listeners = Listeners::bind(addresses).await.unwrap();
         let listeners = listeners.with_tls(tls);
         let (http, grpc) = (listeners.http().unwrap(), listeners.grpc().unwrap());
+        let metrics = listeners.metrics().unwrap();
         let (stop, stopped) = watch::channel(false);
         let source = Arc::new(Queue::default());
         let server = FeatureServer::new(online, offline);
         let polled = Arc::clone(&source) as Arc<dyn CatalogSource>;
         let task = tokio::spawn(serve(server, settings, listeners, polled, stopped));
         let client = ureq::Agent::new_with_config(
-            ureq::Agent::config_builder().http_status_as_error(false).build(),
+            ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                // Tests of limits count connections: none stays open unseen.
+                .max_idle_connections(0)
+                .build(),
         );
-        let shop = Self { http, grpc, source, store, client, stop, task, _folder: folder };
+        let shop = Self { http, grpc, metrics, source, store, client, stop, task, _folder: folder };
         if is_plain {
             shop.stock();
         }
@@ -136,6 +145,22 @@ impl Shop {
     pub(crate) async fn stop(self) {
         self.stop.send(true).unwrap();
         self.task.await.unwrap().unwrap();
+    }
+}
+
+/// How a shop is served.
+pub(crate) struct Setup {
+    pub(crate) compat: Compat,
+    pub(crate) settings: ServerConfig,
+    /// Plain text without.
+    pub(crate) tls: Option<ServerTls>,
+    /// Time that every read of the store takes more.
+    pub(crate) delay: Option<Duration>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { compat: Compat::Larder, settings: settings(), tls: None, delay: None }
     }
 }
 

@@ -5,5 +5,8 @@
 mod fixture;
 mod grpc;
 mod http;
+mod limits;
+mod metrics;
+mod slow_store;
 mod swap;
 mod tls;

@@ -2,7 +2,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::Compat;
 use larder_proto::feast::serving::GetFeastServingInfoRequest;
 use larder_proto::feast::serving::serving_service_client::ServingServiceClient;
 use larder_serving::{ServerConfig, ServerTls};
@@ -15,7 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
-use crate::fixture::{Shop, settings};
+use crate::fixture::{Setup, Shop, settings};
 
 const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
@@ -24,7 +23,7 @@ async fn shop(settings: ServerConfig) -> (Shop, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (key, certificate) = (made.signing_key.serialize_pem(), made.cert.pem());
     let tls = ServerTls::from_pem(key.as_bytes(), certificate.as_bytes()).unwrap();
-    (Shop::open_with(Compat::Larder, settings, Some(tls)).await, certificate)
+    (Shop::start(Setup { settings, tls: Some(tls), ..Setup::default() }).await, certificate)
 }
 
 async fn connect(address: SocketAddr, certificate: &str) -> std::io::Result<TlsStream<TcpStream>> {
@@ -108,7 +107,7 @@ async fn handshakes_that_hang_stop_nobody_and_are_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grpc_client_that_sends_no_preface_is_ended_on_plain_text_too() {
     let quick = ServerConfig { handshake_timeout: Duration::from_millis(100), ..settings() };
-    let shop = Shop::open_with(Compat::Larder, quick, None).await;
+    let shop = Shop::start(Setup { settings: quick, ..Setup::default() }).await;
     let mut silent = TcpStream::connect(shop.grpc).await.unwrap();
     let mut rest = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(10), silent.read_to_end(&mut rest)).await;

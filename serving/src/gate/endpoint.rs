@@ -1,0 +1,52 @@
+//! Which endpoint a path belongs to: one of a few names, whatever clients send.
+
+/// The endpoint of paths that lead nowhere.
+pub(super) const OTHER: &str = "other";
+
+/// Answered also when everything else is too much.
+pub(super) const HEALTH: &str = "/health";
+
+/// Paths of the HTTP server.
+const HTTP: [&str; 3] = ["/get-online-features", "/push", HEALTH];
+
+/// Answered also when everything else is too much.
+pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
+
+/// Methods of the gRPC server.
+const GRPC: [&str; 4] = [
+    "/feast.serving.ServingService/GetFeastServingInfo",
+    "/feast.serving.ServingService/GetOnlineFeatures",
+    "/larder.recommendation.v1.RecommendationService/GetInteractionFeatures",
+    GRPC_HEALTH,
+];
+
+pub(super) fn of_http(path: &str) -> &'static str {
+    HTTP.into_iter().find(|known| *known == path).unwrap_or(OTHER)
+}
+
+pub(super) fn of_grpc(path: &str) -> &'static str {
+    GRPC.into_iter().find(|known| *known == path).unwrap_or(OTHER)
+}
+
+/// Feast 0.67 counts what works on features, not `/health` and the like.
+pub(crate) fn is_counted_by_feast(endpoint: &str) -> bool {
+    !matches!(endpoint, OTHER | HEALTH)
+}
+
+/// Whether an endpoint moves whole tables, for which no time is too long.
+pub(super) fn is_unlimited(_endpoint: &str) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_make_up_is_one_endpoint() {
+        assert_eq!(of_http("/push"), "/push");
+        assert_eq!(of_http("/push/"), OTHER);
+        assert_eq!(of_http("/push?x=1"), OTHER);
+        assert_eq!(of_grpc("/feast.serving.ServingService/Nothing"), OTHER);
+    }
+}
