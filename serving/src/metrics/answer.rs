@@ -85,7 +85,7 @@ impl Metrics {
 
 /// The oldest event time among the rows of a view that were found.
 fn oldest(answer: &OnlineAnswer, view: usize) -> Option<Timestamp> {
-    let rows = &answer.views()[view];
+    let rows = &answer.views[view];
     (0..answer.rows())
         .filter(|&row| rows.state(row) != larder_core::RowState::Missing)
         .map(|row| rows.event_timestamp(row))
