@@ -33,7 +33,7 @@ pub fn write_value(value: &[u8], out: &mut Vec<u8>) -> Result<()> {
 
 /// Writes a null or a number that is the only field of its message, as nearly every stored value is.
 ///
-/// Such a message needs no walk over its fields: half of the time of a large answer went there.
+/// Such a message needs no walk over its fields.
 fn write_lone_scalar(value: &[u8], out: &mut Vec<u8>) -> bool {
     const DOUBLE: u8 = (5 << 3) | 1;
     const FLOAT: u8 = (6 << 3) | 5;
