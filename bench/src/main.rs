@@ -6,11 +6,17 @@
 
 mod apply;
 mod connection;
+mod embedded;
 mod generated;
+mod grpc;
 mod load;
 mod online;
+mod raw_redis;
+mod redis;
+mod served;
 mod startup;
 mod summary;
+mod workload;
 
 use clap::Parser;
 
@@ -24,6 +30,10 @@ enum Bench {
     Startup(startup::Options),
     /// Online features over HTTP on one SQLite file.
     Online(online::Options),
+    /// Online features on Redis as a share of what Redis itself answers.
+    Redis(redis::Options),
+    /// Online features on the embedded store.
+    Embedded(embedded::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -34,5 +44,7 @@ fn main() -> anyhow::Result<()> {
         }
         Bench::Startup(options) => startup::run(&options),
         Bench::Online(options) => online::run(&options),
+        Bench::Redis(options) => redis::run(&options),
+        Bench::Embedded(options) => embedded::run(&options),
     }
 }

@@ -33,7 +33,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
         &[],
     ),
     ("larder-tests", EVERYTHING, EVERYTHING),
-    ("larder-bench", &["larder-tests"], &[]),
+    ("larder-bench", &[CORE, PROTO, "larder-tests"], &[]),
     ("xtask", &[], &[]),
 ];
 
