@@ -88,6 +88,23 @@ pub(crate) fn open_loop(
     measure(target, connections, duration, Pace::Open(interval, connections))
 }
 
+/// Makes so many exchanges once, by several connections; how long it took.
+pub(crate) fn drain(target: &dyn Target, connections: usize, turns: usize) -> Result<Duration> {
+    let start = Instant::now();
+    thread::scope(|threads| {
+        let running: Vec<_> = (0..connections)
+            .map(|number| {
+                threads.spawn(move || {
+                    let mut connection = target.connect()?;
+                    (number..turns).step_by(connections).try_for_each(|at| connection.exchange(at))
+                })
+            })
+            .collect();
+        running.into_iter().try_for_each(|thread| thread.join().expect("a connection panicked"))
+    })?;
+    Ok(start.elapsed())
+}
+
 fn measure(
     target: &dyn Target,
     connections: usize,

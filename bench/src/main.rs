@@ -11,12 +11,14 @@ mod generated;
 mod grpc;
 mod load;
 mod online;
+mod raw_cassandra;
 mod raw_redis;
 mod redis;
 mod served;
 mod startup;
 mod summary;
 mod workload;
+mod write;
 
 use clap::Parser;
 
@@ -34,6 +36,8 @@ enum Bench {
     Redis(redis::Options),
     /// Online features on the embedded store.
     Embedded(embedded::Options),
+    /// `materialize` into Redis and Cassandra as a share of what they take.
+    Write(write::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -46,5 +50,6 @@ fn main() -> anyhow::Result<()> {
         Bench::Online(options) => online::run(&options),
         Bench::Redis(options) => redis::run(&options),
         Bench::Embedded(options) => embedded::run(&options),
+        Bench::Write(options) => write::run(&options),
     }
 }

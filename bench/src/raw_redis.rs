@@ -17,6 +17,15 @@ use crate::load::{Exchange, Target};
 /// HMGETs that one connection has on their way at least; one request when it has more.
 const IN_FLIGHT: usize = 16;
 
+/// HSETs of one batch.
+const KEYS_PER_BATCH: u32 = 100;
+
+/// An encoded `Value` of a double.
+const DOUBLE: [u8; 9] = [0x29, 0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f];
+
+/// An encoded `Timestamp` in whole seconds.
+const SECONDS: [u8; 6] = [0x08, 0x80, 0x92, 0xb8, 0xc3, 0x06];
+
 /// Prepared batches of requests to a Redis on this machine.
 #[derive(Debug)]
 pub(crate) struct RawRedis {
@@ -45,14 +54,51 @@ impl RawRedis {
             .collect::<Result<_>>()?;
         Ok(Self { port, batches, commands: rows * together, requests: together })
     }
+
+    /// What `fs materialize` has to write for so many keys, a multiple of 100.
+    pub(crate) fn hsets(port: u16, project: &str, keys: u32) -> Result<Self> {
+        let batch = |(view, first)| {
+            let mut batch = Vec::new();
+            (first..first + KEYS_PER_BATCH)
+                .try_for_each(|key| put_hset(project, view, key, &mut batch))?;
+            Ok(batch)
+        };
+        let firsts = || (0..keys).step_by(KEYS_PER_BATCH as usize);
+        let batches = (0..VIEWS).flat_map(|view| firsts().map(move |first| (view, first)));
+        let batches = batches.map(batch).collect::<Result<_>>()?;
+        Ok(Self { port, batches, commands: KEYS_PER_BATCH as usize, requests: 1 })
+    }
+
+    /// How many there are.
+    pub(crate) fn batches(&self) -> usize {
+        self.batches.len()
+    }
+}
+
+fn put_hset(project: &str, view: usize, key: u32, out: &mut Vec<u8>) -> Result<()> {
+    let name = format!("view_{view}");
+    write!(out, "*{}\r\n", 2 + 2 * (FEATURES + 1))?;
+    put_bulk(b"HSET", out)?;
+    put_bulk(&row_key(project, key)?, out)?;
+    put_bulk(timestamp_field(&name).as_bytes(), out)?;
+    put_bulk(&SECONDS, out)?;
+    for feature in 0..FEATURES {
+        put_bulk(&feature_field(&name, &format!("v{view}_f{feature}")), out)?;
+        put_bulk(&DOUBLE, out)?;
+    }
+    Ok(())
+}
+
+fn row_key(project: &str, key: u32) -> Result<Vec<u8>> {
+    let mut key = encode(EntityKeyVersion::V3, &["key"], &[Value::Int64(key.into())])?;
+    key.extend_from_slice(project.as_bytes());
+    Ok(key)
 }
 
 fn put_hmget(project: &str, key: u32, out: &mut Vec<u8>) -> Result<()> {
-    let mut key = encode(EntityKeyVersion::V3, &["key"], &[Value::Int64(key.into())])?;
-    key.extend_from_slice(project.as_bytes());
     write!(out, "*{}\r\n", 2 + VIEWS * (FEATURES + 1))?;
     put_bulk(b"HMGET", out)?;
-    put_bulk(&key, out)?;
+    put_bulk(&row_key(project, key)?, out)?;
     for view in 0..VIEWS {
         let name = format!("view_{view}");
         for feature in 0..FEATURES {
@@ -125,6 +171,7 @@ impl Counting {
             let next = at + line + 1;
             let (kind, length) = (text[0], length(&text[1..])?);
             match kind {
+                b':' => (self.wanted, at) = (self.wanted - 1, next),
                 b'*' => (self.wanted, at) = (self.wanted + length - 1, next),
                 b'$' if bytes.len() < next + length + 2 => break,
                 b'$' => (self.wanted, at) = (self.wanted - 1, next + length + 2),

@@ -14,7 +14,7 @@ struct Benchmark {
     services: &'static [&'static str],
 }
 
-const BENCHMARKS: [Benchmark; 5] = [
+const BENCHMARKS: [Benchmark; 6] = [
     Benchmark {
         name: "apply",
         what: "`fs apply` of 1 000 generated feature views beside `feast apply`",
@@ -39,6 +39,11 @@ const BENCHMARKS: [Benchmark; 5] = [
         name: "embedded",
         what: "get_online_features on the embedded store over HTTP and gRPC",
         services: &["feast"],
+    },
+    Benchmark {
+        name: "write",
+        what: "materialize into Redis and Cassandra as a share of what they take",
+        services: &["cassandra", "feast", "redis"],
     },
 ];
 

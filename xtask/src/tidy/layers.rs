@@ -69,7 +69,7 @@ const GUARDED: [(&str, &[&str]); 15] = [
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
     ("moka", &[ONLINE]),
-    ("scylla", &[ONLINE, "larder-tests"]),
+    ("scylla", &[ONLINE, "larder-tests", "larder-bench"]),
     ("rusqlite", &[ONLINE, "larder-tests"]),
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),
