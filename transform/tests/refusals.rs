@@ -75,10 +75,10 @@ fn constructs_that_cannot_be_compiled_are_named_with_their_place() {
             Python,
             "try:\n    x = 1\nexcept E:\n    x = 2\nreturn {\"r\": inputs[\"f\"]}",
             Unsupported,
-            41,
-            5,
+            43,
+            12,
         ),
-        (Python, "import os", Unsupported, 41, 8),
+        (Python, "import os", Unsupported, 41, 12),
         (Python, "return {\"r\": [x for x in inputs[\"nope\"]]}", Invalid, 41, 30),
         (
             Python,

@@ -10,7 +10,9 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{self, BUILTINS};
 use super::compiler::Compiler;
+use super::exception::Fault;
 use super::scalar::{Kind, Scalar};
+use super::state::Dict;
 use super::value::{Code, Display, Module, Value};
 use crate::kernel::{Concat, Format, call};
 use crate::plan::constant;
@@ -32,7 +34,27 @@ impl<'a> Compiler<'a> {
         }
         let value = self.evaluate(node);
         self.depth -= 1;
-        self.folded(value?, node.range())
+        let value = self.folded(value?, node.range())?;
+        if !self.is_trying() {
+            return Ok(value);
+        }
+        let value = self.share(value);
+        self.observe_node(node, &value, node.range())?;
+        Ok(value)
+    }
+
+    /// The value of an operation, with what it raised taken down if a `try` is around it.
+    pub(crate) fn observed(
+        &mut self,
+        value: Value<'a>,
+        observe: impl FnOnce(&mut Self, &Value<'a>) -> Result<()>,
+    ) -> Result<Value<'a>> {
+        if !self.is_trying() {
+            return Ok(value);
+        }
+        let value = self.share(value);
+        observe(self, &value)?;
+        Ok(value)
     }
 
     /// A value that is the same in every row, as the constant it is.
@@ -71,7 +93,8 @@ impl<'a> Compiler<'a> {
             Expr::BinOp(op) => {
                 let left = self.expression(&op.left)?;
                 let right = self.expression(&op.right)?;
-                self.binary(op.op, &left, &right, at)
+                let value = self.binary(op.op, &left, &right, at)?;
+                self.observed(value, |c, value| c.observe_binary(op.op, [&left, &right], value, at))
             }
             Expr::Compare(compare) => self.comparison(compare),
             Expr::If(choice) => self.conditional(choice),
@@ -80,7 +103,14 @@ impl<'a> Compiler<'a> {
             Expr::Subscript(subscript) => {
                 let container = self.expression(&subscript.value)?;
                 let key = self.expression(&subscript.slice)?;
-                self.item(container, &key, at)
+                let fault = match container {
+                    Value::Dict(_) | Value::Picked(_) => Fault::Key,
+                    _ => Fault::Index,
+                };
+                let value = self.item(container.clone(), &key, at)?;
+                self.observed(value, |c, value| {
+                    c.observe_operation(value, &[&container], (Fault::Type, fault), at)
+                })
             }
             Expr::ListComp(list) => self.comprehension(&list.elt, &list.generators, Display::List),
             Expr::SetComp(set) => self.comprehension(&set.elt, &set.generators, Display::Set),
@@ -172,8 +202,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn dict_display(&mut self, node: &'a ExprDict) -> Result<Value<'a>> {
-        let number = self.new_dict(Vec::new());
-        let mut dict = (*self.dict(number)).clone();
+        let mut dict = Dict { entries: Vec::new(), per_row: self.per_row, indexed: false };
         for item in &node.items {
             let value = self.expression(&item.value)?;
             let value = self.share(value);
@@ -199,6 +228,8 @@ impl<'a> Compiler<'a> {
             }
             dict.set(key, value);
         }
+        // Numbered last: what an element raised must not leave half a dict behind.
+        let number = self.new_dict(Vec::new());
         self.state.dicts.insert(number, Rc::new(dict));
         Ok(Value::Dict(number))
     }
@@ -210,8 +241,9 @@ impl<'a> Compiler<'a> {
             Some(false) => self.expression(&choice.orelse),
             None => {
                 let condition = self.share_scalar(&condition.scalar());
-                let then = self.expression(&choice.body)?;
-                let otherwise = self.expression(&choice.orelse)?;
+                let then = self.where_holds(&condition, true, |c| c.expression(&choice.body))?;
+                let otherwise =
+                    self.where_holds(&condition, false, |c| c.expression(&choice.orelse))?;
                 self.select(&condition, &then, &otherwise, choice.range)
             }
         }

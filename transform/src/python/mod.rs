@@ -11,6 +11,7 @@ mod comparison;
 mod compiler;
 mod condition;
 mod diagnostic;
+mod exception;
 mod expression;
 mod lookup;
 mod operator;

@@ -4,13 +4,16 @@ use std::rc::Rc;
 
 use larder_core::Result;
 use ruff_python_ast::{
-    ElifElseClause, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtIf, StmtImport, StmtImportFrom,
+    ElifElseClause, ExceptHandler, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtFor, StmtIf,
+    StmtImport, StmtImportFrom,
 };
 use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{module_constant, module_function};
 use super::compiler::Compiler;
-use super::state::Dict;
+use super::exception::raising;
+use super::scalar::Scalar;
+use super::state::{Dict, State};
 use super::time::TimeClass;
 use super::value::{Code, Display, Module, Value};
 
@@ -23,13 +26,25 @@ pub(crate) enum Flow<'a> {
     Continue,
     /// `return`.
     Return(Value<'a>),
+    /// `raise`.
+    Raise,
 }
 
-/// The statements that follow a block, innermost first.
+/// What follows a block, innermost first.
 #[derive(Clone, Copy)]
 pub(crate) struct Rest<'s, 'a> {
-    statements: &'a [Stmt],
-    outer: Option<&'s Rest<'s, 'a>>,
+    pub(crate) work: Work<'s, 'a>,
+    pub(crate) outer: Option<&'s Rest<'s, 'a>>,
+    /// How many `try` are around it.
+    pub(crate) trials: usize,
+}
+
+/// A part of what follows a block.
+#[derive(Clone, Copy)]
+pub(crate) enum Work<'s, 'a> {
+    Statements(&'a [Stmt]),
+    /// The remaining passes of a loop over elements that are written out.
+    Passes(&'a StmtFor, &'s [Value<'a>]),
 }
 
 /// What an `if` does when its test fails.
@@ -61,24 +76,68 @@ impl<'a> Compiler<'a> {
     ) -> Result<Flow<'a>> {
         for (index, statement) in statements.iter().enumerate() {
             self.spend(statement.range())?;
-            let Stmt::If(branch) = statement else {
-                match self.statement(statement)? {
+            let work = Work::Statements(&statements[index + 1..]);
+            let after = Rest { work, outer: rest, trials: self.trials.len() };
+            let after = Some(&after).filter(|_| ends_early(statement));
+            let flow = match statement {
+                Stmt::If(branch) => {
+                    let StmtIf { test, body, elif_else_clauses, .. } = branch;
+                    self.branch(test, body, Otherwise::of(elif_else_clauses), after)?
+                }
+                Stmt::Try(attempt) => self.attempt(attempt, after)?,
+                Stmt::For(each) if after.is_some() => return self.escaping(each, after),
+                Stmt::Continue(_) | Stmt::Break(_) if loop_around(rest).is_some() => {
+                    let rest = loop_around(rest);
+                    let past = matches!(statement, Stmt::Break(_));
+                    return self.resume(if past { rest.and_then(|rest| rest.outer) } else { rest });
+                }
+                _ => match self.statement(statement)? {
                     Flow::Next => continue,
                     end => return Ok(end),
-                }
+                },
             };
-            let StmtIf { test, body, elif_else_clauses, .. } = branch;
-            let otherwise = Otherwise::of(elif_else_clauses);
-            if ends_early(statement) {
-                let rest = Rest { statements: &statements[index + 1..], outer: rest };
-                return self.branch(test, body, otherwise, Some(&rest));
+            if after.is_some() {
+                return Ok(flow);
             }
-            self.branch(test, body, otherwise, None)?;
         }
-        match rest {
-            None => Ok(Flow::Next),
-            Some(rest) => self.block(rest.statements, rest.outer),
+        self.resume(rest)
+    }
+
+    /// Runs what follows a block.
+    fn resume(&mut self, rest: Option<&Rest<'_, 'a>>) -> Result<Flow<'a>> {
+        let Some(rest) = rest else { return Ok(Flow::Next) };
+        self.after_trials(rest.trials, |c| match rest.work {
+            Work::Statements(statements) => c.block(statements, rest.outer),
+            Work::Passes(each, items) => c.passes(each, items, rest.outer),
+        })
+    }
+
+    /// A loop that `break`, `return` or `raise` may leave, and what follows it.
+    fn escaping(&mut self, each: &'a StmtFor, rest: Option<&Rest<'_, 'a>>) -> Result<Flow<'a>> {
+        let over = self.expression(&each.iter)?;
+        match self.written_out(&over) {
+            Some(items) => self.passes(each, &items, rest),
+            None => {
+                self.each(each)?;
+                self.resume(rest)
+            }
         }
+    }
+
+    fn passes(
+        &mut self,
+        each: &'a StmtFor,
+        items: &[Value<'a>],
+        rest: Option<&Rest<'_, 'a>>,
+    ) -> Result<Flow<'a>> {
+        let Some((item, more)) = items.split_first() else {
+            return self.block(&each.orelse, rest);
+        };
+        self.spend(each.range())?;
+        self.assign(&each.target, item.clone())?;
+        let trials = self.trials.len();
+        let next = Rest { work: Work::Passes(each, more), outer: rest, trials };
+        self.block(&each.body, Some(&next))
     }
 
     fn branch(
@@ -95,23 +154,56 @@ impl<'a> Compiler<'a> {
         }
         let condition = self.share_scalar(&condition.scalar());
         let before = self.state.clone();
-        let then = self.block(body, rest)?;
+        let then = self.where_holds(&condition, true, |c| c.block(body, rest))?;
         let after_then = std::mem::replace(&mut self.state, before);
-        let other = self.otherwise(otherwise, rest)?;
+        let other = self.where_holds(&condition, false, |c| c.otherwise(otherwise, rest))?;
         let after_other = std::mem::take(&mut self.state);
-        self.merge(&condition, after_then, &after_other, at)?;
-        match (then, other) {
-            (Flow::Return(a), Flow::Return(b)) => {
-                Ok(Flow::Return(self.select(&condition, &a, &b, at)?))
+        self.join_flows(&condition, (then, after_then), (other, after_other), at)
+    }
+
+    /// The end of two ways through a function, of which the condition chooses one.
+    pub(crate) fn join_flows(
+        &mut self,
+        condition: &Scalar,
+        (then, after_then): (Flow<'a>, State<'a>),
+        (other, after_other): (Flow<'a>, State<'a>),
+        at: TextRange,
+    ) -> Result<Flow<'a>> {
+        match (&then, &other) {
+            (Flow::Raise, Flow::Raise) => {
+                self.state = after_other;
+                return Ok(Flow::Raise);
             }
-            (Flow::Return(a), Flow::Next) => {
-                Ok(Flow::Return(self.select(&condition, &a, &Value::None, at)?))
+            (Flow::Raise, Flow::Next | Flow::Continue) if self.is_trying() => {
+                self.state = after_other;
+                return Ok(other);
             }
-            (Flow::Next, Flow::Return(b)) => {
-                Ok(Flow::Return(self.select(&condition, &Value::None, &b, at)?))
+            (Flow::Next | Flow::Continue, Flow::Raise) if self.is_trying() => {
+                self.state = after_then;
+                return Ok(then);
             }
-            _ => Ok(Flow::Next),
+            (Flow::Raise, Flow::Next | Flow::Continue)
+            | (Flow::Next | Flow::Continue, Flow::Raise)
+                if self.loops > 0 =>
+            {
+                return Err(self.unsupported(
+                    at,
+                    "raise inside a loop",
+                    "append None to the lists",
+                ));
+            }
+            _ => {}
         }
+        self.merge(condition, after_then, &after_other, at)?;
+        if let (Flow::Next | Flow::Continue, Flow::Next | Flow::Continue) = (&then, &other) {
+            return Ok(Flow::Next);
+        }
+        let result = |flow| match flow {
+            Flow::Return(value) => value,
+            Flow::Raise => Value::Scalar(raising()),
+            Flow::Next | Flow::Continue => Value::None,
+        };
+        Ok(Flow::Return(self.select(condition, &result(then), &result(other), at)?))
     }
 
     fn otherwise(
@@ -157,6 +249,7 @@ impl<'a> Compiler<'a> {
             Stmt::Import(import) => self.import(import)?,
             Stmt::ImportFrom(import) => self.import_from(import)?,
             Stmt::Pass(_) => {}
+            Stmt::Raise(raise) => return self.raise(raise),
             Stmt::Continue(_) if self.loops > 0 => return Ok(Flow::Continue),
             other => {
                 let (name, hint) = describe(other);
@@ -185,6 +278,7 @@ impl<'a> Compiler<'a> {
         let right = self.expression(&assign.value)?;
         let value = self.binary(assign.op, &left, &right, assign.range())?;
         let value = self.share(value);
+        self.observe_binary(assign.op, [&left, &right], &value, assign.range())?;
         self.assign(&assign.target, value)
     }
 
@@ -330,26 +424,62 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Whether a statement contains a `return` or `continue` of the block that it stands in.
+/// Whether a statement may leave the block that it stands in before its end.
 fn ends_early(statement: &Stmt) -> bool {
     match statement {
-        Stmt::Return(_) | Stmt::Continue(_) => true,
+        Stmt::Return(_) | Stmt::Continue(_) | Stmt::Break(_) | Stmt::Raise(_) => true,
         Stmt::If(branch) => {
             let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
             branch.body.iter().chain(clauses).any(ends_early)
         }
+        Stmt::Try(attempt) => {
+            let handlers = attempt.handlers.iter().flat_map(|handler| match handler {
+                ExceptHandler::ExceptHandler(handler) => &handler.body,
+            });
+            attempt.body.iter().chain(&attempt.orelse).chain(handlers).any(ends_early)
+        }
+        Stmt::For(each) => !each.orelse.is_empty() || each.body.iter().any(leaves_loop),
         _ => false,
     }
+}
+
+/// Whether a statement in a loop's body may end the loop.
+fn leaves_loop(statement: &Stmt) -> bool {
+    match statement {
+        Stmt::Return(_) | Stmt::Break(_) | Stmt::Raise(_) => true,
+        Stmt::If(branch) => {
+            let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
+            branch.body.iter().chain(clauses).any(leaves_loop)
+        }
+        Stmt::Try(attempt) => {
+            let handlers = attempt.handlers.iter().flat_map(|handler| match handler {
+                ExceptHandler::ExceptHandler(handler) => &handler.body,
+            });
+            attempt.body.iter().chain(&attempt.orelse).chain(handlers).any(leaves_loop)
+        }
+        Stmt::For(each) => each.body.iter().any(|inner| {
+            matches!(inner, Stmt::If(_) | Stmt::Try(_) | Stmt::For(_) if leaves_loop(inner))
+                || matches!(inner, Stmt::Return(_) | Stmt::Raise(_))
+        }),
+        _ => false,
+    }
+}
+
+/// The passes of the innermost loop that `break` and `continue` belong to.
+fn loop_around<'s, 'a>(mut rest: Option<&'s Rest<'s, 'a>>) -> Option<&'s Rest<'s, 'a>> {
+    while let Some(found) = rest {
+        if matches!(found.work, Work::Passes(..)) {
+            return rest;
+        }
+        rest = found.outer;
+    }
+    None
 }
 
 /// A statement's name and what to do instead.
 fn describe(statement: &Stmt) -> (&'static str, &'static str) {
     match statement {
         Stmt::While(_) => ("a while loop", "use for over the rows or over literals"),
-        Stmt::Try(_) => {
-            ("try", "test for None and zero instead; a row that raises becomes null without try")
-        }
-        Stmt::Raise(_) => ("raise", "return None for rows without a value"),
         Stmt::With(_) => ("with", "a transform cannot use resources"),
         Stmt::Match(_) => ("match", "use if and elif"),
         Stmt::ClassDef(_) => ("a class", "use functions and dicts"),
