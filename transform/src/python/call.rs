@@ -6,10 +6,10 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{self, Builtin, DICT_METHODS, LIST_METHODS};
 use super::compiler::Compiler;
+use super::flow::Flow;
 use super::pandas::{FRAME_METHODS, SERIES_METHODS};
 use super::scalar::Kind;
 use super::state::Scope;
-use super::statement::Flow;
 use super::text::{SERIES_TEXT_METHODS, TEXT_METHODS};
 use super::time::{SERIES_TIME_METHODS, TIME_METHODS, construct};
 use super::value::{Code, Module, Value};

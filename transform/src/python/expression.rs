@@ -5,7 +5,9 @@ use std::rc::Rc;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::lit;
 use larder_core::Result;
-use ruff_python_ast::{Expr, ExprDict, ExprIf, ExprLambda, ExprName, ExprSlice, Number};
+use ruff_python_ast::{
+    Expr, ExprDict, ExprIf, ExprLambda, ExprName, ExprSlice, ExprSubscript, Number,
+};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{self, BUILTINS};
@@ -100,18 +102,7 @@ impl<'a> Compiler<'a> {
             Expr::If(choice) => self.conditional(choice),
             Expr::Call(call) => self.call(call),
             Expr::Attribute(attribute) => self.attribute(attribute),
-            Expr::Subscript(subscript) => {
-                let container = self.expression(&subscript.value)?;
-                let key = self.expression(&subscript.slice)?;
-                let fault = match container {
-                    Value::Dict(_) | Value::Picked(_) => Fault::Key,
-                    _ => Fault::Index,
-                };
-                let value = self.item(container.clone(), &key, at)?;
-                self.observed(value, |c, value| {
-                    c.observe_operation(value, &[&container], (Fault::Type, fault), at)
-                })
-            }
+            Expr::Subscript(subscript) => self.subscript(subscript),
             Expr::ListComp(list) => self.comprehension(&list.elt, &list.generators, Display::List),
             Expr::SetComp(set) => self.comprehension(&set.elt, &set.generators, Display::Set),
             Expr::Generator(generator) => {
@@ -137,6 +128,19 @@ impl<'a> Compiler<'a> {
                 Err(self.unsupported(at, name, hint))
             }
         }
+    }
+
+    fn subscript(&mut self, node: &'a ExprSubscript) -> Result<Value<'a>> {
+        let container = self.expression(&node.value)?;
+        let key = self.expression(&node.slice)?;
+        let fault = match container {
+            Value::Dict(_) | Value::Picked(_) => Fault::Key,
+            _ => Fault::Index,
+        };
+        let value = self.item(container.clone(), &key, node.range)?;
+        self.observed(value, |c, value| {
+            c.observe_operation(value, &[&container], (Fault::Type, fault), node.range)
+        })
     }
 
     fn slice(&mut self, node: &'a ExprSlice) -> Result<Value<'a>> {

@@ -13,6 +13,7 @@ mod condition;
 mod diagnostic;
 mod exception;
 mod expression;
+mod flow;
 mod lookup;
 mod operator;
 mod output;

@@ -4,48 +4,19 @@ use std::rc::Rc;
 
 use larder_core::Result;
 use ruff_python_ast::{
-    ElifElseClause, ExceptHandler, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtFor, StmtIf,
-    StmtImport, StmtImportFrom,
+    ElifElseClause, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtFor, StmtIf, StmtImport,
+    StmtImportFrom,
 };
 use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{module_constant, module_function};
 use super::compiler::Compiler;
 use super::exception::raising;
+use super::flow::{Flow, Rest, Work, ends_early, loop_around};
 use super::scalar::Scalar;
 use super::state::{Dict, State};
 use super::time::TimeClass;
 use super::value::{Code, Display, Module, Value};
-
-/// How a block ends.
-#[derive(Debug)]
-pub(crate) enum Flow<'a> {
-    /// It runs off its end.
-    Next,
-    /// `continue`.
-    Continue,
-    /// `return`.
-    Return(Value<'a>),
-    /// `raise`.
-    Raise,
-}
-
-/// What follows a block, innermost first.
-#[derive(Clone, Copy)]
-pub(crate) struct Rest<'s, 'a> {
-    pub(crate) work: Work<'s, 'a>,
-    pub(crate) outer: Option<&'s Rest<'s, 'a>>,
-    /// How many `try` are around it.
-    pub(crate) trials: usize,
-}
-
-/// A part of what follows a block.
-#[derive(Clone, Copy)]
-pub(crate) enum Work<'s, 'a> {
-    Statements(&'a [Stmt]),
-    /// The remaining passes of a loop over elements that are written out.
-    Passes(&'a StmtFor, &'s [Value<'a>]),
-}
 
 /// What an `if` does when its test fails.
 #[derive(Clone, Copy)]
@@ -115,13 +86,11 @@ impl<'a> Compiler<'a> {
     /// A loop that `break`, `return` or `raise` may leave, and what follows it.
     fn escaping(&mut self, each: &'a StmtFor, rest: Option<&Rest<'_, 'a>>) -> Result<Flow<'a>> {
         let over = self.expression(&each.iter)?;
-        match self.written_out(&over) {
-            Some(items) => self.passes(each, &items, rest),
-            None => {
-                self.each(each)?;
-                self.resume(rest)
-            }
+        if let Some(items) = self.written_out(&over) {
+            return self.passes(each, &items, rest);
         }
+        self.each(each)?;
+        self.resume(rest)
     }
 
     fn passes(
@@ -422,58 +391,6 @@ impl<'a> Compiler<'a> {
         self.state.dicts.insert(*number, Rc::new(changed));
         Ok(())
     }
-}
-
-/// Whether a statement may leave the block that it stands in before its end.
-fn ends_early(statement: &Stmt) -> bool {
-    match statement {
-        Stmt::Return(_) | Stmt::Continue(_) | Stmt::Break(_) | Stmt::Raise(_) => true,
-        Stmt::If(branch) => {
-            let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
-            branch.body.iter().chain(clauses).any(ends_early)
-        }
-        Stmt::Try(attempt) => {
-            let handlers = attempt.handlers.iter().flat_map(|handler| match handler {
-                ExceptHandler::ExceptHandler(handler) => &handler.body,
-            });
-            attempt.body.iter().chain(&attempt.orelse).chain(handlers).any(ends_early)
-        }
-        Stmt::For(each) => !each.orelse.is_empty() || each.body.iter().any(leaves_loop),
-        _ => false,
-    }
-}
-
-/// Whether a statement in a loop's body may end the loop.
-fn leaves_loop(statement: &Stmt) -> bool {
-    match statement {
-        Stmt::Return(_) | Stmt::Break(_) | Stmt::Raise(_) => true,
-        Stmt::If(branch) => {
-            let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
-            branch.body.iter().chain(clauses).any(leaves_loop)
-        }
-        Stmt::Try(attempt) => {
-            let handlers = attempt.handlers.iter().flat_map(|handler| match handler {
-                ExceptHandler::ExceptHandler(handler) => &handler.body,
-            });
-            attempt.body.iter().chain(&attempt.orelse).chain(handlers).any(leaves_loop)
-        }
-        Stmt::For(each) => each.body.iter().any(|inner| {
-            matches!(inner, Stmt::If(_) | Stmt::Try(_) | Stmt::For(_) if leaves_loop(inner))
-                || matches!(inner, Stmt::Return(_) | Stmt::Raise(_))
-        }),
-        _ => false,
-    }
-}
-
-/// The passes of the innermost loop that `break` and `continue` belong to.
-fn loop_around<'s, 'a>(mut rest: Option<&'s Rest<'s, 'a>>) -> Option<&'s Rest<'s, 'a>> {
-    while let Some(found) = rest {
-        if matches!(found.work, Work::Passes(..)) {
-            return rest;
-        }
-        rest = found.outer;
-    }
-    None
 }
 
 /// A statement's name and what to do instead.

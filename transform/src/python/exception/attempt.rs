@@ -7,8 +7,8 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::{Fault, Trial};
 use crate::python::compiler::Compiler;
+use crate::python::flow::{Flow, Rest, Work};
 use crate::python::scalar::{Kind, Scalar};
-use crate::python::statement::{Flow, Rest, Work};
 use crate::python::value::Value;
 
 impl<'a> Compiler<'a> {
