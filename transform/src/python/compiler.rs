@@ -252,7 +252,12 @@ impl<'a> Compiler<'a> {
         };
         let mixed = mixed || then.mixed || otherwise.mixed;
         let nan = [&a, &b].iter().all(|side| side.nan || !side.none) && none;
-        let origin = if a.origin == b.origin { a.origin } else { Origin::Either };
+        let origin = match (raises(then), raises(otherwise)) {
+            (true, _) => b.origin,
+            (_, true) => a.origin,
+            _ if a.origin == b.origin => a.origin,
+            _ => Origin::Either,
+        };
         Ok(Value::Scalar(Scalar { expr, kind, none, nan, raised, mixed, origin }))
     }
 
@@ -361,6 +366,11 @@ pub(crate) fn nothing() -> Scalar {
 
 pub(crate) fn is_nothing(scalar: &Scalar) -> bool {
     scalar.kind == Kind::Opaque(ValueType::Null)
+}
+
+/// Whether the value is nothing but an exception.
+fn raises(scalar: &Scalar) -> bool {
+    is_nothing(scalar) && !scalar.none
 }
 
 /// The scalar, also of `None`.

@@ -21,6 +21,8 @@ const WRITTEN: &[&str] = &[
 
 const RANDOM: &str = include_str!("../../../tests/vectors/transform/random.json");
 
+const RANDOM_TRY: &str = include_str!("../../../tests/vectors/transform/random_try.json");
+
 /// Functions that are refused, and why. Every other one compiles.
 const REFUSED: &[(&str, &str)] = &[
     ("age_now", "the time of the computation"),
@@ -114,7 +116,16 @@ fn where_feast_itself_answers_batches_differently_is_known() {
 
 #[test]
 fn random_functions_answer_as_feast_does() {
-    let cases = Case::random(RANDOM);
+    check_random(RANDOM);
+}
+
+#[test]
+fn random_functions_with_exceptions_answer_as_feast_does() {
+    check_random(RANDOM_TRY);
+}
+
+fn check_random(recorded: &str) {
+    let cases = Case::random(recorded);
     let compiled: Vec<_> =
         cases.iter().filter(|case| compile(&case.definition()).is_ok()).collect();
     // The rest raises in every row for some operand, or mixes texts and numbers in one value.

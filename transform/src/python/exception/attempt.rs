@@ -1,14 +1,15 @@
 //! The `try` statement.
 
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::{Expr, lit, not};
 use larder_core::Result;
 use ruff_python_ast::{ExceptHandler, Expr as Node, StmtRaise, StmtTry};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Fault, Trial};
-use crate::python::compiler::Compiler;
+use super::{Fault, Trial, raising};
+use crate::python::compiler::{Compiler, scalar_or_none};
 use crate::python::flow::{Flow, Rest, Work};
 use crate::python::scalar::{Kind, Scalar};
+use crate::python::state::State;
 use crate::python::value::Value;
 
 impl<'a> Compiler<'a> {
@@ -26,6 +27,7 @@ impl<'a> Compiler<'a> {
         let classes: Vec<Vec<Fault>> =
             node.handlers.iter().map(|handler| self.caught(handler)).collect::<Result<_>>()?;
         let outer = self.trials.len();
+        let before = self.state.clone();
         let scopes = self.state.scopes.len();
         self.trials.push(Trial { code: lit(Fault::NONE), path: Vec::new(), failed: None, scopes });
         let after = Rest { work: Work::Statements(&node.orelse), outer: rest, trials: outer };
@@ -50,12 +52,41 @@ impl<'a> Compiler<'a> {
                 flow =
                     self.join_flows(&condition, (handled, after_handler), (flow, success), at)?;
             }
+            flow = self.uncaught(&trial, &caught, &before, flow, at)?;
             self.propagate(&trial, &caught, at)?;
         }
         if !node.finalbody.is_empty() {
             self.block(&node.finalbody, None)?;
         }
         Ok(flow)
+    }
+
+    /// Where no handler caught the exception, everything that the `try` computed raises.
+    fn uncaught(
+        &mut self,
+        trial: &Trial<'a>,
+        caught: &[Fault],
+        before: &State<'a>,
+        flow: Flow<'a>,
+        at: TextRange,
+    ) -> Result<Flow<'a>> {
+        let escaped = Scalar::total(self.escaped(trial, caught), Kind::Bool);
+        let escaped = self.share_scalar(&escaped);
+        if let Flow::Return(value) = flow {
+            let raises = Value::Scalar(raising());
+            return Ok(Flow::Return(self.select(&escaped, &raises, &value, at)?));
+        }
+        let after = std::mem::take(&mut self.state);
+        self.merge(&escaped, harmed(before, &after), &after, at)?;
+        Ok(flow)
+    }
+
+    fn escaped(&mut self, trial: &Trial<'a>, caught: &[Fault]) -> Expr {
+        let raised = trial.code.clone().not_eq(lit(Fault::NONE));
+        match self.raised_one_of(trial, caught) {
+            Some(caught) => raised.and(not(caught.expr)),
+            None => raised,
+        }
     }
 
     /// Rows whose first exception is one of these.
@@ -71,10 +102,7 @@ impl<'a> Compiler<'a> {
         if !self.is_trying() {
             return Ok(());
         }
-        let mut escaped = trial.code.clone().not_eq(lit(Fault::NONE));
-        if let Some(caught) = self.raised_one_of(trial, caught) {
-            escaped = escaped.and(datafusion::logical_expr::not(caught.expr));
-        }
+        let escaped = self.escaped(trial, caught);
         self.note(escaped, trial.code.clone(), at)
     }
 
@@ -121,4 +149,24 @@ impl<'a> Compiler<'a> {
         }
         Ok(Flow::Raise)
     }
+}
+
+/// A state in which everything that differs from an earlier one raises.
+fn harmed<'a>(before: &State<'a>, after: &State<'a>) -> State<'a> {
+    let raises = || Value::Scalar(raising());
+    let mut harmed = after.clone();
+    for (scope, known) in harmed.scopes.iter_mut().zip(&before.scopes) {
+        for (name, value) in &mut scope.variables {
+            if known.variables.get(name) != Some(value) && scalar_or_none(value).is_some() {
+                *value = raises();
+            }
+        }
+    }
+    for (number, list) in &mut harmed.lists {
+        let known = before.lists.get(number).and_then(|list| list.pending.as_ref());
+        if list.pending.as_ref() != known && list.pending.is_some() {
+            list.pending = Some(raises());
+        }
+    }
+    harmed
 }
