@@ -78,6 +78,13 @@ fn constructs_that_cannot_be_compiled_are_named_with_their_place() {
             43,
             12,
         ),
+        (
+            Python,
+            "t, o = 0, []\nfor a in inputs[\"a\"]:\n    try:\n        t += a\n    except TypeError:\n        t = 0\n    o.append(t)\nreturn {\"r\": o}",
+            Unsupported,
+            44,
+            13,
+        ),
         (Python, "import os", Unsupported, 41, 12),
         (Python, "return {\"r\": [x for x in inputs[\"nope\"]]}", Invalid, 41, 30),
         (

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use larder_core::Result;
-use ruff_python_ast::{Comprehension, Expr, Stmt, StmtFor};
+use ruff_python_ast::{Comprehension, ExceptHandler, Expr, Stmt, StmtFor};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::compiler::{Compiler, is_nothing, nothing, scalar_or_none};
@@ -350,6 +350,17 @@ fn assigned(statement: &Stmt, names: &mut BTreeSet<Rc<str>>) {
             branch.body.iter().for_each(|statement| assigned(statement, names));
             let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
             clauses.for_each(|statement| assigned(statement, names));
+        }
+        Stmt::Try(attempt) => {
+            let handlers = attempt.handlers.iter().flat_map(|handler| match handler {
+                ExceptHandler::ExceptHandler(handler) => &handler.body,
+            });
+            let body = attempt.body.iter().chain(&attempt.orelse).chain(&attempt.finalbody);
+            body.chain(handlers).for_each(|statement| assigned(statement, names));
+        }
+        Stmt::Match(choice) => {
+            let bodies = choice.cases.iter().flat_map(|case| &case.body);
+            bodies.for_each(|statement| assigned(statement, names));
         }
         _ => {}
     }
