@@ -83,7 +83,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Both truths (or either) of which the second is looked at only if the first leaves it open.
-    fn join(&mut self, op: BoolOp, first: &Scalar, second: &Condition) -> Condition {
+    pub(super) fn join(&mut self, op: BoolOp, first: &Scalar, second: &Condition) -> Condition {
         let first = self.share_scalar(first);
         let second = second.scalar();
         let expr = match op {

@@ -68,6 +68,7 @@ fn leaves(statement: &Stmt, what: Leaving) -> bool {
             let mut clauses = branch.elif_else_clauses.iter();
             any(&branch.body, what) || clauses.any(|clause| any(&clause.body, what))
         }
+        Stmt::Match(choice) => choice.cases.iter().any(|case| any(&case.body, what)),
         Stmt::Try(attempt) => {
             let handled = attempt.handlers.iter().any(|handler| match handler {
                 ExceptHandler::ExceptHandler(handler) => any(&handler.body, what),

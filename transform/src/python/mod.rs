@@ -7,6 +7,7 @@
 mod access;
 mod builtin;
 mod call;
+mod cases;
 mod comparison;
 mod compiler;
 mod condition;

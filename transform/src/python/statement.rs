@@ -11,6 +11,7 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{module_constant, module_function};
 use super::compiler::Compiler;
+use super::condition::Condition;
 use super::exception::raising;
 use super::flow::{Flow, Rest, Work, ends_early, loop_around};
 use super::scalar::Scalar;
@@ -55,6 +56,7 @@ impl<'a> Compiler<'a> {
                     let StmtIf { test, body, elif_else_clauses, .. } = branch;
                     self.branch(test, body, Otherwise::of(elif_else_clauses), after)?
                 }
+                Stmt::Match(choice) => self.choose_case(choice, after)?,
                 Stmt::Try(attempt) => self.attempt(attempt, after)?,
                 Stmt::For(each) if after.is_some() => return self.escaping(each, after),
                 Stmt::Continue(_) | Stmt::Break(_) if loop_around(rest).is_some() => {
@@ -118,16 +120,28 @@ impl<'a> Compiler<'a> {
     ) -> Result<Flow<'a>> {
         let at = test.range();
         let condition = self.condition(test)?;
+        let then = |c: &mut Self| c.block(body, rest);
+        self.two_ways(&condition, at, then, |c| c.otherwise(otherwise, rest))
+    }
+
+    /// Runs one of two ways where the condition is known, and both where the row decides.
+    pub(crate) fn two_ways(
+        &mut self,
+        condition: &Condition,
+        at: TextRange,
+        then: impl FnOnce(&mut Self) -> Result<Flow<'a>>,
+        otherwise: impl FnOnce(&mut Self) -> Result<Flow<'a>>,
+    ) -> Result<Flow<'a>> {
         if let Some(holds) = condition.known() {
-            return if holds { self.block(body, rest) } else { self.otherwise(otherwise, rest) };
+            return if holds { then(self) } else { otherwise(self) };
         }
         let condition = self.share_scalar(&condition.scalar());
         let before = self.state.clone();
-        let then = self.where_holds(&condition, true, |c| c.block(body, rest))?;
-        let after_then = std::mem::replace(&mut self.state, before);
-        let other = self.where_holds(&condition, false, |c| c.otherwise(otherwise, rest))?;
-        let after_other = std::mem::take(&mut self.state);
-        self.join_flows(&condition, (then, after_then), (other, after_other), at)
+        let first = self.where_holds(&condition, true, then)?;
+        let after_first = std::mem::replace(&mut self.state, before);
+        let second = self.where_holds(&condition, false, otherwise)?;
+        let after_second = std::mem::take(&mut self.state);
+        self.join_flows(&condition, (first, after_first), (second, after_second), at)
     }
 
     /// The end of two ways through a function, of which the condition chooses one.
@@ -398,7 +412,6 @@ fn describe(statement: &Stmt) -> (&'static str, &'static str) {
     match statement {
         Stmt::While(_) => ("a while loop", "use for over the rows or over literals"),
         Stmt::With(_) => ("with", "a transform cannot use resources"),
-        Stmt::Match(_) => ("match", "use if and elif"),
         Stmt::ClassDef(_) => ("a class", "use functions and dicts"),
         Stmt::Break(_) => ("break", "a loop must go through all rows"),
         Stmt::Continue(_) => ("continue outside a loop", "remove it"),

@@ -39,7 +39,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("loops_over_the_list_of_a_row", LISTS),
     ("letters_of_a_text", LISTS),
     ("counted_words", "counts need a dict with computed keys"),
-    ("cases_are_matched", "match is not known"),
     ("aggregates_of_the_row", "a list whose length depends on the row"),
 ];
 
