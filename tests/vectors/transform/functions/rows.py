@@ -1,4 +1,6 @@
 """Exceptions caught per row, lists inside of a row, loops that end early."""
+import pandas as pd
+
 from cases import case
 
 N = {"a": "INT64", "b": "INT64", "f": "DOUBLE", "g": "DOUBLE"}
@@ -361,3 +363,104 @@ def distance_on_the_globe(inputs):
         out.append(km)
         texts.append(f"{km:.1f} km")
     return {"km": out, "text": texts}
+
+
+@case(N, {"r": "DOUBLE", "how": "STRING"})
+def one_try_inside_of_another(inputs):
+    out, how = [], []
+    for a, b, f in zip(inputs["a"], inputs["b"], inputs["f"]):
+        way = "start"
+        try:
+            way = "outer"
+            try:
+                way = "inner"
+                r = a / b
+                way = "divided"
+            except ZeroDivisionError:
+                r = f * 2
+                way = "zero"
+            r = r + f
+            way = way + "+f"
+        except TypeError:
+            r = -1.0
+        out.append(r)
+        how.append(way)
+    return {"r": out, "how": how}
+
+
+@case({"s": "STRING", "n": "STRING"}, {"first": "STRING", "value": "DOUBLE"})
+def tries_until_one_works(inputs):
+    def first(text):
+        for prefix in ["b", "f", "m"]:
+            try:
+                if text.startswith(prefix):
+                    break
+            except AttributeError:
+                return "none"
+        else:
+            return "other"
+        return prefix + text
+
+    def value(text):
+        for read in (lambda x: float(int(x)), lambda x: float(x)):
+            try:
+                return read(text)
+            except ValueError:
+                continue
+            except TypeError:
+                break
+        return -1.0
+
+    return {"first": [first(s) for s in inputs["s"]], "value": [value(n) for n in inputs["n"]]}
+
+
+@case(N, {"r": "DOUBLE", "t": "DOUBLE"})
+def falls_through_after_a_handler(inputs):
+    def rate(a, b):
+        bonus = 1.0
+        try:
+            if a > 100:
+                return 100.0
+            share = a / b
+        except TypeError:
+            return None
+        except ZeroDivisionError:
+            share = 0.0
+            bonus = 0.5
+        if share > 1:
+            return 1.0 * bonus
+        return share + bonus
+
+    def total(a, b):
+        try:
+            return a + b
+        except TypeError as error:
+            print(a, b)
+            return 0.0
+
+    return {
+        "r": [rate(a, b) for a, b in zip(inputs["a"], inputs["b"])],
+        "t": [total(f, g) for f, g in zip(inputs["f"], inputs["g"])],
+    }
+
+
+@case({"f": "DOUBLE", "s": "STRING"}, {"r": "DOUBLE", "label": "STRING"}, mode="pandas")
+def tries_in_apply(inputs):
+    def label(text):
+        try:
+            return text.upper()[0]
+        except AttributeError:
+            return "none"
+        except IndexError:
+            return "empty"
+
+    def inverse(x):
+        try:
+            return 1 / x
+        except ZeroDivisionError:
+            return 0.0
+
+    df = pd.DataFrame()
+    df["r"] = inputs["f"].apply(inverse)
+    df["label"] = inputs["s"].apply(label)
+    return df

@@ -52,8 +52,11 @@ impl<'a> Compiler<'a> {
                 flow =
                     self.join_flows(&condition, (handled, after_handler), (flow, success), at)?;
             }
-            flow = self.uncaught(&trial, &caught, &before, flow, at)?;
+            // A handler further out sees the variables as the exception left them.
+            let success = std::mem::replace(&mut self.state, failed.clone());
             self.propagate(&trial, &caught, at)?;
+            self.state = success;
+            flow = self.uncaught(&trial, &caught, &before, flow, at)?;
         }
         if !node.finalbody.is_empty() {
             self.block(&node.finalbody, None)?;
