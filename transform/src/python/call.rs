@@ -6,10 +6,10 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{self, Builtin, DICT_METHODS, LIST_METHODS};
 use super::compiler::Compiler;
+use super::flow::Flow;
 use super::pandas::{FRAME_METHODS, SERIES_METHODS};
 use super::scalar::Kind;
 use super::state::Scope;
-use super::statement::Flow;
 use super::text::{SERIES_TEXT_METHODS, TEXT_METHODS};
 use super::time::{SERIES_TIME_METHODS, TIME_METHODS, construct};
 use super::value::{Code, Module, Value};
@@ -86,10 +86,14 @@ impl<'a> Compiler<'a> {
                 ));
             };
             let mut arguments = self.arguments(name, node)?;
-            if !matches!(receiver, Value::Module(_) | Value::Builtin(_)) {
+            let bound = !matches!(receiver, Value::Module(_) | Value::Builtin(_));
+            if bound {
                 arguments.positional.insert(0, receiver);
             }
-            return (method.compile)(self, &arguments);
+            let value = (method.compile)(self, &arguments)?;
+            return self.observed(value, |c, value| {
+                c.observe_call(name, bound, &arguments.positional, value, at)
+            });
         }
         let function = self.expression(&node.func)?;
         if let (Value::Builtin(builtin), [test @ Expr::BoolOp(_)]) =
@@ -123,10 +127,18 @@ impl<'a> Compiler<'a> {
         match function {
             Value::Builtin(builtin) => {
                 arguments.name = builtin.name;
-                (builtin.compile)(self, &arguments)
+                let value = (builtin.compile)(self, &arguments)?;
+                self.observed(value, |c, value| {
+                    c.observe_call(builtin.name, false, &arguments.positional, value, at)
+                })
             }
             Value::Module(Module::Time(class)) => construct(self, class, &arguments),
             Value::Code(code, scope) => self.inline(code, scope, &arguments),
+            Value::Method(receiver, method) => {
+                arguments.name = method.name;
+                arguments.positional.insert(0, (*receiver).clone());
+                (method.compile)(self, &arguments)
+            }
             Value::Vectorized(function) if arguments.keywords.is_empty() => {
                 self.call_vectorized(&function, &arguments.positional, at)
             }

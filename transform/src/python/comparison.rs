@@ -2,11 +2,12 @@
 
 use datafusion::logical_expr::lit;
 use larder_core::Result;
-use ruff_python_ast::{CmpOp, ExprCompare};
+use ruff_python_ast::{CmpOp, Expr, ExprCompare};
 use ruff_text_size::TextRange;
 
 use super::compiler::{Compiler, is_nothing, scalar_or_none};
 use super::condition::Condition;
+use super::exception::Fault;
 use super::scalar::{Kind, Scalar, choose};
 use super::time::comparable as comparable_times;
 use super::value::Value;
@@ -19,23 +20,38 @@ impl<'a> Compiler<'a> {
         let mut result: Option<Value<'a>> = None;
         for (op, comparator) in node.ops.iter().zip(&node.comparators) {
             left = self.share(left);
-            let right = self.expression(comparator)?;
-            let right = self.share(right);
-            let step = self.compare(*op, &left, &right, node.range)?;
-            result = Some(match result {
-                None => step,
-                Some(before) => {
-                    let truth = self.truth(&before, node.range)?;
-                    match truth.known() {
-                        Some(false) => return Ok(before),
-                        Some(true) => step,
-                        None => self.select(&truth.scalar(), &step, &before, node.range)?,
-                    }
-                }
-            });
+            let Some(before) = result.take() else {
+                (result, left) = self.comparison_step(*op, &left, comparator, node.range)?;
+                continue;
+            };
+            let truth = self.truth(&before, node.range)?;
+            if truth.known() == Some(false) {
+                return Ok(before);
+            }
+            let truth = self.share_scalar(&truth.scalar());
+            let (step, right) = self.where_holds(&truth, true, |c| {
+                c.comparison_step(*op, &left, comparator, node.range)
+            })?;
+            let step = step.unwrap_or(Value::None);
+            result = Some(self.select(&truth, &step, &before, node.range)?);
             left = right;
         }
         Ok(result.unwrap_or(Value::Bool(true)))
+    }
+
+    /// The result of one comparison, and its right side.
+    fn comparison_step(
+        &mut self,
+        op: CmpOp,
+        left: &Value<'a>,
+        right: &'a Expr,
+        at: TextRange,
+    ) -> Result<(Option<Value<'a>>, Value<'a>)> {
+        let right = self.expression(right)?;
+        let right = self.share(right);
+        let value = self.compare(op, left, &right, at)?;
+        let value = self.observed(value, |c, value| c.observe(value, Fault::Type, at))?;
+        Ok((Some(value), right))
     }
 
     /// One comparison operator.

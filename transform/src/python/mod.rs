@@ -7,11 +7,14 @@
 mod access;
 mod builtin;
 mod call;
+mod cases;
 mod comparison;
 mod compiler;
 mod condition;
 mod diagnostic;
+mod exception;
 mod expression;
+mod flow;
 mod lookup;
 mod operator;
 mod output;

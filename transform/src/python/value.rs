@@ -77,8 +77,8 @@ pub(crate) enum Value<'a> {
     Picked(Rc<Picked<'a>>),
     /// `zip(..)` of columns.
     Zip(Rc<Vec<Self>>),
-    /// `enumerate(..)` of something that runs over the rows.
-    Enumerate(Rc<Self>),
+    /// `enumerate(.., start)`.
+    Enumerate(Rc<Self>, i64),
     /// `range(..)` over the row numbers.
     Rows,
     /// The number of rows.
@@ -88,6 +88,8 @@ pub(crate) enum Value<'a> {
     /// A function of the text and the scope it was defined in.
     Code(Code<'a>, usize),
     Builtin(&'static Builtin),
+    /// A method with its receiver, not yet called.
+    Method(Rc<Self>, &'static Builtin),
     Module(Module),
     /// `series.str`.
     TextAccessor(Scalar),
@@ -183,11 +185,13 @@ impl Value<'_> {
             Self::Dict(_) | Self::Picked(_) => "dict",
             Self::Frame(_) => "DataFrame",
             Self::Zip(_) => "zip",
-            Self::Enumerate(_) => "enumerate",
+            Self::Enumerate(..) => "enumerate",
             Self::Rows => "range",
             Self::RowCount => "number of rows",
             Self::RowIndex => "row number",
-            Self::Code(..) | Self::Builtin(_) | Self::Vectorized(_) => "function",
+            Self::Code(..) | Self::Builtin(_) | Self::Method(..) | Self::Vectorized(_) => {
+                "function"
+            }
             Self::Module(_) => "module",
             Self::TextAccessor(_) => "str accessor",
             Self::TimeAccessor(_) => "dt accessor",

@@ -1,13 +1,20 @@
 //! Known functions and methods, as tables: a new function is a new row.
 
+mod dict;
+mod instance;
 mod math;
+mod sequence;
 
 use std::rc::Rc;
 
 use larder_core::Result;
 use ruff_python_ast::CmpOp;
 
+pub(crate) use self::dict::DICT_METHODS;
+use self::instance::is_instance;
 use self::math::MATH;
+pub(crate) use self::sequence::LIST_METHODS;
+use self::sequence::{extreme, quantify, sorted, sum};
 use super::call::Arguments;
 use super::compiler::{Compiler, is_nothing};
 use super::pandas::{ELEMENTWISE, NUMPY, PANDAS};
@@ -53,15 +60,19 @@ pub(crate) static BUILTINS: &[Builtin] = &[
     row!("any", |c, a| quantify(c, a, true)),
     row!("bool", |c, a| to_bool(c, a)),
     row!("dict", |c, a| to_dict(c, a)),
-    row!("enumerate", |c, a| Ok(Value::Enumerate(Rc::new(a.first(c)?)))),
+    row!("enumerate", |c, a| enumerate(c, a)),
     row!("float", |c, a| to_float(c, a)),
     row!("int", |c, a| to_int(c, a)),
+    row!("isinstance", |c, a| is_instance(c, a)),
     row!("len", |c, a| length(c, a)),
     row!("list", |c, a| to_list(c, a)),
     row!("max", |c, a| extreme(c, a, CmpOp::Gt)),
     row!("min", |c, a| extreme(c, a, CmpOp::Lt)),
+    // What a function prints is no feature.
+    row!("print", |_, _| Ok(Value::None)),
     row!("range", |c, a| range(c, a)),
     row!("round", |c, a| round(c, a)),
+    row!("sorted", |c, a| sorted(c, a)),
     row!("str", |c, a| {
         let value = a.first(c)?;
         c.text_of(&value, a.at)
@@ -70,30 +81,6 @@ pub(crate) static BUILTINS: &[Builtin] = &[
     row!("tuple", |c, a| to_list(c, a)),
     row!("zip", |_, a| Ok(Value::Zip(Rc::new(a.positional.clone())))),
 ];
-
-/// Methods of `dict`.
-pub(crate) static DICT_METHODS: &[Builtin] = &[
-    row!("get", |c, a| {
-        let [dict, key, default] = a.named(c, ["self", "key", "default"])?;
-        let (dict, key) = (a.required(c, dict)?, a.required(c, key)?);
-        c.get(&dict, &key, default.unwrap_or(Value::None), a.at)
-    }),
-    row!("items", |c, a| entries(c, a, |key, value| {
-        Value::Items(Rc::new(vec![key, value]), Display::Tuple)
-    })),
-    row!("keys", |c, a| entries(c, a, |key, _| key)),
-    row!("values", |c, a| entries(c, a, |_, value| value)),
-];
-
-/// Methods of `list`.
-pub(crate) static LIST_METHODS: &[Builtin] = &[row!("append", |c, a| {
-    let [list, value] = a.named(c, ["self", "object"])?;
-    let value = a.required(c, value)?;
-    if let Some(Value::Growing(number)) = list {
-        c.append(number, value, a.at)?;
-    }
-    Ok(Value::None)
-})];
 
 /// Makers of time zones.
 static ZONES: &[Builtin] =
@@ -294,62 +281,14 @@ fn length<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
     }
 }
 
-/// The elements of a sequence that is written out.
-fn elements<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Rc<Vec<Value<'a>>>> {
-    match c.settled(a.first(c)?) {
-        Value::Items(items, _) => Ok(items),
-        other => {
-            let construct = format!("{} of a {}", a.name, other.label());
-            Err(c.unsupported(
-                a.at,
-                construct,
-                "pass values of the row: aggregates over rows are no on demand features",
-            ))
-        }
+fn enumerate<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let [over, start] = a.named(c, ["iterable", "start"])?;
+    let over = Rc::new(a.required(c, over)?);
+    match start {
+        None => Ok(Value::Enumerate(over, 0)),
+        Some(Value::Int(start)) => Ok(Value::Enumerate(over, start)),
+        Some(_) => Err(c.unsupported(a.at, "a computed start of enumerate", "write the number")),
     }
-}
-
-fn extreme<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, better: CmpOp) -> Result<Value<'a>> {
-    if let Some((name, _)) = a.keywords.first() {
-        return Err(c.unsupported(a.at, format!("argument {name} of {}", a.name), "leave it out"));
-    }
-    let values =
-        if a.positional.len() > 1 { Rc::new(a.positional.clone()) } else { elements(c, a)? };
-    let mut values = values.iter().cloned();
-    let Some(mut best) = values.next() else {
-        return Err(c.wrong(a.at, format!("{} of nothing", a.name)));
-    };
-    for value in values {
-        best = c.share(best);
-        let value = c.share(value);
-        let wins = c.compare(better, &value, &best, a.at)?;
-        let truth = c.truth(&wins, a.at)?;
-        best = c.select(&truth.scalar(), &value, &best, a.at)?;
-    }
-    Ok(best)
-}
-
-fn sum<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
-    let [_, start] = a.named(c, ["iterable", "start"])?;
-    let mut total = start.unwrap_or(Value::Int(0));
-    for value in elements(c, a)?.iter() {
-        total = c.binary(ruff_python_ast::Operator::Add, &total, value, a.at)?;
-    }
-    Ok(total)
-}
-
-fn quantify<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, stop: bool) -> Result<Value<'a>> {
-    let mut result = Value::Bool(!stop);
-    for value in elements(c, a)?.iter().rev() {
-        let truth = c.truth(value, a.at)?;
-        result = match (truth.known(), stop) {
-            (Some(known), _) if known == stop => Value::Bool(stop),
-            (Some(_), _) => result,
-            (None, true) => c.select(&truth.scalar(), &Value::Bool(true), &result, a.at)?,
-            (None, false) => c.select(&truth.scalar(), &result, &Value::Bool(false), a.at)?,
-        };
-    }
-    Ok(result)
 }
 
 fn range<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
@@ -387,19 +326,4 @@ fn to_dict<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
         a.keywords.iter().map(|(name, value)| (Value::Text(Rc::from(*name)), value.clone())),
     );
     Ok(Value::Dict(c.new_dict(entries)))
-}
-
-fn entries<'a>(
-    c: &Compiler<'a>,
-    a: &Arguments<'a>,
-    pick: fn(Value<'a>, Value<'a>) -> Value<'a>,
-) -> Result<Value<'a>> {
-    match a.first(c)? {
-        Value::Dict(number) => {
-            let entries = c.dict(number).entries.clone();
-            let items = entries.into_iter().map(|(key, value)| pick(key, value)).collect();
-            Ok(Value::Items(Rc::new(items), Display::List))
-        }
-        other => Err(c.unsupported(a.at, format!("{} of a {}", a.name, other.label()), "use get")),
-    }
 }
