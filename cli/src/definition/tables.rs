@@ -84,12 +84,6 @@ pub(crate) fn removed(before: Option<&Catalog>, project: &str, name: &str) -> Re
 /// # Errors
 /// `Invalid` for a view whose features clash.
 pub(crate) fn table(catalog: &Catalog, view: &FeatureView) -> Result<ViewTable> {
-    let version = view.meta.current_version_number;
-    let name = if catalog.online_versioning() && version > 0 {
-        format!("{}_v{version}", view.name)
-    } else {
-        view.name.clone()
-    };
-    let features = view.features.iter().map(|field| field.name.as_str());
-    ViewTable::new(catalog.project().name.as_str(), name, features)
+    let name = view.table_name(catalog.online_versioning());
+    ViewTable::of_view(catalog.project().name.as_str(), name, view, &view.features)
 }
