@@ -34,7 +34,7 @@ fn stored() -> (RedisServer, Repository) {
     let repository = Repository::with(&[("feature_store.yaml", &settings), ("features.py", &both)]);
     repository.fs().ok(&["apply"]);
     let mut add = redis::cmd("HSET");
-    add.arg(&row_key()).arg("_ts:one").arg("").arg("_ts:other").arg("");
+    add.arg(row_key()).arg("_ts:one").arg("").arg("_ts:other").arg("");
     add.exec(&mut server.connection()).expect("a row can be stored");
     (server, repository)
 }
@@ -47,7 +47,7 @@ fn row_key() -> Vec<u8> {
 
 fn rows(server: &RedisServer) -> Vec<String> {
     let mut fields: Vec<String> = redis::cmd("HKEYS")
-        .arg(&row_key())
+        .arg(row_key())
         .query(&mut server.connection())
         .expect("the fields can be listed");
     fields.sort();
