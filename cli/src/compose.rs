@@ -163,6 +163,7 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
         max_rows: config.serving.limits.entity_rows as usize,
         max_features: config.serving.limits.features as usize,
         entity_key_version: config.entity_key_serialization_version.into(),
+        guard: write_guard(config),
         ..ServiceConfig::default()
     }
 }

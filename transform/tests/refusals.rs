@@ -78,7 +78,7 @@ fn constructs_that_cannot_be_compiled_are_named_with_their_place() {
             41,
             5,
         ),
-        (Python, "import datetime", Unsupported, 41, 12),
+        (Python, "import os", Unsupported, 41, 8),
         (Python, "return {\"r\": [x for x in inputs[\"nope\"]]}", Invalid, 41, 30),
         (
             Python,

@@ -7,13 +7,29 @@ pub(super) const OTHER: &str = "other";
 pub(super) const HEALTH: &str = "/health";
 
 /// Paths of the HTTP server.
-const HTTP: [&str; 3] = ["/get-online-features", "/push", HEALTH];
+const HTTP: [&str; 8] = [
+    "/get-online-features",
+    "/push",
+    "/write-to-online-store",
+    "/search",
+    "/retrieve-online-documents",
+    "/v1/vector_stores",
+    "/chat",
+    HEALTH,
+];
+
+/// Paths with a name in them.
+const VECTOR_STORE: &str = "/v1/vector_stores/{id}";
+const VECTOR_STORE_SEARCH: &str = "/v1/vector_stores/{id}/search";
 
 /// Answered also when everything else is too much.
 pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
 
 /// Methods of the gRPC server.
-const GRPC: [&str; 4] = [
+const GRPC: [&str; 7] = [
+    "/GrpcFeatureServer/GetOnlineFeatures",
+    "/GrpcFeatureServer/Push",
+    "/GrpcFeatureServer/WriteToOnlineStore",
     "/feast.serving.ServingService/GetFeastServingInfo",
     "/feast.serving.ServingService/GetOnlineFeatures",
     "/larder.recommendation.v1.RecommendationService/GetInteractionFeatures",
@@ -21,7 +37,14 @@ const GRPC: [&str; 4] = [
 ];
 
 pub(super) fn of_http(path: &str) -> &'static str {
-    HTTP.into_iter().find(|known| *known == path).unwrap_or(OTHER)
+    if let Some(known) = HTTP.into_iter().find(|known| *known == path) {
+        return known;
+    }
+    match path.strip_prefix("/v1/vector_stores/").map(|rest| rest.split_once('/')) {
+        Some(None) => VECTOR_STORE,
+        Some(Some((_, "search"))) => VECTOR_STORE_SEARCH,
+        _ => OTHER,
+    }
 }
 
 pub(super) fn of_grpc(path: &str) -> &'static str {
@@ -30,7 +53,7 @@ pub(super) fn of_grpc(path: &str) -> &'static str {
 
 /// Feast 0.67 counts what works on features, not `/health` and the like.
 pub(crate) fn is_counted_by_feast(endpoint: &str) -> bool {
-    !matches!(endpoint, OTHER | HEALTH)
+    !matches!(endpoint, OTHER | HEALTH | "/chat" | "/v1/vector_stores" | VECTOR_STORE)
 }
 
 /// Whether an endpoint moves whole tables, for which no time is too long.

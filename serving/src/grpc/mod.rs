@@ -2,10 +2,12 @@
 
 mod answer;
 mod encoded;
+mod feature_server;
 mod recommendation;
 mod request;
 mod serving;
 
 pub(crate) use encoded::EncodedReads;
+pub(crate) use feature_server::PythonServer;
 pub(crate) use recommendation::Recommendation;
 pub(crate) use serving::Serving;

@@ -10,3 +10,4 @@ mod metrics;
 mod slow_store;
 mod swap;
 mod tls;
+mod writes;

@@ -40,11 +40,15 @@ impl<'a> Compiler<'a> {
                 })
             }
             Value::Module(module) => module_constant(*module, name),
+            Value::TimeAccessor(column) => self.column_time_attribute(column, name, at)?,
+            Value::IsoCalendar(column) => Self::iso_calendar(column, name),
+            Value::Scalar(time) => Self::time_attribute(time, name),
             Value::Builtin(builtin) if builtin.name == "str" => {
                 builtin::find(TEXT_METHODS, name).map(Value::Builtin)
             }
             Value::Series(column) => match name {
                 "str" => Some(Value::TextAccessor(column.clone())),
+                "dt" => Some(Value::TimeAccessor(column.clone())),
                 "values" | "array" => Some(Value::Series(column.clone())),
                 "index" => Some(Value::Index),
                 "size" => Some(Value::RowCount),

@@ -11,7 +11,8 @@ use super::scalar::Kind;
 use super::state::Scope;
 use super::statement::Flow;
 use super::text::{SERIES_TEXT_METHODS, TEXT_METHODS};
-use super::value::{Code, Value};
+use super::time::{SERIES_TIME_METHODS, TIME_METHODS, construct};
+use super::value::{Code, Module, Value};
 
 /// Arguments of a call, evaluated; a method's receiver is the first positional one.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ impl<'a> Compiler<'a> {
             let receiver = self.expression(&attribute.value)?;
             let name = attribute.attr.as_str();
             let Some(method) = method(&receiver, name) else {
-                if let Ok(function @ (Value::Code(..) | Value::Builtin(_))) =
+                if let Ok(function @ (Value::Code(..) | Value::Builtin(_) | Value::Module(_))) =
                     self.attribute_of(&receiver, name, at)
                 {
                     let arguments = self.arguments(name, node)?;
@@ -91,6 +92,13 @@ impl<'a> Compiler<'a> {
             return (method.compile)(self, &arguments);
         }
         let function = self.expression(&node.func)?;
+        if let (Value::Builtin(builtin), [test @ Expr::BoolOp(_)]) =
+            (&function, &*node.arguments.args)
+            && builtin.name == "bool"
+        {
+            // The operands of `and` and `or` need no common type here.
+            return Ok(self.condition(test)?.value());
+        }
         let arguments = self.arguments("function", node)?;
         self.run_function(function, arguments)
     }
@@ -117,6 +125,7 @@ impl<'a> Compiler<'a> {
                 arguments.name = builtin.name;
                 (builtin.compile)(self, &arguments)
             }
+            Value::Module(Module::Time(class)) => construct(self, class, &arguments),
             Value::Code(code, scope) => self.inline(code, scope, &arguments),
             Value::Vectorized(function) if arguments.keywords.is_empty() => {
                 self.call_vectorized(&function, &arguments.positional, at)
@@ -261,6 +270,15 @@ fn method(receiver: &Value<'_>, name: &str) -> Option<&'static Builtin> {
         Value::TextAccessor(_) => {
             let own = builtin::find(SERIES_TEXT_METHODS, name);
             return own.or_else(|| builtin::find(TEXT_METHODS, name).filter(|_| name != "join"));
+        }
+        Value::TimeAccessor(_) => SERIES_TIME_METHODS,
+        Value::Scalar(scalar)
+            if matches!(
+                scalar.kind,
+                Kind::Instant(_) | Kind::Wall | Kind::Date | Kind::Duration
+            ) =>
+        {
+            TIME_METHODS
         }
         // `str.lower` and its like, as functions.
         Value::Builtin(builtin) if builtin.name == "str" => TEXT_METHODS,

@@ -8,6 +8,7 @@ use ruff_text_size::TextRange;
 use super::compiler::{Compiler, is_nothing, scalar_or_none};
 use super::condition::Condition;
 use super::scalar::{Kind, Scalar, choose};
+use super::time::comparable as comparable_times;
 use super::value::Value;
 use crate::kernel::{Compare, CompareOp, Contains, Missing, Position, Text, TextFunction, call};
 
@@ -119,7 +120,8 @@ impl<'a> Compiler<'a> {
             return Err(self.unsupported(at, construct, "compare values of the row"));
         };
         let comparable = (a.kind.is_number() && b.kind.is_number())
-            || (a.kind == b.kind && matches!(a.kind, Kind::Text | Kind::Instant));
+            || (a.kind == Kind::Text && b.kind == Kind::Text)
+            || comparable_times(&a.kind, &b.kind);
         if !comparable && !equality {
             let message = format!("{} and {} have no order", a.kind.label(), b.kind.label());
             return Err(self.wrong(at, message));

@@ -245,7 +245,14 @@ impl<'a> Compiler<'a> {
                 "convert it with float(), int() or bool() first",
             ));
         }
-        if !(scalar.kind.is_number() || scalar.kind == Kind::Text) {
+        let scalar = self.share_scalar(&scalar);
+        let time = Self::time_text(&scalar);
+        if let Some(text) = &time
+            && !scalar.none
+        {
+            return Ok(Value::Scalar(text.clone()));
+        }
+        if time.is_none() && !(scalar.kind.is_number() || scalar.kind == Kind::Text) {
             let construct = format!("the text of a {}", scalar.kind.label());
             return Err(self.unsupported(at, construct, "use numbers, bools and texts"));
         }
@@ -256,11 +263,13 @@ impl<'a> Compiler<'a> {
             };
             return Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&scalar], false)));
         }
-        let scalar = self.share_scalar(&scalar);
-        let text = call(Format, vec![scalar.expr.clone()]);
+        let text = match time {
+            Some(time) => time.expr,
+            None => call(Format, vec![scalar.expr.clone()]),
+        };
         let none = lit(match (scalar.nan, &scalar.kind) {
             (false, _) => "None",
-            (true, Kind::Instant) => "NaT",
+            (true, Kind::Instant(_) | Kind::Wall | Kind::Date | Kind::Duration) => "NaT",
             (true, _) => "nan",
         });
         let expr = super::scalar::choose(scalar.expr.clone().is_null(), none, text);

@@ -4,12 +4,14 @@ use std::rc::Rc;
 
 use larder_core::Result;
 use ruff_python_ast::{
-    ElifElseClause, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtIf, StmtImport,
+    ElifElseClause, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtIf, StmtImport, StmtImportFrom,
 };
 use ruff_text_size::{Ranged, TextRange};
 
+use super::builtin::{module_constant, module_function};
 use super::compiler::Compiler;
 use super::state::Dict;
+use super::time::TimeClass;
 use super::value::{Code, Display, Module, Value};
 
 /// How a block ends.
@@ -153,6 +155,7 @@ impl<'a> Compiler<'a> {
                 self.state.bind(&function.name, value);
             }
             Stmt::Import(import) => self.import(import)?,
+            Stmt::ImportFrom(import) => self.import_from(import)?,
             Stmt::Pass(_) => {}
             Stmt::Continue(_) if self.loops > 0 => return Ok(Flow::Continue),
             other => {
@@ -187,20 +190,50 @@ impl<'a> Compiler<'a> {
 
     fn import(&mut self, import: &StmtImport) -> Result<()> {
         for alias in &import.names {
-            let module = match alias.name.as_str() {
-                "math" => Module::Math,
-                "numpy" => Module::Numpy,
-                "pandas" => Module::Pandas,
-                other => {
-                    return Err(self.unsupported(
-                        alias.range,
-                        format!("module {other}"),
-                        "math, numpy and pandas are known",
-                    ));
-                }
-            };
+            let module = self.imported(alias.name.as_str(), alias.range)?;
             let name = alias.asname.as_ref().unwrap_or(&alias.name);
             self.state.bind(name, Value::Module(module));
+        }
+        Ok(())
+    }
+
+    fn imported(&self, name: &str, at: TextRange) -> Result<Module> {
+        Ok(match name {
+            "math" => Module::Math,
+            "numpy" => Module::Numpy,
+            "pandas" => Module::Pandas,
+            "datetime" => Module::Time(TimeClass::Module),
+            "zoneinfo" | "pytz" => Module::Zones,
+            "typing" | "__future__" => Module::Typing,
+            other => {
+                return Err(self.unsupported(
+                    at,
+                    format!("module {other}"),
+                    "math, datetime, zoneinfo, numpy and pandas are known",
+                ));
+            }
+        })
+    }
+
+    /// `from module import name`.
+    fn import_from(&mut self, import: &StmtImportFrom) -> Result<()> {
+        let module = import.module.as_ref().map_or("", |module| module.as_str());
+        let module = self.imported(module, import.range)?;
+        for alias in &import.names {
+            let name = alias.name.as_str();
+            let value = match module {
+                Module::Typing => Value::Unusable("it is for annotations only".into()),
+                module => module_constant(module, name)
+                    .or_else(|| module_function(module, name).map(Value::Builtin))
+                    .ok_or_else(|| {
+                        self.unsupported(
+                            alias.range,
+                            format!("name {name} of its module"),
+                            "see the list of known functions",
+                        )
+                    })?,
+            };
+            self.state.bind(alias.asname.as_ref().unwrap_or(&alias.name), value);
         }
         Ok(())
     }
@@ -320,7 +353,6 @@ fn describe(statement: &Stmt) -> (&'static str, &'static str) {
         Stmt::With(_) => ("with", "a transform cannot use resources"),
         Stmt::Match(_) => ("match", "use if and elif"),
         Stmt::ClassDef(_) => ("a class", "use functions and dicts"),
-        Stmt::ImportFrom(_) => ("from .. import", "import math, numpy or pandas as a whole"),
         Stmt::Break(_) => ("break", "a loop must go through all rows"),
         Stmt::Continue(_) => ("continue outside a loop", "remove it"),
         Stmt::Delete(_) => ("del", "leave the variable alone"),

@@ -8,7 +8,8 @@ use ruff_python_ast::{ExprLambda, StmtFunctionDef};
 
 use super::builtin::Builtin;
 use super::scalar::{Kind, Scalar};
-use crate::kernel::Key;
+use super::time::TimeClass;
+use crate::kernel::{Clock, Key};
 
 /// A sequence display: `[..]`, `(..)` or `{..}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub(crate) enum Module {
     Math,
     Numpy,
     Pandas,
+    /// The `datetime` module or one of its classes.
+    Time(TimeClass),
+    /// `zoneinfo` or `pytz`.
+    Zones,
+    /// Names that only annotations use.
+    Typing,
 }
 
 /// A function written in the text.
@@ -84,6 +91,12 @@ pub(crate) enum Value<'a> {
     Module(Module),
     /// `series.str`.
     TextAccessor(Scalar),
+    /// `series.dt`.
+    TimeAccessor(Scalar),
+    /// `series.dt.isocalendar()`.
+    IsoCalendar(Scalar),
+    /// A time zone.
+    Clock(Clock),
     /// Rows that a condition leaves of a pandas column; missing in the others.
     Filtered(Scalar),
     /// The row labels of a frame or column.
@@ -177,6 +190,9 @@ impl Value<'_> {
             Self::Code(..) | Self::Builtin(_) | Self::Vectorized(_) => "function",
             Self::Module(_) => "module",
             Self::TextAccessor(_) => "str accessor",
+            Self::TimeAccessor(_) => "dt accessor",
+            Self::IsoCalendar(_) => "frame of ISO weeks",
+            Self::Clock(_) => "time zone",
             Self::Filtered(_) => "filtered column",
             Self::Index => "index",
             Self::Locator(_) => "loc",

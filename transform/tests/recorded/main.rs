@@ -15,12 +15,14 @@ const WRITTEN: &[&str] = &[
     include_str!("../../../tests/vectors/transform/recorded/basics.json"),
     include_str!("../../../tests/vectors/transform/recorded/pandas_numbers.json"),
     include_str!("../../../tests/vectors/transform/recorded/texts.json"),
+    include_str!("../../../tests/vectors/transform/recorded/times.json"),
 ];
 
 const RANDOM: &str = include_str!("../../../tests/vectors/transform/random.json");
 
 /// Functions that are refused, and why. Every other one compiles.
 const REFUSED: &[(&str, &str)] = &[
+    ("age_now", "the time of the computation"),
     ("look_around_in_a_pattern", "the engine for patterns looks at the match alone"),
     ("mean_over_rows", "an aggregate over the rows of the request"),
     ("shift_over_rows", "reads the row before"),
@@ -43,7 +45,11 @@ const BATCH_DIFFERS: &[(&str, &str)] = &[
     ("roundings", INTS),
     ("shift_over_rows", "refused: it depends on the other rows"),
     ("stored_view", INTS),
+    ("texts_with_their_own_zone", FORMATS),
+    ("texts_with_utc", FORMATS),
 ];
+
+const FORMATS: &str = "pandas guesses one format from the first text and refuses the others";
 
 const INTS: &str = "an int column with a missing value is a float column: large ints lose digits";
 

@@ -33,7 +33,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
         &[],
     ),
     ("larder-tests", EVERYTHING, EVERYTHING),
-    ("larder-bench", &["larder-tests"], &[]),
+    ("larder-bench", &[CORE, PROTO, "larder-tests"], &[]),
     ("xtask", &[], &[]),
 ];
 
@@ -70,7 +70,7 @@ const GUARDED: [(&str, &[&str]); 16] = [
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
     ("moka", &[ONLINE]),
-    ("scylla", &[ONLINE, "larder-tests"]),
+    ("scylla", &[ONLINE, "larder-tests", "larder-bench"]),
     ("rusqlite", &[ONLINE, "larder-tests"]),
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),

@@ -12,9 +12,10 @@ use super::call::Arguments;
 use super::compiler::{Compiler, is_nothing};
 use super::pandas::{ELEMENTWISE, NUMPY, PANDAS};
 use super::scalar::{Kind, Origin, Scalar};
+use super::time::{PANDAS_TIME, TimeClass, UTC, class_constant, class_function};
 use super::value::{Display, Module, Value};
 use crate::kernel::{
-    Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, ToInt, call,
+    Clock, Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, ToInt, call,
 };
 
 /// A function that the compiler knows.
@@ -94,6 +95,20 @@ pub(crate) static LIST_METHODS: &[Builtin] = &[row!("append", |c, a| {
     Ok(Value::None)
 })];
 
+/// Makers of time zones.
+static ZONES: &[Builtin] =
+    &[row!("ZoneInfo", |c, a| zone(c, a)), row!("timezone", |c, a| zone(c, a))];
+
+fn zone<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let Value::Text(name) = a.first(c)? else {
+        return Err(c.unsupported(a.at, "a computed time zone", "write its name"));
+    };
+    match name.parse() {
+        Ok(zone) => Ok(Value::Clock(Clock::Zone(zone))),
+        Err(_) => Err(c.wrong(a.at, format!("there is no time zone {name}"))),
+    }
+}
+
 /// The row of a name.
 pub(crate) fn find(table: &'static [Builtin], name: &str) -> Option<&'static Builtin> {
     table.iter().find(|builtin| builtin.name == name)
@@ -109,7 +124,10 @@ pub(crate) fn module_function(module: Module, name: &str) -> Option<&'static Bui
     match module {
         Module::Math => find(MATH, name),
         Module::Numpy => find(NUMPY, name).or_else(|| find(ELEMENTWISE, name)),
-        Module::Pandas => find(PANDAS, name),
+        Module::Pandas => find(PANDAS, name).or_else(|| find(PANDAS_TIME, name)),
+        Module::Time(class) => class_function(class, name),
+        Module::Zones => find(ZONES, name),
+        Module::Typing => None,
     }
 }
 
@@ -127,6 +145,9 @@ pub(crate) fn module_constant<'a>(module: Module, name: &str) -> Option<Value<'a
         (Module::Math, "tau") => Some(Value::Float(std::f64::consts::TAU)),
         (Module::Numpy, "bool_") => Some(Value::Text(Rc::from("bool"))),
         (Module::Numpy, "str_") => Some(Value::Text(Rc::from("str"))),
+        (Module::Pandas, "Timestamp") => Some(Value::Module(Module::Time(TimeClass::Timestamp))),
+        (Module::Zones, "UTC" | "utc") => Some(Value::Clock(UTC)),
+        (Module::Time(class), name) => class_constant(class, name),
         _ => module_function(module, name).map(Value::Builtin),
     }
 }
