@@ -59,12 +59,13 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 15] = [
+const GUARDED: [(&str, &[&str]); 16] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
-    ("hyper", &["larder-serving", "larder-bench"]),
-    ("hyper-util", &["larder-serving", "larder-bench"]),
+    ("hyper", &["larder-serving", ONLINE, "larder-bench"]),
+    ("hyper-util", &["larder-serving", ONLINE, "larder-bench"]),
+    ("hyper-rustls", &[ONLINE]),
     ("datafusion", &[ENGINE, TRANSFORM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
