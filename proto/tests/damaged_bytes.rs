@@ -3,6 +3,10 @@
 //! Each test runs for `FS_TEST_FUZZ_SECONDS` (3 by default) from the seed `FS_TEST_SEED`; `cargo xtask soak` runs them
 //! for long. What fails is printed as hex.
 #![expect(clippy::unwrap_used, reason = "a failing step fails the test")]
+#![expect(
+    clippy::print_stderr,
+    reason = "the bytes that fail are for the reader of the test's output"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
@@ -26,7 +30,9 @@ fn run(seeds: &[Vec<u8>], check: impl Fn(&[u8])) {
     let mut random = StdRng::seed_from_u64(number("FS_TEST_SEED", 67));
     let budget = Duration::from_secs(number("FS_TEST_FUZZ_SECONDS", 3));
     let start = Instant::now();
-    seeds.iter().for_each(|seed| check(seed));
+    for seed in seeds {
+        check(seed);
+    }
     let mut runs = 0_u64;
     while start.elapsed() < budget {
         for _ in 0..100 {

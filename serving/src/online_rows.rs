@@ -39,12 +39,9 @@ pub(crate) fn online_rows(
     rows: usize,
     key_version: u32,
 ) -> Result<(ViewTable, WriteRows)> {
-    let table = ViewTable::new(
-        catalog.project().name.as_str(),
-        table_name(view, catalog),
-        view.features.iter().map(|field| field.name.as_str()),
-    )?
-    .with_ttl(view.effective_ttl());
+    let name = view.table_name(catalog.online_versioning());
+    let project = catalog.project().name.as_str();
+    let table = ViewTable::of_view(project, name, view, &view.features)?;
     let names: Vec<&str> = view.entity_columns.iter().map(|column| column.name.as_str()).collect();
     let layout = EntityKeyLayout::new(EntityKeyVersion::from_number(key_version), &names)?;
     let keys = typed_columns(view, columns, &view.entity_columns, rows)?;
@@ -67,14 +64,6 @@ pub(crate) fn online_rows(
         }
     }
     Ok((table, write.finish()))
-}
-
-/// The online table of the view's current version, as reads look for it.
-fn table_name(view: &FeatureView, catalog: &Catalog) -> String {
-    match view.meta.current_version_number {
-        version @ 1.. if catalog.online_versioning() => format!("{}_v{version}", view.name),
-        _ => view.name.clone(),
-    }
 }
 
 fn typed_columns(
