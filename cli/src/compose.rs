@@ -114,7 +114,16 @@ pub(crate) fn catalog(config: &RepoConfig, file: &RegistryFile) -> Result<Catalo
 /// As the stores' constructors.
 pub(crate) fn materializer(repository: &Repository, bulk: bool) -> Result<Materializer> {
     let config = repository.existing()?;
-    let recorder = RegistryRecorder::new(registry_store(config)?, config.project.clone());
+    materializer_over(config, registry_store(config)?, online_store(config)?, bulk)
+}
+
+fn materializer_over(
+    config: &RepoConfig,
+    registry: Arc<dyn RegistryStore>,
+    online: Arc<dyn OnlineStore>,
+    bulk: bool,
+) -> Result<Materializer> {
+    let recorder = RegistryRecorder::new(registry, config.project.clone());
     let defaults = MaterializerSettings::default();
     let batch = config.materialization.online_write_batch_size;
     let settings = MaterializerSettings {
@@ -123,12 +132,7 @@ pub(crate) fn materializer(repository: &Repository, bulk: bool) -> Result<Materi
         batch_rows: batch.map_or(defaults.batch_rows, |rows| rows as usize),
         ..defaults
     };
-    Ok(Materializer::new(
-        offline_store(config)?,
-        online_store(config)?,
-        Arc::new(recorder),
-        settings,
-    ))
+    Ok(Materializer::new(offline_store(config)?, online, Arc::new(recorder), settings))
 }
 
 fn entity_key_version(config: &RepoConfig) -> EntityKeyVersion {
@@ -177,12 +181,14 @@ pub(crate) fn feature_server(
 ) -> Result<(FeatureServer, Arc<dyn CatalogSource>)> {
     let registry = registry_store(config)?;
     let versioning = config.registry.enable_online_feature_view_versioning;
-    let (source, catalog) = RegistryCatalogSource::start(registry, &config.project, versioning)?;
+    let (source, catalog) =
+        RegistryCatalogSource::start(Arc::clone(&registry), &config.project, versioning)?;
     let mut online = service(config, catalog)?;
     if config.serves_metrics() {
         online = online.with_metrics(Arc::new(Metrics::new()?));
     }
-    let server = FeatureServer::new(online, offline_store(config)?);
+    let materializer = materializer_over(config, registry, Arc::clone(online.store()), false)?;
+    let server = FeatureServer::new(online, offline_store(config)?).with_materializer(materializer);
     Ok((server, Arc::new(source)))
 }
 

@@ -15,5 +15,5 @@ mod window;
 pub use progress::{Counts, Progress, Silent};
 pub use recorder::IntervalRecorder;
 pub use run::{Materializer, MaterializerSettings, ViewReport, ViewTask};
-pub use selection::select_views;
+pub use selection::{select_views, select_views_at};
 pub use window::{full, incremental};

@@ -26,6 +26,32 @@ pub fn select_views(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Featu
     Ok(views)
 }
 
+/// The views to materialize under a version, which must be the current one of the one view named.
+///
+/// # Errors
+/// As [`select_views`]; `Invalid` unless `version` goes with exactly one view; `Unsupported` for another version.
+pub fn select_views_at(
+    catalog: &Catalog,
+    names: &[String],
+    version: Option<&str>,
+) -> Result<Vec<Arc<FeatureView>>> {
+    let views = select_views(catalog, names)?;
+    let Some(version) = version else { return Ok(views) };
+    let [view] = views.as_slice() else {
+        return Err(Error::invalid("a version needs exactly one view").with_hint("name the view"));
+    };
+    let current = view.meta.current_version_number;
+    let wanted = version.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse();
+    if version == "latest" || wanted == Ok(current) {
+        return Ok(views);
+    }
+    Err(Error::unsupported(format!(
+        "feature view \"{}\" is at version v{current}; \"{version}\" cannot be written",
+        view.name
+    ))
+    .with_hint("apply the definition with that version first"))
+}
+
 fn named(catalog: &Catalog, name: &str) -> Result<Arc<FeatureView>> {
     let view = match catalog.feature_views().get(name) {
         Some(view) => Arc::clone(view),

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use larder_materializer::Materializer;
 use larder_offline_store::OfflineStore;
 
+use crate::materialize::Jobs;
 use crate::online::OnlineService;
 
 /// Online service and offline store behind one handle; cheap to clone.
@@ -11,12 +13,34 @@ use crate::online::OnlineService;
 pub struct FeatureServer {
     online: OnlineService,
     offline: Arc<dyn OfflineStore>,
+    materializer: Option<Arc<Materializer>>,
+    jobs: Option<Jobs>,
 }
 
 impl FeatureServer {
     /// A server over these parts.
     pub fn new(online: OnlineService, offline: Arc<dyn OfflineStore>) -> Self {
-        Self { online, offline }
+        Self { online, offline, materializer: None, jobs: None }
+    }
+
+    /// The same server, which materializes when it is asked to.
+    pub fn with_materializer(self, materializer: Materializer) -> Self {
+        Self { materializer: Some(Arc::new(materializer)), ..self }
+    }
+
+    /// The same server, which hands runs that nobody waits for to these jobs.
+    pub(crate) fn with_jobs(self, jobs: Jobs) -> Self {
+        Self { jobs: Some(jobs), ..self }
+    }
+
+    /// What materializes, if anything does.
+    pub(crate) fn materializer(&self) -> Option<&Arc<Materializer>> {
+        self.materializer.as_ref()
+    }
+
+    /// Where runs go that nobody waits for.
+    pub(crate) fn jobs(&self) -> Option<&Jobs> {
+        self.jobs.as_ref()
     }
 
     /// Online retrieval.

@@ -6,12 +6,14 @@
 
 mod catalog_source;
 mod config;
+mod feast_words;
 mod feature_server;
 mod follow;
 mod gate;
 mod grpc;
 mod http;
 mod listen;
+mod materialize;
 mod metrics;
 mod offline_rows;
 mod on_demand;
@@ -28,6 +30,7 @@ pub use catalog_source::{CatalogSource, SharedCatalog, Snapshot};
 pub use config::{ServerConfig, ServiceConfig};
 pub use feature_server::FeatureServer;
 pub use listen::{Addresses, Listeners, ServerTls};
+pub use materialize::{MaterializeRequest, Window};
 pub use metrics::{METRICS, MetricDefinition, MetricKind, Metrics};
 pub use online::OnlineService;
 pub use push::{PushRequest, PushTarget};

@@ -1,10 +1,12 @@
 //! Rows of a request in the form that the online store takes.
 
-use larder_core::{Catalog, Error, FeatureView, Result, Timestamp};
+use larder_core::{Catalog, Compat, Error, FeatureView, Result, Timestamp};
 use larder_online_store::{ViewTable, WriteRows, WriteRowsBuilder};
 use larder_proto::convert::encode_value;
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion, KeyValue};
 
+use crate::ServiceConfig;
+use crate::feast_words::{self, FeastWords};
 use crate::online::RequestColumn;
 
 /// The number of rows, the same in every column.
@@ -19,7 +21,8 @@ pub(crate) fn row_count(columns: &[RequestColumn], limit: usize) -> Result<usize
             other.name,
             other.values.len()
         ))
-        .with_hint("all columns of df must have the same length"));
+        .with_hint("all columns of df must have the same length")
+        .with_source(FeastWords::bare("All arrays must be of the same length")));
     }
     if rows > limit {
         return Err(Error::invalid(format!("{rows} rows are more than the limit of {limit}"))
@@ -37,13 +40,17 @@ pub(crate) fn online_rows(
     catalog: &Catalog,
     columns: &[RequestColumn],
     rows: usize,
-    key_version: u32,
+    config: &ServiceConfig,
 ) -> Result<(ViewTable, WriteRows)> {
     let name = view.table_name(catalog.online_versioning());
     let project = catalog.project().name.as_str();
     let table = ViewTable::of_view(project, name, view, &view.features)?;
     let names: Vec<&str> = view.entity_columns.iter().map(|column| column.name.as_str()).collect();
-    let layout = EntityKeyLayout::new(EntityKeyVersion::from_number(key_version), &names)?;
+    let layout =
+        EntityKeyLayout::new(EntityKeyVersion::from_number(config.entity_key_version), &names)?;
+    if config.compat == Compat::Feast {
+        feast_words::refuse_texts_for_times(view, columns)?;
+    }
     let keys = typed_columns(view, columns, &view.entity_columns, rows)?;
     let features = typed_columns(view, columns, &view.features, rows)?;
     let times = event_timestamps(view, columns)?;
@@ -112,6 +119,7 @@ fn event_timestamps(view: &FeatureView, columns: &[RequestColumn]) -> Result<Vec
             "event timestamp column \"{name}\" of feature view \"{}\" is missing",
             view.name
         ))
+        .with_source(FeastWords::key_error(&format!("Field \"{name}\" does not exist in schema")))
     })?;
     found
         .instants()?

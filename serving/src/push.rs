@@ -6,6 +6,7 @@ use std::sync::Arc;
 use larder_core::{Error, FeatureView, Result};
 
 use crate::FeatureServer;
+use crate::feast_words::FeastWords;
 use crate::offline_rows::offline_batch;
 use crate::online::RequestColumn;
 use crate::online_rows::{online_rows, row_count};
@@ -51,8 +52,13 @@ impl FromStr for PushTarget {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|target| target.name() == text).ok_or_else(|| {
+            let words = format!(
+                "{text} is not a supported push format. Please specify one of these \
+                 ['online', 'offline', 'online_and_offline']."
+            );
             Error::invalid(format!("\"{text}\" is not a push target"))
                 .with_hint("use online, offline or online_and_offline")
+                .with_source(FeastWords::bare(words))
         })
     }
 }
@@ -72,10 +78,9 @@ impl FeatureServer {
             snapshot.catalog().push_targets(&request.source)?.into_iter().map(Arc::clone).collect();
         if request.to != PushTarget::Offline {
             let config = self.online().config();
-            let version = config.entity_key_version;
             let writes = targets
                 .iter()
-                .map(|view| online_rows(view, snapshot.catalog(), &request.columns, rows, version))
+                .map(|view| online_rows(view, snapshot.catalog(), &request.columns, rows, config))
                 .collect::<Result<Vec<_>>>()?;
             for (table, rows) in &writes {
                 self.online().store().write(table, rows, config.guard).await?;

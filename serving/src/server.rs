@@ -16,6 +16,7 @@ use tonic::service::Routes;
 
 use crate::gate::{Gate, GrpcGate};
 use crate::listen::{Acceptor, Prelude, serve_http};
+use crate::materialize::jobs;
 use crate::metrics::{self, Scraped};
 use crate::{CatalogSource, FeatureServer, Listeners, ServerConfig, ServerTls, grpc, http};
 
@@ -38,13 +39,16 @@ pub async fn serve(
     let config = Arc::new(config);
     let gate = Gate::new(Arc::clone(&config), server.online().metrics().cloned());
     let shared = Shared { config, tls, gate, slots, stop };
+    let (jobs, worker) = jobs();
+    let server = server.with_jobs(jobs);
     let follow = server.online().follow(source, shared.config.registry_poll, shared.stop.clone());
     let metrics = shared.metrics(&server, metrics);
+    let materializing = worker.run(server.materializer().cloned(), shared.stop.clone());
     let http = shared.http(server.clone(), http);
     let grpc = shared.grpc(server.clone(), grpc);
-    let all = async { tokio::join!(follow, http, grpc, metrics) };
+    let all = async { tokio::join!(follow, http, grpc, metrics, materializing) };
     tokio::select! {
-        ((), http, grpc, metrics) = all => http.and(grpc).and(metrics),
+        ((), http, grpc, metrics, ()) = all => http.and(grpc).and(metrics),
         () = drained(shared.stop.clone(), shared.config.drain) => {
             tracing::warn!("open requests were cut off at the end of the drain time");
             Ok(())
@@ -145,14 +149,15 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 async fn grpc_services(server: FeatureServer, max_message: usize) -> Result<Routes> {
-    let serving = grpc::Serving(server.clone());
+    let serving = grpc::Serving::of_feasts_go_server(server.clone());
     let generated = ServingServiceServer::new(serving.clone())
         .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
-    let python = GrpcFeatureServerServer::new(grpc::PythonServer(serving.clone()))
+    let reads = grpc::Serving::of_feasts_python_server(server.clone());
+    let python = GrpcFeatureServerServer::new(grpc::PythonServer(reads.clone()))
         .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
-    let python = grpc::EncodedReads::new(python, serving.clone(), max_message);
+    let python = grpc::EncodedReads::new(python, reads, max_message);
     let serving = grpc::EncodedReads::new(generated, serving, max_message);
     let recommendation = RecommendationServiceServer::new(grpc::Recommendation(server))
         .max_decoding_message_size(max_message)

@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 use larder_core::{Compat, Error, ErrorKind, ObjectKind, Subject};
 
+use crate::feast_words::FeastWords;
+
 /// How one error is answered on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireStatus {
@@ -14,6 +16,8 @@ pub struct WireStatus {
     pub class: &'static str,
     /// Message as that class words it.
     pub message: String,
+    /// Whether Feast answers the message alone, without module and class.
+    pub is_bare: bool,
 }
 
 /// The answer to an error.
@@ -22,6 +26,11 @@ pub struct WireStatus {
 /// Feast's own client retries a POST on 5xx.
 pub fn wire_status(error: &Error, compat: Compat) -> WireStatus {
     let (http, grpc) = codes(error.kind());
+    if let (Compat::Feast, Some(words)) = (compat, FeastWords::of(error)) {
+        let (class, message) = (words.class.unwrap_or("FeastError"), words.text.clone());
+        let http = StatusCode::INTERNAL_SERVER_ERROR;
+        return WireStatus { http, grpc, class, message, is_bare: words.class.is_none() };
+    }
     let (class, message) = match error.subject() {
         Some(subject) => feast_class(error, subject),
         None => ("FeastError", one_line(error)),
@@ -39,12 +48,15 @@ pub fn wire_status(error: &Error, compat: Compat) -> WireStatus {
         ) => StatusCode::NOT_FOUND,
         (_, Compat::Feast) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    WireStatus { http, grpc, class, message }
+    WireStatus { http, grpc, class, message, is_bare: false }
 }
 
 impl WireStatus {
-    /// Feast's error detail: the JSON text from which its clients rebuild the exception.
+    /// Feast's error detail: the JSON text from which its clients rebuild the exception, or the bare message.
     pub fn detail(&self) -> String {
+        if self.is_bare {
+            return self.message.clone();
+        }
         let message = serde_json::Value::from(self.message.as_str());
         format!(
             "{{\"module\": \"feast.errors\", \"class\": \"{}\", \"message\": {message}}}",

@@ -41,8 +41,7 @@ impl FeatureServer {
             tracing::warn!(view = view.name, "a write without any value was ignored");
             return Ok(());
         }
-        let (table, rows) =
-            online_rows(view, catalog, &request.columns, rows, config.entity_key_version)?;
+        let (table, rows) = online_rows(view, catalog, &request.columns, rows, config)?;
         self.online().store().write(&table, &rows, config.guard).await?;
         Ok(())
     }

@@ -38,7 +38,15 @@ pub fn post(url: &str, body: &Value) -> Result<Answer, ureq::Error> {
 /// # Errors
 /// When no answer comes within 30 seconds.
 pub fn post_text(url: &str, body: &str) -> Result<Answer, ureq::Error> {
-    answer(agent().post(url).content_type("application/json").send(body)?)
+    post_typed(url, "application/json", body)
+}
+
+/// Posts any text under a content type.
+///
+/// # Errors
+/// When no answer comes within 30 seconds.
+pub fn post_typed(url: &str, content_type: &str, body: &str) -> Result<Answer, ureq::Error> {
+    answer(agent().post(url).content_type(content_type).send(body)?)
 }
 
 /// Gets a page.

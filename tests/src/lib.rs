@@ -21,7 +21,7 @@ pub use cassandra::Cassandra;
 pub use certificate::Certificate;
 pub use feast::Feast;
 pub use fs::Fs;
-pub use http::{Answer, get, post, post_text};
+pub use http::{Answer, get, post, post_text, post_typed};
 pub use outcome::Outcome;
 pub use ports::free_port;
 pub use printed::unordered;

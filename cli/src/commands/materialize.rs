@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use clap::Args;
-use larder_core::{Catalog, Clock as _, Error, FeatureView, Interval, Result, Timestamp};
-use larder_materializer::{Progress, ViewReport, ViewTask, full, incremental, select_views};
+use larder_core::{Catalog, Clock as _, FeatureView, Interval, Result, Timestamp};
+use larder_materializer::{Progress, ViewReport, ViewTask, full, incremental, select_views_at};
 use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
@@ -69,7 +69,7 @@ pub(crate) fn run(
         _ => full(Timestamp::EPOCH, SystemClock.now())?,
     };
     let catalog = repository.catalog()?;
-    let views = views(&catalog, &arguments.views, arguments.version.as_deref())?;
+    let views = select_views_at(&catalog, &arguments.views, arguments.version.as_deref())?;
     let title = format!(
         "Materializing {} feature views from {} to {} into the {} online store.\n",
         views.len(),
@@ -89,7 +89,7 @@ pub(crate) fn run_incremental(
 ) -> Result<()> {
     let end = times::parse(&arguments.end)?;
     let catalog = repository.catalog()?;
-    let views = views(&catalog, &arguments.views, arguments.version.as_deref())?;
+    let views = select_views_at(&catalog, &arguments.views, arguments.version.as_deref())?;
     let title = format!(
         "Materializing {} feature views to {} into the {} online store.\n",
         views.len(),
@@ -109,30 +109,6 @@ pub(crate) fn run_incremental(
         format!("{} from {start} to {end}:", view.name)
     };
     execute(repository, &catalog, plan, &title, heading, Output { format, bulk: arguments.bulk })
-}
-
-fn views(
-    catalog: &Catalog,
-    names: &[String],
-    version: Option<&str>,
-) -> Result<Vec<Arc<FeatureView>>> {
-    let views = select_views(catalog, names)?;
-    let Some(version) = version else { return Ok(views) };
-    let [view] = views.as_slice() else {
-        return Err(
-            Error::invalid("--version needs exactly one view").with_hint("name it with --views")
-        );
-    };
-    let current = view.meta.current_version_number;
-    let wanted = version.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse();
-    if version == "latest" || wanted == Ok(current) {
-        return Ok(views);
-    }
-    Err(Error::unsupported(format!(
-        "feature view \"{}\" is at version v{current}; \"{version}\" cannot be written",
-        view.name
-    ))
-    .with_hint("apply the definition with that version first"))
 }
 
 /// How a run is done and told of.

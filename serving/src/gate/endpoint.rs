@@ -7,16 +7,24 @@ pub(super) const OTHER: &str = "other";
 pub(super) const HEALTH: &str = "/health";
 
 /// Paths of the HTTP server.
-const HTTP: [&str; 8] = [
+const HTTP: [&str; 13] = [
     "/get-online-features",
     "/push",
     "/write-to-online-store",
+    MATERIALIZE,
+    MATERIALIZE_INCREMENTAL,
     "/search",
     "/retrieve-online-documents",
     "/v1/vector_stores",
     "/chat",
+    "/openapi.json",
+    "/docs",
+    "/redoc",
     HEALTH,
 ];
+
+const MATERIALIZE: &str = "/materialize";
+const MATERIALIZE_INCREMENTAL: &str = "/materialize-incremental";
 
 /// Paths with a name in them.
 const VECTOR_STORE: &str = "/v1/vector_stores/{id}";
@@ -53,12 +61,22 @@ pub(super) fn of_grpc(path: &str) -> &'static str {
 
 /// Feast 0.67 counts what works on features, not `/health` and the like.
 pub(crate) fn is_counted_by_feast(endpoint: &str) -> bool {
-    !matches!(endpoint, OTHER | HEALTH | "/chat" | "/v1/vector_stores" | VECTOR_STORE)
+    !matches!(
+        endpoint,
+        OTHER
+            | HEALTH
+            | "/chat"
+            | "/openapi.json"
+            | "/docs"
+            | "/redoc"
+            | "/v1/vector_stores"
+            | VECTOR_STORE
+    )
 }
 
 /// Whether an endpoint moves whole tables, for which no time is too long.
-pub(super) fn is_unlimited(_endpoint: &str) -> bool {
-    false
+pub(super) fn is_unlimited(endpoint: &str) -> bool {
+    matches!(endpoint, MATERIALIZE | MATERIALIZE_INCREMENTAL)
 }
 
 #[cfg(test)]

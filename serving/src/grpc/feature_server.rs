@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use larder_core::{Error, Result};
+use larder_core::{Compat, Error};
 use larder_proto::convert;
 use larder_proto::feast::serving::serving_service_server::ServingService as _;
 use larder_proto::feast::serving::{GetOnlineFeaturesRequest, GetOnlineFeaturesResponse};
@@ -13,7 +13,7 @@ use larder_proto::feature_server::{
 };
 use tonic::{Request, Response, Status};
 
-use super::Serving;
+use super::{Serving, python_status};
 use crate::gate::Facts;
 use crate::online::{RequestColumn, RequestValues};
 use crate::push::PushRequest;
@@ -26,11 +26,14 @@ pub(crate) struct PythonServer(pub(crate) Serving);
 
 impl PythonServer {
     fn server(&self) -> &FeatureServer {
-        &self.0.0
+        &self.0.server
     }
 
     fn refuse(&self, error: &Error) -> Status {
-        grpc_status(error, self.server().online().config().compat)
+        match self.server().online().config().compat {
+            Compat::Feast => python_status::of_write(error),
+            Compat::Larder => grpc_status(error, Compat::Larder),
+        }
     }
 }
 
@@ -38,7 +41,10 @@ impl PythonServer {
 impl GrpcFeatureServer for PythonServer {
     async fn push(&self, message: Request<WirePush>) -> Result<Response<PushResponse>, Status> {
         let message = message.into_inner();
-        let request = push_request(message).map_err(|error| self.refuse(&error))?;
+        let columns = columns(message.features, message.typed_features)?;
+        // The target has no default here, unlike over HTTP (Feast 0.67).
+        let to = message.to.parse().map_err(|error| self.refuse(&error))?;
+        let request = PushRequest { columns, to, source: message.stream_feature_view };
         self.server().push(request).await.map_err(|error| self.refuse(&error))?;
         Ok(one_row(PushResponse { status: true }))
     }
@@ -48,8 +54,7 @@ impl GrpcFeatureServer for PythonServer {
         message: Request<WriteToOnlineStoreRequest>,
     ) -> Result<Response<WriteToOnlineStoreResponse>, Status> {
         let message = message.into_inner();
-        let columns = columns(message.features, message.typed_features)
-            .map_err(|error| self.refuse(&error))?;
+        let columns = columns(message.features, message.typed_features)?;
         let request = WriteRequest { view: message.feature_view_name, columns };
         self.server().write_to_online_store(request).await.map_err(|error| self.refuse(&error))?;
         Ok(one_row(WriteToOnlineStoreResponse { status: true }))
@@ -69,23 +74,15 @@ fn one_row<T>(message: T) -> Response<T> {
     response
 }
 
-/// The target has no default here, unlike over HTTP (Feast 0.67).
-fn push_request(message: WirePush) -> Result<PushRequest> {
-    Ok(PushRequest {
-        columns: columns(message.features, message.typed_features)?,
-        to: message.to.parse()?,
-        source: message.stream_feature_view,
-    })
-}
-
 /// One row of texts or of typed values.
 fn columns(
     texts: BTreeMap<String, String>,
     typed: BTreeMap<String, WireValue>,
-) -> Result<Vec<RequestColumn>> {
+) -> Result<Vec<RequestColumn>, Status> {
     if !texts.is_empty() && !typed.is_empty() {
-        return Err(Error::invalid("both features and typed_features are set")
-            .with_hint("set one of the two"));
+        // Feast 0.67's own words and code.
+        let words = "Only one of features or typed_features may be set, not both";
+        return Err(Status::invalid_argument(words));
     }
     let texts = texts
         .into_iter()

@@ -3,6 +3,7 @@
 mod answer;
 mod encoded;
 mod feature_server;
+mod python_status;
 mod recommendation;
 mod request;
 mod serving;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_core::Result;
+use larder_core::{Compat, Error, Result};
 use larder_proto::feast::serving::get_online_features_request::Kind;
 use larder_proto::feast::serving::serving_service_server::ServingService;
 use larder_proto::feast::serving::{
@@ -12,7 +12,7 @@ use larder_proto::feast::serving::{
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use super::{answer, request};
+use super::{answer, python_status, request};
 use crate::FeatureServer;
 use crate::metrics::{Stage, Stages};
 use crate::online::OnlineRequest;
@@ -20,7 +20,11 @@ use crate::status::grpc_status;
 
 /// The service that Feast's Go and Java servers offer.
 #[derive(Debug, Clone)]
-pub(crate) struct Serving(pub(crate) FeatureServer);
+pub(crate) struct Serving {
+    pub(super) server: FeatureServer,
+    /// Whether this is the service of Feast's Python server, which has statuses and rules of its own.
+    is_python: bool,
+}
 
 #[tonic::async_trait]
 impl ServingService for Serving {
@@ -46,14 +50,37 @@ impl ServingService for Serving {
 }
 
 impl Serving {
+    /// Reads as `feast.serving.ServingService` answers them.
+    pub(crate) fn of_feasts_go_server(server: FeatureServer) -> Self {
+        Self { server, is_python: false }
+    }
+
+    /// Reads as `GrpcFeatureServer` answers them.
+    pub(crate) fn of_feasts_python_server(server: FeatureServer) -> Self {
+        Self { server, is_python: true }
+    }
+
     /// The answer to `GetOnlineFeatures` as bytes of a `GetOnlineFeaturesResponse`.
     pub(super) async fn encoded_online_features(
         &self,
         message: Request<GetOnlineFeaturesRequest>,
     ) -> Result<Response<Vec<u8>>, Status> {
-        let service = self.0.online();
-        let refuse = |error| grpc_status(&error, service.config().compat);
-        let request = online_request(message.into_inner()).map_err(refuse)?;
+        let service = self.server.online();
+        let mut message = message.into_inner();
+        let imitates = self.is_python && service.config().compat == Compat::Feast;
+        if imitates {
+            // Feast 0.67, `feast listen`: neither is looked at.
+            message.request_context.clear();
+            message.include_feature_view_version_metadata = false;
+        }
+        let refuse = |error: Error| {
+            if imitates {
+                python_status::of_read(&error)
+            } else {
+                grpc_status(&error, service.config().compat)
+            }
+        };
+        let request = online_request(message).map_err(refuse)?;
         let answer = service.get_online_features(&request).await.map_err(refuse)?;
         let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
         let mut response = Response::new(answer::encode(&answer));

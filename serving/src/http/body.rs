@@ -20,12 +20,13 @@ impl Body {
         let value: Value = if is_json(headers) {
             serde_json::from_slice(bytes).map_err(|error| {
                 let position = offset_of(bytes, error.line(), error.column());
-                shape(
-                    "json_invalid",
-                    vec!["body".into(), position.into()],
-                    "JSON decode error",
-                    Value::Object(Map::new()),
-                )
+                ShapeError(Box::new(Violation {
+                    kind: "json_invalid",
+                    loc: vec!["body".into(), position.into()],
+                    message: "JSON decode error".to_owned(),
+                    input: Value::Object(Map::new()),
+                    reason: Some(pythons_reason(&error)),
+                }))
             })?
         } else {
             Value::from(String::from_utf8_lossy(&bytes[..bytes.len().min(200)]))
@@ -79,11 +80,9 @@ impl Body {
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(Value::Number(number)) if number.as_f64() == Some(0.0) => Ok(false),
             Some(Value::Number(number)) if number.as_f64() == Some(1.0) => Ok(true),
-            Some(Value::String(word)) => match word.to_ascii_lowercase().as_str() {
-                "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
-                "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
-                _ => Err(shape("bool_parsing", at(field), message, Value::from(word.as_str()))),
-            },
+            Some(Value::String(word)) => flag_of(word).ok_or_else(|| {
+                shape("bool_parsing", at(field), message, Value::from(word.as_str()))
+            }),
             Some(other) => {
                 Err(shape("bool_type", at(field), "Input should be a valid boolean", other.clone()))
             }
@@ -114,6 +113,23 @@ impl Body {
                 })
             })
             .collect()
+    }
+
+    /// A whole number, as pydantic reads one.
+    pub(crate) fn whole_number(&self, field: &str) -> Result<Option<i64>, ShapeError> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
+            Some(other) => {
+                let message = "Input should be a valid integer";
+                Err(shape("int_type", at(field), message, other.clone()))
+            }
+        }
+    }
+
+    /// Whether a field has a value.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.0.get(field).is_some_and(|value| !value.is_null())
     }
 
     /// A required object of arrays, taken out of the body.
@@ -154,7 +170,50 @@ fn at(field: &str) -> Vec<Value> {
 }
 
 fn shape(kind: &'static str, loc: Vec<Value>, message: &str, input: Value) -> ShapeError {
-    ShapeError(Box::new(Violation { kind, loc, message: message.to_owned(), input }))
+    ShapeError(Box::new(Violation { kind, loc, message: message.to_owned(), input, reason: None }))
+}
+
+/// The flag behind one of the words that pydantic takes for it.
+fn flag_of(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Some(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A flag of the query string; the last one counts.
+///
+/// # Errors
+/// 422 for a word that is none.
+pub(super) fn query_flag(query: Option<&str>, name: &str) -> Result<bool, ShapeError> {
+    let mut pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let Some((_, word)) = pairs.rfind(|(key, _)| *key == name) else {
+        return Ok(false);
+    };
+    flag_of(word).ok_or_else(|| {
+        let message = "Input should be a valid boolean, unable to interpret input";
+        shape("bool_parsing", vec!["query".into(), name.into()], message, Value::from(word))
+    })
+}
+
+/// What Python's decoder says where `serde_json` stops.
+fn pythons_reason(error: &serde_json::Error) -> &'static str {
+    let text = error.to_string();
+    let says = |words: &str| text.starts_with(words);
+    if says("key must be a string") || says("EOF while parsing an object") {
+        "Expecting property name enclosed in double quotes"
+    } else if says("expected `:`") {
+        "Expecting ':' delimiter"
+    } else if says("expected `,`") || says("EOF while parsing a list") {
+        "Expecting ',' delimiter"
+    } else if says("EOF while parsing a string") {
+        "Unterminated string starting at"
+    } else if says("trailing characters") {
+        "Extra data"
+    } else {
+        "Expecting value"
+    }
 }
 
 /// FastAPI reads a body as JSON when its type is `application/json` or `application/*+json`.

@@ -33,6 +33,8 @@ pub(crate) struct Violation {
     pub(crate) message: String,
     /// What was given.
     pub(crate) input: Value,
+    /// Why it is no JSON, in Python's words.
+    pub(crate) reason: Option<&'static str>,
 }
 
 impl From<ShapeError> for Rejection {
@@ -45,11 +47,14 @@ impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         match self {
             Self::Shape(ShapeError(error)) => {
-                let detail = json!([{
+                let mut detail = json!({
                     "type": error.kind, "loc": error.loc, "msg": error.message, "input": error.input
-                }]);
+                });
+                if let Some(reason) = error.reason {
+                    detail["ctx"] = json!({ "error": reason });
+                }
                 let facts = Extension(Facts::refused(ErrorKind::Invalid));
-                (StatusCode::UNPROCESSABLE_ENTITY, facts, Json(json!({ "detail": detail })))
+                (StatusCode::UNPROCESSABLE_ENTITY, facts, Json(json!({ "detail": [detail] })))
                     .into_response()
             }
             Self::Service(error, compat) => {

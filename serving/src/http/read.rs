@@ -7,12 +7,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use larder_core::{Error, FeatureRef, Result, Selection};
+use larder_core::{Error, FeatureRef, Selection};
 
 use super::answer;
 use super::body::Body;
 use super::error::{Rejection, ShapeError};
 use crate::FeatureServer;
+use crate::feast_words::unread_reference;
 use crate::metrics::{Stage, Stages};
 use crate::online::{OnlineRequest, RequestColumn};
 
@@ -29,11 +30,13 @@ pub(super) async fn get_online_features(
     State(server): State<FeatureServer>,
     headers: HeaderMap,
     bytes: Bytes,
-) -> std::result::Result<Response, Rejection> {
+) -> Result<Response, Rejection> {
     let fields = fields(&headers, &bytes)?;
     let service = server.online();
     let refuse = |error| Rejection::Service(error, service.config().compat);
-    let request = request(fields).map_err(refuse)?;
+    let request = request(fields)
+        .map_err(|(error, reference)| unread_reference(error, &reference, service))
+        .map_err(refuse)?;
     let answer = service.get_online_features(&request).await.map_err(refuse)?;
     let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
     let json = answer::to_json(&answer).map_err(refuse)?;
@@ -42,7 +45,7 @@ pub(super) async fn get_online_features(
     Ok(([(header::CONTENT_TYPE, "application/json")], facts, json).into_response())
 }
 
-fn fields(headers: &HeaderMap, bytes: &Bytes) -> std::result::Result<Fields, ShapeError> {
+fn fields(headers: &HeaderMap, bytes: &Bytes) -> Result<Fields, ShapeError> {
     let mut body = Body::parse(headers, bytes)?;
     let columns = body.take_columns("entities")?;
     Ok(Fields {
@@ -54,7 +57,9 @@ fn fields(headers: &HeaderMap, bytes: &Bytes) -> std::result::Result<Fields, Sha
     })
 }
 
-fn request(fields: Fields) -> Result<OnlineRequest> {
+type Unread = (Error, String);
+
+fn request(fields: Fields) -> Result<OnlineRequest, Unread> {
     // Feast 0.67: the service wins when both are given.
     let selection = match fields.service {
         Some(service) => Selection::Service(service),
@@ -71,7 +76,8 @@ fn request(fields: Fields) -> Result<OnlineRequest> {
 /// Parses references.
 ///
 /// # Errors
-/// `Invalid` for the first that is not one.
-pub(crate) fn parse_refs(references: &[String]) -> Result<Vec<FeatureRef>> {
-    references.iter().map(|reference| reference.parse().map_err(|error: Error| error)).collect()
+/// `Invalid` for the first that is not one, with its text.
+fn parse_refs(references: &[String]) -> Result<Vec<FeatureRef>, Unread> {
+    let parse = |reference: &String| reference.parse().map_err(|error| (error, reference.clone()));
+    references.iter().map(parse).collect()
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::body::Body;
 use super::error::Rejection;
 use crate::FeatureServer;
+use crate::feast_words::FeastWords;
 
 /// `POST /search` and its deprecated alias `/retrieve-online-documents`.
 pub(super) async fn search(
@@ -22,10 +23,12 @@ pub(super) async fn search(
     let body = Body::parse(&headers, &bytes)?;
     body.texts("features")?;
     body.text("feature_service")?;
+    let api_version = body.whole_number("api_version")?.unwrap_or(1);
     let store = server.online().store().name();
     let error =
         Error::unsupported(format!("online store {store} does not support online retrieval"))
-            .with_hint("vector search is not offered");
+            .with_hint("vector search is not offered")
+            .with_source(FeastWords::of_search(store, api_version));
     Err(Rejection::Service(error, server.online().config().compat))
 }
 

@@ -9,8 +9,8 @@ mod request;
 use std::sync::Arc;
 
 use larder_core::{
-    Catalog, Clock, DUMMY_JOIN_KEY, Error, ErrorKind, ObjectKind, Result, Subject, Timestamp,
-    ValueType,
+    Catalog, Clock, Compat, DUMMY_JOIN_KEY, Error, ErrorKind, ObjectKind, Result, Subject,
+    Timestamp, ValueType,
 };
 use larder_online_store::OnlineStore;
 use larder_proto::convert::EncodedColumn;
@@ -22,8 +22,9 @@ pub use request::{OnlineRequest, RequestColumn, RequestValues};
 
 use self::compute::compute;
 use self::read::{TypedColumns, read_views};
+use crate::feast_words::{in_feasts_words, refuse_without_rows};
 use crate::metrics::{Metrics, Stage, Stages};
-use crate::{ServiceConfig, SharedCatalog};
+use crate::{ServiceConfig, SharedCatalog, Snapshot};
 
 /// Answers online requests; HTTP and gRPC are thin adapters over it.
 #[derive(Debug, Clone)]
@@ -88,8 +89,17 @@ impl OnlineService {
     /// Equal entity keys are read once and fanned out. One row is assumed when only entityless views
     /// are read and no column is given. Columns that are neither join key nor request data are ignored.
     pub async fn get_online_features(&self, request: &OnlineRequest) -> Result<OnlineAnswer> {
-        let mut stages = Stages::start(self.metrics.as_deref());
         let snapshot = self.catalog.load();
+        if self.config.compat == Compat::Larder {
+            return self.answer(request, &snapshot).await;
+        }
+        refuse_without_rows(request)?;
+        let answer = self.answer(request, &snapshot).await;
+        answer.map_err(|error| in_feasts_words(error, request, snapshot.catalog()))
+    }
+
+    async fn answer(&self, request: &OnlineRequest, snapshot: &Snapshot) -> Result<OnlineAnswer> {
+        let mut stages = Stages::start(self.metrics.as_deref());
         let plan = snapshot.plan(&request.selection, request.full_feature_names, |catalog| {
             PreparedPlan::new(catalog, &request.selection, request.full_feature_names, &self.config)
         })?;
@@ -97,7 +107,8 @@ impl OnlineService {
         if let Some(metrics) = &self.metrics {
             metrics.asked(rows);
         }
-        let (columns, entities) = typed_columns(snapshot.catalog(), &plan, request)?;
+        let (columns, entities) =
+            typed_columns(snapshot.catalog(), &plan, request, self.config.compat)?;
         stages.end(Stage::Plan);
         let (store, now) = (self.store.as_ref(), self.clock.now());
         let views = read_views(store, &plan, &columns, rows, now, self.config.compat).await?;
@@ -146,11 +157,12 @@ type EchoedColumns = Vec<(String, EncodedColumn)>;
 /// Types the request's columns and picks those that are echoed.
 ///
 /// Feast 0.67 echoes every join key of the project, needed or not, takes entity names for join keys,
-/// and drops what it does not know.
+/// drops what it does not know, and is content with some of the join keys of a view.
 fn typed_columns(
     catalog: &Catalog,
     plan: &PreparedPlan,
     request: &OnlineRequest,
+    compat: Compat,
 ) -> Result<(TypedColumns, EchoedColumns)> {
     let mut columns = TypedColumns::default();
     let mut echoed = Vec::new();
@@ -167,7 +179,9 @@ fn typed_columns(
             columns.insert(&column.name, column.values.typed(&column.name, field.value_type)?);
         }
     }
-    check_join_keys(plan, request, &columns)?;
+    if compat == Compat::Larder || echoed.is_empty() {
+        check_join_keys(plan, request, &columns)?;
+    }
     check_request_data(plan, &columns)?;
     Ok((columns, echoed))
 }

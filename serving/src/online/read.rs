@@ -27,6 +27,14 @@ impl TypedColumns {
     }
 }
 
+/// What an entity without row gets.
+#[derive(Debug, Clone, Copy)]
+struct Missing {
+    compat: Compat,
+    /// Feast 0.67, redis: nulls with status PRESENT.
+    is_present: bool,
+}
+
 /// Stored rows of one view, with the row of every entity row of the request.
 #[derive(Debug)]
 pub(crate) struct ViewRows {
@@ -44,14 +52,14 @@ impl ViewRows {
         keys: &UniqueKeys,
         ttl: Option<Duration>,
         now: Timestamp,
-        compat: Compat,
+        missing: Missing,
     ) -> Self {
         let event = |micros: &Option<i64>| micros.map(Timestamp::from_micros);
-        let states = rows
-            .event_timestamps()
-            .iter()
-            .map(|micros| RowState::of(event(micros), ttl, now, compat))
-            .collect();
+        let state = |micros| match RowState::of(event(micros), ttl, now, missing.compat) {
+            RowState::Missing if missing.is_present => RowState::Fresh,
+            state => state,
+        };
+        let states = rows.event_timestamps().iter().map(state).collect();
         let damaged = damaged_cells(&rows);
         Self { rows, states, damaged, row_of: Arc::clone(&keys.row_of) }
     }
@@ -132,12 +140,14 @@ pub(crate) async fn read_views(
         .iter()
         .map(|view| ViewRead { table: &view.table, keys: &slices[view.keys] })
         .collect();
+    let missing =
+        Missing { compat, is_present: compat == Compat::Feast && store.name() == "redis" };
     let answers = store.read_views(&reads).await;
     plan.views
         .iter()
         .zip(answers)
         .map(|(view, stored)| {
-            let rows = ViewRows::new(stored?, &keys[view.keys], view.ttl, now, compat);
+            let rows = ViewRows::new(stored?, &keys[view.keys], view.ttl, now, missing);
             if rows.damaged() > 0 {
                 tracing::error!(view = %view.table, values = rows.damaged(), "stored values are damaged");
             }
@@ -153,8 +163,14 @@ fn unique_keys(prepared: &PreparedKeys, columns: &TypedColumns, rows: usize) -> 
         let spans = vec![(0, arena.len())];
         return Ok(UniqueKeys { arena, spans, row_of: vec![0; rows].into() });
     }
-    let columns: Vec<&[Value]> =
-        prepared.columns.iter().map(|name| columns.get(name).unwrap_or(&[])).collect();
+    let known: Option<Vec<&[Value]>> =
+        prepared.columns.iter().map(|name| columns.get(name)).collect();
+    let Some(columns) = known else {
+        // Feast 0.67 looks up a key of the join keys that came, which no row has; neither has a bare prefix.
+        let arena = prepared.layout.prefix().to_vec();
+        let spans = vec![(0, arena.len())];
+        return Ok(UniqueKeys { arena, spans, row_of: vec![0; rows].into() });
+    };
     let (arena, spans) = encode_keys(&prepared.layout, &columns, rows)?;
     let (spans, row_of) = distinct(&arena, spans)?;
     Ok(UniqueKeys { arena, spans, row_of: row_of.into() })

@@ -1,0 +1,41 @@
+//! What is answered otherwise than recorded, and why; `docs/compatibility.md` holds the same list.
+
+use larder_tests::Repository;
+
+/// One exchange that differs.
+pub(crate) struct Exception {
+    /// Its name.
+    pub(crate) exchange: &'static str,
+    pub(crate) reason: &'static str,
+}
+
+const fn except(exchange: &'static str, reason: &'static str) -> Exception {
+    Exception { exchange, reason }
+}
+
+pub(crate) const GRPC: &[Exception] = &[
+    except("int32 value for an int64 join key", "the value is cast to the declared type"),
+    except("on-demand, request data inside entities", "request data is taken there, as over HTTP"),
+    except("nothing asked", "same code, Larder's own text"),
+    except("Push with string features", "same code, Larder's own text"),
+    except(
+        "read back the pushed users",
+        "a unix timestamp counts seconds; Feast takes them for nanoseconds",
+    ),
+    except("ServingService.GetOnlineFeatures on the Python server", "both services are served"),
+    except("ServingService.GetFeastServingInfo on the Python server", "both services are served"),
+    except("health, GrpcFeatureServer", "every service reports its health"),
+    except("reflection", "reflection is served"),
+];
+
+#[test]
+fn the_documentation_lists_the_same_exceptions() {
+    let document = std::fs::read_to_string(Repository::workspace().join("docs/compatibility.md"))
+        .expect("the page can be read");
+    let rows = |list: &[Exception], protocol: &str| -> Vec<String> {
+        list.iter().map(|e| format!("| {protocol} | {} | {} |", e.exchange, e.reason)).collect()
+    };
+    let expected = rows(GRPC, "gRPC");
+    let listed: Vec<&str> = document.lines().filter(|line| line.starts_with("| gRPC |")).collect();
+    assert_eq!(listed, expected);
+}
