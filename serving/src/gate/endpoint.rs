@@ -12,8 +12,12 @@ const HTTP: [&str; 3] = ["/get-online-features", "/push", HEALTH];
 /// Answered also when everything else is too much.
 pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
 
+/// Answered by a stream that goes on after its head.
+pub(super) const BATCH_GET: &str = "/larder.lookup.v1.LookupService/BatchGet";
+
 /// Methods of the gRPC server.
-const GRPC: [&str; 4] = [
+const GRPC: [&str; 5] = [
+    BATCH_GET,
     "/feast.serving.ServingService/GetFeastServingInfo",
     "/feast.serving.ServingService/GetOnlineFeatures",
     "/larder.recommendation.v1.RecommendationService/GetInteractionFeatures",

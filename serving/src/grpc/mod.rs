@@ -2,10 +2,12 @@
 
 mod answer;
 mod encoded;
+mod lookup;
 mod recommendation;
 mod request;
 mod serving;
 
 pub(crate) use encoded::EncodedReads;
+pub(crate) use lookup::Lookup;
 pub(crate) use recommendation::Recommendation;
 pub(crate) use serving::Serving;

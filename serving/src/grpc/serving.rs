@@ -53,12 +53,14 @@ impl Serving {
     ) -> Result<Response<Vec<u8>>, Status> {
         let service = self.0.online();
         let refuse = |error| grpc_status(&error, service.config().compat);
+        let budget = request::budget(&message);
         let request = online_request(message.into_inner()).map_err(refuse)?;
-        let answer = service.get_online_features(&request).await.map_err(refuse)?;
+        let answer = service.get_online_features_within(&request, budget).await.map_err(refuse)?;
         let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
         let mut response = Response::new(answer::encode(&answer));
         stages.end(Stage::Encode);
         response.extensions_mut().insert(answer.facts());
+        request::name_late_views(&answer, &mut response);
         Ok(response)
     }
 }
