@@ -79,7 +79,7 @@ impl Default for ServerConfig {
             max_concurrent_requests: 1024,
             max_connections: 16_384,
             request_timeout: Duration::from_secs(10),
-            lookup_timeout: Duration::from_secs(60),
+            lookup_timeout: Duration::from_mins(1),
             handshake_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),

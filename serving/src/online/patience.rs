@@ -16,6 +16,9 @@ pub struct Budget {
     is_partial: bool,
 }
 
+/// Share of the time that is for the stored rows.
+const STORE_SHARE: f64 = 0.9;
+
 /// Longest time for the stored rows of one part of a request.
 const PART: Duration = Duration::from_secs(10);
 
@@ -27,7 +30,7 @@ impl Budget {
     pub fn starting_now(time: Duration, is_partial: bool) -> Self {
         let now = Instant::now();
         let deadline = now.checked_add(time);
-        let store_deadline = now.checked_add(time - time / 10);
+        let store_deadline = now.checked_add(time.mul_f64(STORE_SHARE));
         Self { deadline, store_deadline, span: time, is_partial }
     }
 
@@ -35,7 +38,7 @@ impl Budget {
     /// first, within the same deadline.
     pub(crate) fn again(self) -> Self {
         let span = self.span.min(PART);
-        let store_deadline = Instant::now().checked_add(span - span / 10);
+        let store_deadline = Instant::now().checked_add(span.mul_f64(STORE_SHARE));
         Self { store_deadline: store_deadline.min(self.deadline), ..self }
     }
 

@@ -45,7 +45,7 @@ impl OnlineAnswer {
     pub(crate) fn event_times(&self, view: usize, rows: Range<usize>) -> ArrayRef {
         let view = &self.views[view];
         let times = rows.map(|row| view.stored_event_timestamp(row));
-        Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))
+        Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     }
 
     /// About how many bytes a row takes.
