@@ -7,6 +7,8 @@ use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::load::{Exchange, Target};
+
 /// Longer answers are refused.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -18,6 +20,35 @@ pub(crate) fn request(path: &str, body: &str) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
+}
+
+/// Prepared HTTP requests to a port of this machine, sent in turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HttpTarget<'a> {
+    /// Port.
+    pub(crate) port: u16,
+    /// Requests.
+    pub(crate) requests: &'a [Vec<u8>],
+}
+
+impl Target for HttpTarget<'_> {
+    fn connect(&self) -> anyhow::Result<Box<dyn Exchange + '_>> {
+        let connection = Connection::open(self.port)?;
+        Ok(Box::new(HttpExchange { connection, requests: self.requests }))
+    }
+}
+
+struct HttpExchange<'a> {
+    connection: Connection,
+    requests: &'a [Vec<u8>],
+}
+
+impl Exchange for HttpExchange<'_> {
+    fn exchange(&mut self, turn: usize) -> anyhow::Result<()> {
+        let answer = self.connection.exchange(&self.requests[turn % self.requests.len()])?;
+        anyhow::ensure!(answer.status == 200, "status {}", answer.status);
+        Ok(())
+    }
 }
 
 /// What came back.

@@ -2,12 +2,17 @@
 
 use std::fmt::Write as _;
 
-use larder_tests::Repository;
+use larder_tests::{Feast, Repository};
 
-/// Settings with a SQLite online store, which both programs share.
-pub(crate) const SETTINGS: &str = "project: bench\nprovider: local\nregistry: data/registry.db\n\
-    online_store: {type: sqlite, path: data/online.db}\noffline_store: {type: file}\n\
-    entity_key_serialization_version: 3\n";
+/// A SQLite online store, which both programs share.
+pub(crate) const SQLITE: &str = "{type: sqlite, path: data/online.db}";
+
+fn settings(project: &str, online_store: &str) -> String {
+    format!(
+        "project: {project}\nprovider: local\nregistry: data/registry.db\nonline_store: {online_store}\n\
+         offline_store: {{type: file}}\nentity_key_serialization_version: 3\n"
+    )
+}
 
 const IMPORTS: &str = "from datetime import timedelta\n\
     from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType\n\
@@ -51,7 +56,7 @@ pub(crate) fn many_views(views: usize) -> Repository {
             ),
         );
     }
-    Repository::with(&[("feature_store.yaml", SETTINGS), ("views.py", &text)])
+    Repository::with(&[("feature_store.yaml", &settings("bench", SQLITE)), ("views.py", &text)])
 }
 
 /// The online workload: `VIEWS` views of `FEATURES` floats each, one row per key.
@@ -60,7 +65,7 @@ pub(crate) const VIEWS: usize = 5;
 pub(crate) const FEATURES: usize = 10;
 
 /// The repository of the online workload; its files are written by `tests/python/bench_data.py`.
-pub(crate) fn online_views() -> Repository {
+pub(crate) fn online_views(project: &str, online_store: &str) -> Repository {
     let mut text = IMPORTS.to_owned();
     for view in 0..VIEWS {
         push(
@@ -82,7 +87,16 @@ pub(crate) fn online_views() -> Repository {
             views.join(", ")
         ),
     );
-    Repository::with(&[("feature_store.yaml", SETTINGS), ("views.py", &text)])
+    Repository::with(&[
+        ("feature_store.yaml", &settings(project, online_store)),
+        ("views.py", &text),
+    ])
+}
+
+/// Writes the files of the online workload: a row of random floats per key and view.
+pub(crate) fn write_files(feast: &Feast, repository: &Repository, keys: u32) {
+    let (views, features, keys) = (VIEWS.to_string(), FEATURES.to_string(), keys.to_string());
+    feast.script("bench_data.py", &[&repository.file("data"), &views, &features, &keys]);
 }
 
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {

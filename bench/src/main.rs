@@ -6,11 +6,19 @@
 
 mod apply;
 mod connection;
+mod embedded;
 mod generated;
+mod grpc;
 mod load;
 mod online;
+mod raw_cassandra;
+mod raw_redis;
+mod redis;
+mod served;
 mod startup;
 mod summary;
+mod workload;
+mod write;
 
 use clap::Parser;
 
@@ -24,6 +32,12 @@ enum Bench {
     Startup(startup::Options),
     /// Online features over HTTP on one SQLite file.
     Online(online::Options),
+    /// Online features on Redis as a share of what Redis itself answers.
+    Redis(redis::Options),
+    /// Online features on the embedded store.
+    Embedded(embedded::Options),
+    /// `materialize` into Redis and Cassandra as a share of what they take.
+    Write(write::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -34,5 +48,8 @@ fn main() -> anyhow::Result<()> {
         }
         Bench::Startup(options) => startup::run(&options),
         Bench::Online(options) => online::run(&options),
+        Bench::Redis(options) => redis::run(&options),
+        Bench::Embedded(options) => embedded::run(&options),
+        Bench::Write(options) => write::run(&options),
     }
 }

@@ -5,14 +5,12 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::Args;
 use larder_tests::{Feast, Repository, Server};
-use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
-use serde_json::{Value, json};
 
-use crate::connection::{Connection, request};
-use crate::generated::{FEATURES, VIEWS, online_views};
-use crate::load::{Target, closed_loop, open_loop};
+use crate::connection::HttpTarget;
+use crate::generated::{FEATURES, SQLITE, VIEWS, online_views, write_files};
+use crate::load::{closed_loop, open_loop};
 use crate::summary::{Runs, figure};
+use crate::workload::{self, same_answers};
 
 /// What is asked, and for how long.
 #[derive(Debug, Args)]
@@ -40,9 +38,6 @@ pub(crate) struct Options {
 /// The share of its highest rate at which a server's latency is measured.
 const OPEN_SHARE: f64 = 0.7;
 
-/// Requests of one row count; the keys are the same in every run.
-const REQUESTS: usize = 500;
-
 /// Measures each row count, alternating between the servers.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let feast = Feast::get();
@@ -65,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "rows", "fs requests/s", "feast requests/s", "ratio", "fs p50/p99 ms", "feast p50/p99 ms"
     );
     for rows in &options.rows {
-        let requests = requests(options.keys, *rows);
+        let requests = workload::http(&workload::keys(options.keys, *rows));
         same_answers(&ours, &theirs, &requests[0])?;
         compare(options, *rows, [&ours, &theirs], &requests)?;
     }
@@ -78,47 +73,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// A repository that Feast applied and materialized.
 fn filled(feast: &Feast, options: &Options) -> Result<Repository> {
-    let repository = online_views();
-    let (views, features, keys) =
-        (VIEWS.to_string(), FEATURES.to_string(), options.keys.to_string());
-    feast.script("bench_data.py", &[&repository.file("data"), &views, &features, &keys]);
+    let repository = online_views("bench", SQLITE);
+    write_files(feast, &repository, options.keys);
     feast.ok(&repository.path(), &["apply"]);
     feast.ok(&repository.path(), &["materialize", "2026-01-01T00:00:00", "2100-01-01T00:00:00"]);
     ensure!(repository.path().join("data/online.db").is_file(), "Feast wrote no online store");
     Ok(repository)
-}
-
-fn requests(keys: u32, rows: usize) -> Vec<Vec<u8>> {
-    let mut random = StdRng::seed_from_u64(rows as u64);
-    (0..REQUESTS)
-        .map(|_| {
-            let keys: Vec<u32> = (0..rows).map(|_| random.random_range(0..keys)).collect();
-            let body = json!({"feature_service": "everything", "entities": {"key": keys}});
-            request("/get-online-features", &body.to_string())
-        })
-        .collect()
-}
-
-/// A rate counts only for the right answer: both servers give every feature the same values.
-fn same_answers(ours: &Server, theirs: &Server, request: &[u8]) -> Result<()> {
-    let columns = |server: &Server| -> Result<Vec<(String, Value)>> {
-        let mut connection = Connection::open(server.port())?;
-        let answer = connection.exchange(request)?;
-        ensure!(answer.status == 200, "status {}", answer.status);
-        let answer: Value = serde_json::from_slice(answer.body)?;
-        let names = answer["metadata"]["feature_names"].as_array().into_iter().flatten();
-        let values = answer["results"].as_array().into_iter().flatten();
-        let mut columns: Vec<_> = names
-            .zip(values)
-            .map(|(name, column)| (name.to_string(), column["values"].clone()))
-            .collect();
-        columns.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(columns)
-    };
-    let (ours, theirs) = (columns(ours)?, columns(theirs)?);
-    ensure!(ours.len() == VIEWS * FEATURES + 1, "{} columns", ours.len());
-    ensure!(ours == theirs, "the servers answer differently");
-    Ok(())
 }
 
 fn compare(
@@ -128,23 +88,21 @@ fn compare(
     requests: &[Vec<u8>],
 ) -> Result<()> {
     let duration = Duration::from_secs(options.seconds);
-    let targets = servers.map(|server| Target {
-        port: server.port(),
-        requests,
-        connections: options.connections,
-    });
+    let targets = servers.map(|server| HttpTarget { port: server.port(), requests });
+    let connections = options.connections;
     let mut rates = [Runs::default(), Runs::default()];
     for target in targets {
-        closed_loop(target, Duration::from_secs(1))?;
+        closed_loop(&target, connections, Duration::from_secs(1))?;
     }
     for _ in 0..options.runs {
         for (target, rates) in targets.into_iter().zip(&mut rates) {
-            rates.add(closed_loop(target, duration)?.rate);
+            rates.add(closed_loop(&target, connections, duration)?.rate);
         }
     }
     let mut latencies = Vec::new();
     for (target, rates) in targets.into_iter().zip(&rates) {
-        let measured = open_loop(target, duration, rates.median() * OPEN_SHARE)?;
+        let rate = rates.median() * OPEN_SHARE;
+        let measured = open_loop(&target, connections, duration, rate)?;
         let (p50, p99) = (measured.milliseconds(50.0), measured.milliseconds(99.0));
         latencies.push(format!("{} / {}", figure(p50), figure(p99)));
     }

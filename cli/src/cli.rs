@@ -7,8 +7,8 @@ use larder_core::Result;
 
 use crate::commands::{
     completions, configuration, delete, describe, features, get_historical, get_online, init,
-    materialize, permissions, plan, projects, reference, registry_dump, serve, teardown, version,
-    views,
+    listen, materialize, permissions, plan, projects, reference, registry_dump, serve, teardown,
+    version, views,
 };
 use crate::demo;
 use crate::logging::{LogFormat, LogLevel};
@@ -124,6 +124,8 @@ enum Command {
     MaterializeIncremental(materialize::IncrementalArguments),
     /// Serve features over HTTP and gRPC.
     Serve(serve::Arguments),
+    /// Serve features over gRPC only, as `feast listen`.
+    Listen(listen::Arguments),
     /// Run the whole main job on generated e-commerce data.
     Demo(demo::Arguments),
     /// Print the version.
@@ -193,6 +195,7 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
             materialize::run_incremental(&repository, &arguments, format)
         }
         Command::Serve(arguments) => serve::run(&repository, &arguments),
+        Command::Listen(arguments) => listen::run(&repository, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Version => version::run(format),
         Command::Configuration => configuration::run(&repository, format),

@@ -6,6 +6,7 @@ mod layers;
 mod lazy_offline;
 mod recorder;
 mod redis;
+mod remote;
 mod tls;
 
 use std::future::Future;
@@ -69,12 +70,13 @@ fn backend(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
         Some(OnlineStoreConfig::Redis(settings)) => {
             Ok(Arc::new(RedisStore::open(&redis::config(settings, config.compat)?)?))
         }
+        Some(OnlineStoreConfig::Remote(settings)) => Ok(Arc::new(remote::store(config, settings)?)),
         Some(other) => Err(Error::unsupported(format!(
             "online_store.type: {} cannot be used yet",
             other.type_name()
         ))
         .with_hint(
-            "the types that can be used are embedded, sqlite, redis, cassandra and scylladb",
+            "the types that can be used are embedded, sqlite, redis, cassandra, scylladb and remote",
         )),
         None => Err(Error::invalid("the repository has no online store: online_store is null")
             .with_hint("set online_store.type, for instance to embedded, sqlite or redis")),
@@ -164,6 +166,7 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
         max_candidates: config.serving.limits.candidates as usize,
         max_features: config.serving.limits.features as usize,
         entity_key_version: config.entity_key_serialization_version.into(),
+        guard: write_guard(config),
         ..ServiceConfig::default()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use larder_core::{Catalog, Clock as _, Result};
 use larder_online_store::{OnlineStore, ViewTable};
 use larder_proto::wire::registry_file::RegistryFile;
-use larder_registry::apply::{ApplyOptions, RegistryVersions, apply as apply_plan};
+use larder_registry::apply::{ApplyOptions, RegistryVersions, apply as apply_plan, merge};
 use larder_registry::definitions::Definitions;
 use larder_registry::inference::{infer, read_schemas};
 use larder_registry::plan::{Plan, plan};
@@ -103,24 +103,38 @@ fn sqlite_path(config: &RepoConfig) -> Option<String> {
     }
 }
 
-/// Writes the plan into the registry, then makes and removes tables of the online store.
+/// Removes the rows of deleted views, writes the plan into the registry, then makes tables of the online store.
 ///
-/// A crash in between leaves tables to be made; the next apply makes them, also when nothing else changed.
+/// Whatever fails, or a crash, leaves work that the next apply finishes: a view whose rows could not be removed stays
+/// registered, and tables that were not made are made then, also when nothing else changed.
 ///
 /// # Errors
-/// `Conflict` when somebody else changed the same object; nothing is written then.
+/// `Conflict` when somebody else changed the same object; nothing is written then. What the online store answers; when
+/// it cannot remove rows, the registry stays as it was.
 pub(crate) fn apply(prepared: &Prepared, no_promote: bool) -> Result<()> {
     // Opened first: a store that cannot be used must be known before the registry changes.
     let online = online_store(&prepared.config)?;
-    let before = prepared.registry.load()?;
-    let before = before.and_then(|file| compose::catalog(&prepared.config, &file).ok());
     let options = ApplyOptions { no_promote };
+    if let (Some(online), true) = (&online, tables::deletes_views(&prepared.plan)) {
+        remove_rows(prepared, online.as_ref(), options)?;
+    }
     apply_plan(prepared.registry.as_ref(), &prepared.plan, SystemClock.now(), options)?;
     let Some(online) = online else { return Ok(()) };
     let file = prepared.registry.load()?.unwrap_or_else(RegistryFile::new);
-    let catalog = compose::catalog(&prepared.config, &file)?;
-    let (create, delete) = tables::of_catalog(&catalog, before.as_ref(), &prepared.plan)?;
-    compose::block_on(online.update(&create, &delete))
+    let create = tables_of(&compose::catalog(&prepared.config, &file)?)?;
+    compose::block_on(online.update(&create, &[]))
+}
+
+/// Removes the rows of views that the plan deletes, unless somebody else changed one of them since it was made.
+fn remove_rows(prepared: &Prepared, online: &dyn OnlineStore, options: ApplyOptions) -> Result<()> {
+    let mut file = prepared.registry.load()?.unwrap_or_else(RegistryFile::new);
+    let before = compose::catalog(&prepared.config, &file).ok();
+    merge(&mut file, &prepared.plan, SystemClock.now(), options)?;
+    let after = compose::catalog(&prepared.config, &file)?;
+    let deleted = tables::deleted(before.as_ref(), &after, &prepared.plan)?;
+    compose::block_on(online.update(&[], &deleted)).map_err(|error| {
+        error.context("nothing was applied: rows of deleted views cannot be removed")
+    })
 }
 
 /// Tables of all views of a catalog.

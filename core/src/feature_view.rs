@@ -222,6 +222,21 @@ impl FeatureView {
         self.entities.is_empty() || self.entities == [DUMMY_ENTITY]
     }
 
+    /// Name of the online table: the view's, with `_v<N>` for the current version `N` above 0 when the registry
+    /// versions online views.
+    pub fn table_name(&self, online_versioning: bool) -> String {
+        self.table_name_of(online_versioning, self.meta.current_version_number)
+    }
+
+    /// The same for another version of the view.
+    pub fn table_name_of(&self, online_versioning: bool, version: i32) -> String {
+        if online_versioning && version > 0 {
+            format!("{}_v{version}", self.name)
+        } else {
+            self.name.clone()
+        }
+    }
+
     /// The ttl if it limits anything: `None` for both absent and zero.
     pub fn effective_ttl(&self) -> Option<Duration> {
         self.ttl.filter(|ttl| !ttl.is_zero())

@@ -466,7 +466,7 @@ fn table_name(catalog: &Catalog, view: &FeatureView, projection: &Projection) ->
     if version > current {
         return Err(catalog.missing(ObjectKind::FeatureView, &format!("{}@v{version}", view.name)));
     }
-    Ok(if version > 0 { format!("{}_v{version}", view.name) } else { view.name.clone() })
+    Ok(view.table_name_of(true, version))
 }
 
 fn unknown_feature(catalog: &Catalog, view: &str, feature: &str, known: &[Field]) -> Error {

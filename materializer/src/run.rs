@@ -51,13 +51,7 @@ pub struct ViewTask {
 impl ViewTask {
     /// A task for the view's current version; with `online_versioning` its table carries the version number.
     pub fn new(view: Arc<FeatureView>, online_versioning: bool, interval: Interval) -> Self {
-        let version = view.meta.current_version_number;
-        let table = if online_versioning && version > 0 {
-            format!("{}_v{version}", view.name)
-        } else {
-            view.name.clone()
-        };
-        Self { view, table, interval }
+        Self { table: view.table_name(online_versioning), view, interval }
     }
 }
 
@@ -181,9 +175,7 @@ impl Materializer {
         }
         let view = task.view.as_ref();
         let request = PullRequest::of_view(view, Some(start), Some(end))?;
-        let features = view.features.iter().map(|field| field.name.as_str());
-        let table = ViewTable::new(project, task.table.as_str(), features)?;
-        let table = table.with_ttl(view.effective_ttl());
+        let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
         let encoder = RowEncoder::new(view, table, &request, self.settings.entity_key_version)?;
         let mut batches = self.offline.pull_latest(request).await?;
         while let Some(batch) = batches.next().await {

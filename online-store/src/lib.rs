@@ -32,6 +32,7 @@ mod guard;
 mod layer;
 mod rows;
 mod store;
+mod view_schema;
 mod view_table;
 
 pub use backend::cql::{
@@ -42,6 +43,7 @@ pub use backend::redis::{
     RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisStore, RedisTls,
     RedisTopology,
 };
+pub use backend::remote::{RemoteConfig, RemoteStore, RemoteToken};
 pub use backend::sqlite::{SqliteConfig, SqliteStore};
 pub use guard::{GuardScope, RowTimes, WriteGuard, WriteSummary};
 pub use layer::{
@@ -52,4 +54,5 @@ pub use layer::{
 pub use layer::{ChaosConfig, ChaosLayer};
 pub use rows::{Cell, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadRows, WriteRows, WriteRowsBuilder};
 pub use store::{OnlineStore, ViewRead};
+pub use view_schema::ViewSchema;
 pub use view_table::{FeatureColumn, ViewTable};

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Error, Result};
+use larder_core::{Error, FeatureView, Field, Result};
 use larder_proto::wire::field_hash::feature_field;
+
+use crate::ViewSchema;
 
 /// A feature of a view, with its field name on Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub struct ViewTable {
     by_hash: Arc<[u32]>,
     by_name: Arc<[u32]>,
     ttl: Option<Duration>,
+    schema: Option<Arc<ViewSchema>>,
 }
 
 impl ViewTable {
@@ -52,9 +55,39 @@ impl ViewTable {
             .collect();
         let by_hash = order_by(&features, |feature| feature.hash);
         let by_name = order_by(&features, |feature| Arc::clone(&feature.name));
-        let table = Self { project: project.into(), view, features, by_hash, by_name, ttl: None };
+        let table = Self {
+            project: project.into(),
+            view,
+            features,
+            by_hash,
+            by_name,
+            ttl: None,
+            schema: None,
+        };
         table.refuse_clashes()?;
         Ok(table)
+    }
+
+    /// The table `storage_name` of a registered view, with these of its features, its ttl and its schema.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_view<'f>(
+        project: impl Into<Arc<str>>,
+        storage_name: impl Into<Arc<str>>,
+        view: &FeatureView,
+        features: impl IntoIterator<Item = &'f Field, IntoIter: Clone>,
+    ) -> Result<Self> {
+        let (storage_name, features) = (storage_name.into(), features.into_iter());
+        let schema = ViewSchema::new(&storage_name, view, features.clone());
+        let names = features.map(|field| field.name.as_str());
+        let table = Self::new(project, storage_name, names)?.with_ttl(view.effective_ttl());
+        Ok(Self { schema: Some(Arc::new(schema)), ..table })
+    }
+
+    /// What a store that speaks of views rather than of bytes knows of this one; `None` for a table made by hand.
+    pub fn schema(&self) -> Option<&ViewSchema> {
+        self.schema.as_deref()
     }
 
     /// The same table with a time to live, which stores that expire rows (`scylladb`) count from each write.

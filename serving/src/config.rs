@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use larder_core::Compat;
+use larder_online_store::WriteGuard;
 
 /// Settings of the feature service; data only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct ServiceConfig {
     pub serve_while_materializing: bool,
     /// Version of the entity key layout, 2 or 3.
     pub entity_key_version: u32,
+    /// Whether an older row is kept from replacing a newer one.
+    pub guard: WriteGuard,
 }
 
 impl Default for ServiceConfig {
@@ -39,6 +42,7 @@ impl Default for ServiceConfig {
             max_push_rows: 100_000,
             serve_while_materializing: true,
             entity_key_version: 3,
+            guard: WriteGuard::EventTime,
         }
     }
 }

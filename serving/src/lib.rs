@@ -18,11 +18,13 @@ mod metrics;
 mod offline_rows;
 mod on_demand;
 pub mod online;
+mod online_rows;
 mod push;
 pub mod recommendation;
 mod server;
 mod status;
 mod training;
+mod write;
 
 pub use catalog_source::{CatalogSource, SharedCatalog, Snapshot};
 pub use config::{ServerConfig, ServiceConfig};
@@ -34,3 +36,4 @@ pub use push::{PushRequest, PushTarget};
 pub use server::serve;
 pub use status::{WireStatus, wire_status};
 pub use training::{TrainingRequest, training_set};
+pub use write::WriteRequest;

@@ -3,14 +3,12 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use larder_core::{Error, FeatureView, Result, Timestamp};
-use larder_online_store::{ViewTable, WriteGuard, WriteRows, WriteRowsBuilder};
-use larder_proto::convert::encode_value;
-use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion, KeyValue};
+use larder_core::{Error, FeatureView, Result};
 
 use crate::FeatureServer;
 use crate::offline_rows::offline_batch;
 use crate::online::RequestColumn;
+use crate::online_rows::{online_rows, row_count};
 
 /// Rows for every view whose stream source is the named push source.
 #[derive(Debug, Clone)]
@@ -72,15 +70,15 @@ impl FeatureServer {
         let rows = row_count(&request.columns, self.online().config().max_push_rows)?;
         let targets: Vec<Arc<FeatureView>> =
             snapshot.catalog().push_targets(&request.source)?.into_iter().map(Arc::clone).collect();
-        let project = &snapshot.catalog().project().name;
         if request.to != PushTarget::Offline {
-            let version = self.online().config().entity_key_version;
+            let config = self.online().config();
+            let version = config.entity_key_version;
             let writes = targets
                 .iter()
-                .map(|view| online_rows(view, project, &request.columns, rows, version))
+                .map(|view| online_rows(view, snapshot.catalog(), &request.columns, rows, version))
                 .collect::<Result<Vec<_>>>()?;
             for (table, rows) in &writes {
-                self.online().store().write(table, rows, WriteGuard::EventTime).await?;
+                self.online().store().write(table, rows, config.guard).await?;
             }
         }
         if request.to != PushTarget::Online {
@@ -117,127 +115,4 @@ impl FeatureServer {
         }
         Ok(())
     }
-}
-
-fn row_count(columns: &[RequestColumn], limit: usize) -> Result<usize> {
-    let rows = columns.first().map_or(0, |column| column.values.len());
-    if let Some(other) = columns.iter().find(|column| column.values.len() != rows) {
-        return Err(Error::invalid(format!(
-            "column \"{}\" has {} rows, not {rows}",
-            other.name,
-            other.values.len()
-        ))
-        .with_hint("all columns of df must have the same length"));
-    }
-    if rows > limit {
-        return Err(Error::invalid(format!("{rows} rows are more than the limit of {limit}"))
-            .with_hint("push in smaller batches, or raise serving.max_push_rows"));
-    }
-    Ok(rows)
-}
-
-/// The rows of one view as the online store takes them.
-fn online_rows(
-    view: &FeatureView,
-    project: &str,
-    columns: &[RequestColumn],
-    rows: usize,
-    key_version: u32,
-) -> Result<(ViewTable, WriteRows)> {
-    let table = ViewTable::new(
-        project,
-        view.name.as_str(),
-        view.features.iter().map(|field| field.name.as_str()),
-    )?
-    .with_ttl(view.effective_ttl());
-    let names: Vec<&str> = view.entity_columns.iter().map(|column| column.name.as_str()).collect();
-    let layout = EntityKeyLayout::new(EntityKeyVersion::from_number(key_version), &names)?;
-    let keys = typed_columns(view, columns, &view.entity_columns, rows)?;
-    let features = typed_columns(view, columns, &view.features, rows)?;
-    let times = event_timestamps(view, columns)?;
-    let created = created_timestamps(view, columns)?;
-    let mut write = WriteRowsBuilder::with_capacity(&table, rows);
-    let (mut key, mut value) = (Vec::new(), Vec::new());
-    for row in 0..rows {
-        key.clear();
-        layout
-            .encode_with(|index| KeyValue::new(&keys[index][row]), &mut key)
-            .map_err(|error| error.context(format_args!("row {row}")))?;
-        let created = created.as_ref().and_then(|column| column[row]).map(Timestamp::micros);
-        write.begin_row(&key, times[row].micros(), created)?;
-        for (feature, column) in features.iter().enumerate() {
-            value.clear();
-            encode_value(&column[row], &mut value)?;
-            write.set(feature, &value)?;
-        }
-    }
-    Ok((table, write.finish()))
-}
-
-fn typed_columns(
-    view: &FeatureView,
-    columns: &[RequestColumn],
-    fields: &[larder_core::Field],
-    rows: usize,
-) -> Result<Vec<Vec<larder_core::Value>>> {
-    fields
-        .iter()
-        .map(|field| match column(columns, view, &field.name) {
-            Some(column) => column.values.typed(&field.name, field.value_type),
-            // Writes to an entityless view are looked up under the dummy key, whatever came with them.
-            None if field.name == larder_core::DUMMY_JOIN_KEY => {
-                Ok(vec![larder_core::Value::from(""); rows])
-            }
-            None => Err(Error::invalid(format!(
-                "column \"{}\" of feature view \"{}\" is missing",
-                field.name, view.name
-            ))
-            .with_hint("df needs every join key, every feature and the event timestamp")),
-        })
-        .collect()
-}
-
-/// The column of this name, under its name in the view or in the source.
-fn column<'a>(
-    columns: &'a [RequestColumn],
-    view: &FeatureView,
-    name: &str,
-) -> Option<&'a RequestColumn> {
-    let by_name = |wanted: &str| columns.iter().find(|column| column.name == wanted);
-    by_name(name).or_else(|| {
-        let mapping = &view.batch_source.as_ref()?.field_mapping;
-        mapping.iter().find(|(_, feature)| *feature == name).and_then(|(source, _)| by_name(source))
-    })
-}
-
-fn event_timestamps(view: &FeatureView, columns: &[RequestColumn]) -> Result<Vec<Timestamp>> {
-    let name = view
-        .batch_source
-        .as_ref()
-        .map_or("event_timestamp", |source| source.timestamp_field.as_str());
-    let found = column(columns, view, name).ok_or_else(|| {
-        Error::invalid(format!(
-            "event timestamp column \"{name}\" of feature view \"{}\" is missing",
-            view.name
-        ))
-    })?;
-    found
-        .instants()?
-        .into_iter()
-        .enumerate()
-        .map(|(row, time)| {
-            time.ok_or_else(|| {
-                Error::invalid(format!("column \"{name}\", row {row}: no event timestamp"))
-            })
-        })
-        .collect()
-}
-
-fn created_timestamps(
-    view: &FeatureView,
-    columns: &[RequestColumn],
-) -> Result<Option<Vec<Option<Timestamp>>>> {
-    let name =
-        view.batch_source.as_ref().map_or("", |source| source.created_timestamp_column.as_str());
-    column(columns, view, name).map(RequestColumn::instants).transpose()
 }

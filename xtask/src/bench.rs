@@ -4,14 +4,47 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::services::feast::FeastEnvironment;
+use crate::services::{self, Started};
 use crate::workspace::{Workspace, step, succeed};
 
-/// The comparisons that `larder-bench` knows, with what they measure.
-const NAMES: [(&str, &str); 3] = [
-    ("apply", "`fs apply` of 1 000 generated feature views beside `feast apply`"),
-    ("startup", "start of `fs serve` to its first answer"),
-    ("online", "get_online_features at 1, 10 and 100 rows on SQLite beside `feast serve`"),
+/// A comparison that `larder-bench` knows.
+struct Benchmark {
+    name: &'static str,
+    what: &'static str,
+    services: &'static [&'static str],
+}
+
+const BENCHMARKS: [Benchmark; 6] = [
+    Benchmark {
+        name: "apply",
+        what: "`fs apply` of 1 000 generated feature views beside `feast apply`",
+        services: &["feast"],
+    },
+    Benchmark {
+        name: "startup",
+        what: "start of `fs serve` to its first answer",
+        services: &["feast"],
+    },
+    Benchmark {
+        name: "online",
+        what: "get_online_features at 1, 10 and 100 rows on SQLite beside `feast serve`",
+        services: &["feast"],
+    },
+    Benchmark {
+        name: "redis",
+        what: "get_online_features on Redis as a share of what Redis itself answers",
+        services: &["feast", "redis"],
+    },
+    Benchmark {
+        name: "embedded",
+        what: "get_online_features on the embedded store over HTTP and gRPC",
+        services: &["feast"],
+    },
+    Benchmark {
+        name: "write",
+        what: "materialize into Redis and Cassandra as a share of what they take",
+        services: &["cassandra", "feast", "redis"],
+    },
 ];
 
 /// The profile that benchmarks are built with, which is also its folder below `target`.
@@ -20,18 +53,19 @@ const PROFILE: &str = "release-lite";
 /// Runs the comparison `name` and passes `arguments` on to it.
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>, arguments: &[String]) -> Result<()> {
     let Some(name) = name else {
-        for (name, what) in NAMES {
-            println!("{name:<8} {what}");
+        for Benchmark { name, what, .. } in BENCHMARKS {
+            println!("{name:<9} {what}");
         }
         return Ok(());
     };
-    if !NAMES.iter().any(|(known, _)| *known == name) {
+    let Some(benchmark) = BENCHMARKS.iter().find(|benchmark| benchmark.name == name) else {
         bail!("there is no benchmark \"{name}\"; `cargo xtask bench` lists them");
-    }
-    let feast = step("real Feast to compare with", || FeastEnvironment::of(workspace).install())?;
+    };
+    let names: Vec<String> = benchmark.services.iter().map(|&name| name.to_owned()).collect();
+    let services = Started::new(services::named(workspace, &names)?)?;
     step("optimised build", || build(workspace))?;
     let mut bench = Command::new(workspace.binary(PROFILE, "larder-bench"));
-    bench.arg(name).args(arguments).current_dir(workspace.root()).envs(feast.environment());
+    bench.arg(name).args(arguments).current_dir(workspace.root()).envs(services.ready()?);
     succeed(bench.env("FS_TEST_BINARY", workspace.binary(PROFILE, "fs")))
 }
 

@@ -31,7 +31,7 @@ pub(crate) enum Command {
     },
     /// Run a benchmark with its peers in the same run; without a name, list them.
     Bench {
-        /// `apply`, `startup` or `online`.
+        /// Its name.
         name: Option<String>,
         /// Passed on to the benchmark.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

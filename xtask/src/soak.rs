@@ -15,8 +15,11 @@ const RESTARTS: (u32, u32) = (1, 20);
 /// Connections that are held at once, in a short run and in a long one.
 const CONNECTIONS: (u32, u32) = (2_000, 10_000);
 
+/// Seconds for which each decoder is given damaged bytes, in a short run and in a long one.
+const FUZZ: (u32, u32) = (10, 600);
+
 /// Repeats the crash-safety suite of `tests/` and the death of a Cassandra node with many more rounds than
-/// `cargo xtask test`, and holds many more connections.
+/// `cargo xtask test`, gives the decoders damaged bytes for long, and holds many more connections.
 pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     let services = Started::new(services::all(workspace))?;
     step("build fs", || demo::build(workspace))?;
@@ -30,6 +33,12 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     step(&format!("crash safety, {rounds} rounds"), || test(&["crash_safety"], rounds))?;
     step(&format!("death of a Cassandra node, {restarts} restarts"), || {
         test(&["cql", "--", "node::"], restarts)
+    })?;
+    let seconds = if short { FUZZ.0 } else { FUZZ.1 };
+    step(&format!("damaged bytes, {seconds} s per decoder"), || {
+        let mut command = workspace.cargo("test");
+        command.args(["--package", "larder-proto", "--test", "damaged_bytes"]);
+        succeed(command.env("FS_TEST_FUZZ_SECONDS", seconds.to_string()))
     })?;
     let connections = if short { CONNECTIONS.0 } else { CONNECTIONS.1 };
     step(&format!("{connections} idle connections"), || {

@@ -1,9 +1,8 @@
 //! `fs delete`: one object, found by its name.
 
 use clap::Args;
-use larder_core::{Catalog, ObjectKind, Result};
-use larder_online_store::ViewTable;
-use larder_registry::edit::{self, Deleted};
+use larder_core::{ObjectKind, Result};
+use larder_registry::edit;
 
 use crate::repository::Repository;
 use crate::{compose, definition, output};
@@ -17,28 +16,27 @@ pub(crate) struct Arguments {
     object_id: String,
 }
 
+/// Rows go before their view: when they cannot be removed, the view stays and can be deleted again.
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {
     let config = repository.existing()?;
-    let registry = compose::registry_store(config)?;
-    let before = repository.catalog().ok();
-    let deleted = edit::delete_object(registry.as_ref(), &config.project, &arguments.object_id)?;
-    if let (Some(table), true) =
-        (table(before.as_ref(), &config.project, &deleted)?, config.online_store.is_some())
-    {
+    let (project, name) = (config.project.as_str(), arguments.object_id.as_str());
+    let kind = edit::find_object(repository.registry_file()?, project, name)?;
+    if is_stored(kind) && config.online_store.is_some() {
+        let table = definition::removed(repository.catalog().ok().as_ref(), project, name)?;
         let online = compose::online_store(config)?;
-        compose::block_on(online.update(&[], &[table]))?;
+        compose::block_on(online.update(&[], &[table])).map_err(|error| {
+            error.context(format_args!("\"{name}\" was not deleted: its rows cannot be removed"))
+        })?;
     }
+    let registry = compose::registry_store(config)?;
+    let deleted = edit::delete_object(registry.as_ref(), project, name)?;
     let kind = class_name(deleted.kind);
-    output::line(format!("Deleted {kind} {} from {}.", deleted.name, config.project))
+    output::line(format!("Deleted {kind} {} from {project}.", deleted.name))
 }
 
-/// The online table of a deleted view.
-fn table(before: Option<&Catalog>, project: &str, deleted: &Deleted) -> Result<Option<ViewTable>> {
-    let stored = matches!(
-        deleted.kind,
-        ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView
-    );
-    stored.then(|| definition::removed(before, project, &deleted.name)).transpose()
+/// Whether rows of objects of this kind are kept online.
+fn is_stored(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView)
 }
 
 /// The Python class, as Feast names what it deleted.

@@ -8,6 +8,7 @@ pub(crate) mod features;
 pub(crate) mod get_historical;
 pub(crate) mod get_online;
 pub(crate) mod init;
+pub(crate) mod listen;
 pub(crate) mod materialize;
 pub(crate) mod permissions;
 pub(crate) mod plan;

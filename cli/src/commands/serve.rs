@@ -15,7 +15,7 @@ use crate::repository::Repository;
 use crate::{compose, report};
 
 /// Arguments of `fs serve`; `-h` is the host, as in Feast.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(
     disable_help_flag = true,
     after_help = "Examples:
@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
 }
 
 /// Flags of Feast's Python server that have no counterpart here; accepted so that scripts keep working.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct IgnoredArguments {
     /// No effect: workers are not restarted.
     #[arg(long, value_name = "N")]
@@ -89,6 +89,21 @@ pub(crate) enum Protocol {
     Http,
     /// gRPC.
     Grpc,
+}
+
+impl Arguments {
+    /// Those of a gRPC server alone.
+    pub(super) fn grpc(host: &str, port: u16, workers: i32, registry_ttl_sec: Option<u64>) -> Self {
+        Self {
+            host: Some(host.to_owned()),
+            port: Some(port),
+            protocol: Some(Protocol::Grpc),
+            workers,
+            registry_ttl_sec,
+            no_access_log: true,
+            ..Self::default()
+        }
+    }
 }
 
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {

@@ -44,27 +44,27 @@ fn is_stored(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView)
 }
 
-/// Tables of all registered views, and tables of the views that the plan deletes as `before` the apply they were.
+/// Whether the plan deletes a view whose rows are kept online.
+pub(super) fn deletes_views(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| is_stored(change.kind) && change.action == Action::Delete)
+}
+
+/// Tables of the views that are registered `before` an apply of the plan and not `after` it.
 ///
 /// # Errors
 /// `Invalid` for a view whose features clash.
-pub(super) fn of_catalog(
-    catalog: &Catalog,
+pub(super) fn deleted(
     before: Option<&Catalog>,
+    after: &Catalog,
     plan: &Plan,
-) -> Result<(Vec<ViewTable>, Vec<ViewTable>)> {
-    let create =
-        catalog.feature_views().values().map(|view| table(catalog, view)).collect::<Result<_>>()?;
+) -> Result<Vec<ViewTable>> {
     let deleted = plan.changes.iter().filter(|change| {
         is_stored(change.kind)
             && change.action == Action::Delete
             // A view that changed its kind is deleted under one and created under the other.
-            && !catalog.feature_views().contains_key(&change.name)
+            && !after.feature_views().contains_key(&change.name)
     });
-    let delete = deleted
-        .map(|change| removed(before, plan.project.as_str(), &change.name))
-        .collect::<Result<_>>()?;
-    Ok((create, delete))
+    deleted.map(|change| removed(before, plan.project.as_str(), &change.name)).collect()
 }
 
 /// The online table of a view that is not registered any more; with its features if the catalog from before is known.
@@ -84,12 +84,6 @@ pub(crate) fn removed(before: Option<&Catalog>, project: &str, name: &str) -> Re
 /// # Errors
 /// `Invalid` for a view whose features clash.
 pub(crate) fn table(catalog: &Catalog, view: &FeatureView) -> Result<ViewTable> {
-    let version = view.meta.current_version_number;
-    let name = if catalog.online_versioning() && version > 0 {
-        format!("{}_v{version}", view.name)
-    } else {
-        view.name.clone()
-    };
-    let features = view.features.iter().map(|field| field.name.as_str());
-    ViewTable::new(catalog.project().name.as_str(), name, features)
+    let name = view.table_name(catalog.online_versioning());
+    ViewTable::of_view(catalog.project().name.as_str(), name, view, &view.features)
 }

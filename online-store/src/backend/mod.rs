@@ -7,8 +7,10 @@ use crate::ViewTable;
 
 pub(crate) mod cql;
 pub(crate) mod embedded;
+mod merged_rows;
 mod packed_row;
 pub(crate) mod redis;
+pub(crate) mod remote;
 pub(crate) mod sqlite;
 
 /// The error for a table that was never made.

@@ -6,6 +6,7 @@ mod feast {
     use crate::servers::{sentinel, with_layout};
 
     online_store_contract!(with_layout(sentinel(), RedisLayout::Feast), without_created_times);
+    online_store_contract!(@each with_layout(sentinel(), RedisLayout::Feast); views_may_have_any_name);
 }
 
 mod packed {
@@ -14,4 +15,5 @@ mod packed {
     use crate::servers::{sentinel, with_layout};
 
     online_store_contract!(with_layout(sentinel(), RedisLayout::Packed));
+    online_store_contract!(@each with_layout(sentinel(), RedisLayout::Packed); views_may_have_any_name);
 }

@@ -9,3 +9,4 @@ mod failures;
 mod feast_bytes;
 mod removal;
 mod servers;
+mod wide;

@@ -84,7 +84,8 @@ impl<'a> Fields<'a> {
     fn read(&mut self) -> Result<RawField<'a>> {
         let start = self.rest;
         let tag = take_varint(&mut self.rest)?;
-        let number = u32::try_from(tag >> 3).unwrap_or(0);
+        // A tag has 32 bits, so that a number has 29.
+        let number = u32::try_from(tag).unwrap_or(0) >> 3;
         if number == 0 {
             return Err(Error::data("a protobuf field has an impossible number"));
         }
@@ -243,6 +244,9 @@ mod tests {
         let endless = [0xff_u8; 11];
         let too_large = [0x20, 0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
         assert!(Fields::new(&too_large).next().unwrap().is_err());
+        // A tag of more than 32 bits, which protobuf decoders refuse.
+        let wide_tag = [0x80, 0x80, 0x80, 0xff, 0x7f, 0];
+        assert!(Fields::new(&wide_tag).next().unwrap().is_err());
         assert!(Fields::new(&endless).next().unwrap().is_err());
     }
 

@@ -43,28 +43,39 @@ pub struct Deleted {
     pub name: String,
 }
 
+/// The kind of the object that [`delete_object`] deletes.
+///
+/// # Errors
+/// `NotFound` when the project has no object of this name.
+pub fn find_object(file: &RegistryFile, project: &str, name: &str) -> Result<ObjectKind> {
+    let has = |kind: &ObjectKind| {
+        RegistryList::of(*kind).is_some_and(|list| file.find(list, project, name).is_some())
+    };
+    SEARCH.into_iter().find(has).ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotFound,
+            format!("object \"{name}\" does not exist in project \"{project}\""),
+        )
+    })
+}
+
 /// Deletes the first object of this name: entity, feature view, service, source, dataset, reference, stream view,
 /// on-demand view, label view. A view's versions go with it.
 ///
 /// # Errors
-/// `NotFound` when the project has no such object; what the store returns.
+/// As [`find_object`]; what the store returns.
 pub fn delete_object(store: &dyn RegistryStore, project: &str, name: &str) -> Result<Deleted> {
     let mut deleted = None;
     store.update(&mut |file| {
-        for kind in SEARCH {
-            let Some(list) = RegistryList::of(kind) else { continue };
-            if file.remove(list, project, name) {
-                if is_view(kind) {
-                    remove_versions(file, project, Some(name))?;
-                }
-                deleted = Some(Deleted { kind, name: name.to_owned() });
-                return Ok(Outcome::Changed);
-            }
+        let kind = find_object(file, project, name)?;
+        if let Some(list) = RegistryList::of(kind) {
+            file.remove(list, project, name);
         }
-        Err(Error::new(
-            ErrorKind::NotFound,
-            format!("object \"{name}\" does not exist in project \"{project}\""),
-        ))
+        if is_view(kind) {
+            remove_versions(file, project, Some(name))?;
+        }
+        deleted = Some(Deleted { kind, name: name.to_owned() });
+        Ok(Outcome::Changed)
     })?;
     deleted.ok_or_else(|| Error::internal("a deletion that reported nothing"))
 }

@@ -3,5 +3,5 @@
 mod delete;
 mod materialization;
 
-pub use delete::{Deleted, delete_object, delete_project, teardown};
+pub use delete::{Deleted, delete_object, delete_project, find_object, teardown};
 pub use materialization::{abandon_materialization, begin_materialization, record_materialization};

@@ -27,6 +27,12 @@ pub enum AuthConfig {
         issuer: Option<String>,
         /// Whether certificates are verified.
         verify_ssl: bool,
+        /// Token that a client sends.
+        token: Option<Secret<String>>,
+        /// Variable that holds it.
+        token_env_var: Option<String>,
+        /// Whether a client is to fetch its token from the provider.
+        fetches_token: bool,
     },
 }
 
@@ -46,6 +52,9 @@ impl AuthConfig {
                 audience: section.optional_text("audience")?,
                 issuer: section.optional_text("issuer")?,
                 verify_ssl: section.boolean("verify_ssl", true)?,
+                token: section.secret("token")?,
+                token_env_var: section.optional_text("token_env_var")?,
+                fetches_token: section.secret("client_secret")?.is_some(),
             },
         };
         if kind == 2 {
@@ -56,9 +65,6 @@ impl AuthConfig {
                 "jwks_request_timeout_seconds",
                 "username",
                 "password",
-                "client_secret",
-                "token",
-                "token_env_var",
                 "token_refresh_margin_seconds",
             ]);
         }

@@ -127,5 +127,8 @@ fn remote(section: &Reader<'_>) -> Result<RemoteStore> {
         connection_pool_size: section.number("connection_pool_size", 50)?,
         connection_idle_timeout: section.number("connection_idle_timeout", 300)?,
         connection_retries: section.number("connection_retries", 3)?,
+        connect_timeout: section.optional_float("connect_timeout")?.unwrap_or(1.0),
+        request_timeout: section.optional_float("request_timeout")?.unwrap_or(10.0),
+        rows_per_request: section.number("rows_per_request", 1_000)?,
     })
 }

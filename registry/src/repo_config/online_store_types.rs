@@ -115,7 +115,7 @@ pub struct CassandraStore {
 }
 
 /// Another feature server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RemoteStore {
     /// URL.
     pub path: String,
@@ -127,6 +127,12 @@ pub struct RemoteStore {
     pub connection_idle_timeout: u32,
     /// Retries.
     pub connection_retries: u32,
+    /// Seconds within which a connection must be made.
+    pub connect_timeout: f64,
+    /// Seconds after which a request is given up.
+    pub request_timeout: f64,
+    /// Keys or rows of one request.
+    pub rows_per_request: u32,
 }
 
 /// A store of Feast's that Larder cannot use.

@@ -7,7 +7,20 @@ pub(super) const OTHER: &str = "other";
 pub(super) const HEALTH: &str = "/health";
 
 /// Paths of the HTTP server.
-const HTTP: [&str; 3] = ["/get-online-features", "/push", HEALTH];
+const HTTP: [&str; 8] = [
+    "/get-online-features",
+    "/push",
+    "/write-to-online-store",
+    "/search",
+    "/retrieve-online-documents",
+    "/v1/vector_stores",
+    "/chat",
+    HEALTH,
+];
+
+/// Paths with a name in them.
+const VECTOR_STORE: &str = "/v1/vector_stores/{id}";
+const VECTOR_STORE_SEARCH: &str = "/v1/vector_stores/{id}/search";
 
 /// Answered also when everything else is too much.
 pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
@@ -16,8 +29,11 @@ pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
 pub(super) const BATCH_GET: &str = "/larder.lookup.v1.LookupService/BatchGet";
 
 /// Methods of the gRPC server.
-const GRPC: [&str; 5] = [
+const GRPC: [&str; 8] = [
     BATCH_GET,
+    "/GrpcFeatureServer/GetOnlineFeatures",
+    "/GrpcFeatureServer/Push",
+    "/GrpcFeatureServer/WriteToOnlineStore",
     "/feast.serving.ServingService/GetFeastServingInfo",
     "/feast.serving.ServingService/GetOnlineFeatures",
     "/larder.recommendation.v1.RecommendationService/GetInteractionFeatures",
@@ -25,7 +41,14 @@ const GRPC: [&str; 5] = [
 ];
 
 pub(super) fn of_http(path: &str) -> &'static str {
-    HTTP.into_iter().find(|known| *known == path).unwrap_or(OTHER)
+    if let Some(known) = HTTP.into_iter().find(|known| *known == path) {
+        return known;
+    }
+    match path.strip_prefix("/v1/vector_stores/").map(|rest| rest.split_once('/')) {
+        Some(None) => VECTOR_STORE,
+        Some(Some((_, "search"))) => VECTOR_STORE_SEARCH,
+        _ => OTHER,
+    }
 }
 
 pub(super) fn of_grpc(path: &str) -> &'static str {
@@ -34,7 +57,7 @@ pub(super) fn of_grpc(path: &str) -> &'static str {
 
 /// Feast 0.67 counts what works on features, not `/health` and the like.
 pub(crate) fn is_counted_by_feast(endpoint: &str) -> bool {
-    !matches!(endpoint, OTHER | HEALTH)
+    !matches!(endpoint, OTHER | HEALTH | "/chat" | "/v1/vector_stores" | VECTOR_STORE)
 }
 
 /// Whether an endpoint moves whole tables, for which no time is too long.

@@ -2,12 +2,14 @@
 
 mod answer;
 mod encoded;
+mod feature_server;
 mod lookup;
 mod recommendation;
 mod request;
 mod serving;
 
 pub(crate) use encoded::EncodedReads;
+pub(crate) use feature_server::PythonServer;
 pub(crate) use lookup::Lookup;
 pub(crate) use recommendation::Recommendation;
 pub(crate) use serving::Serving;

@@ -60,6 +60,17 @@ impl Body {
         self.text(field)?.ok_or_else(|| self.required(field))
     }
 
+    /// A required list of anything.
+    pub(crate) fn required_list(&self, field: &str) -> Result<&[Value], ShapeError> {
+        match self.0.get(field) {
+            None => Err(self.required(field)),
+            Some(Value::Array(items)) => Ok(items),
+            Some(other) => {
+                Err(shape("list_type", at(field), "Input should be a valid list", other.clone()))
+            }
+        }
+    }
+
     /// A flag; pydantic also takes the usual words and numbers for one.
     pub(crate) fn flag(&self, field: &str, default: bool) -> Result<bool, ShapeError> {
         let message = "Input should be a valid boolean, unable to interpret input";

@@ -2,9 +2,12 @@
 
 mod answer;
 mod body;
+mod chat;
 mod error;
 mod push;
 mod read;
+mod vectors;
+mod write;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -18,6 +21,13 @@ pub(crate) fn router(server: FeatureServer) -> Router {
     Router::new()
         .route("/get-online-features", post(read::get_online_features))
         .route("/push", post(push::push))
+        .route("/write-to-online-store", post(write::write_to_online_store))
+        .route("/search", post(vectors::search))
+        .route("/retrieve-online-documents", post(vectors::search))
+        .route("/v1/vector_stores", get(vectors::list))
+        .route("/v1/vector_stores/{id}", get(vectors::get))
+        .route("/v1/vector_stores/{id}/search", post(vectors::search_one))
+        .route("/chat", post(chat::chat).get(chat::page))
         .route("/health", get(health))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -82,9 +82,9 @@ fn prepare_view(
     config: &ServiceConfig,
     keys: &mut Vec<PreparedKeys>,
 ) -> Result<PreparedView> {
-    let features = view.features.iter().map(|field| field.name.as_str());
+    let project = plan.project.as_str();
     Ok(PreparedView {
-        table: ViewTable::new(plan.project.as_str(), view.table.as_str(), features)?,
+        table: ViewTable::of_view(project, view.table.as_str(), &view.view, &view.features)?,
         keys: position_of(prepare_keys(view, config)?, keys),
         ttl: view.view.effective_ttl(),
     })

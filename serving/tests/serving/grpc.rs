@@ -143,9 +143,12 @@ async fn health_and_reflection_are_served() {
 
     let shop = Shop::open(Compat::Larder).await;
     let mut health = HealthClient::new(channel(&shop).await);
-    for service in
-        ["", "feast.serving.ServingService", "larder.recommendation.v1.RecommendationService"]
-    {
+    for service in [
+        "",
+        "feast.serving.ServingService",
+        "GrpcFeatureServer",
+        "larder.recommendation.v1.RecommendationService",
+    ] {
         let request = HealthCheckRequest { service: service.to_owned() };
         assert_eq!(
             health.check(request).await.unwrap().into_inner().status(),

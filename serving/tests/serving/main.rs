@@ -13,3 +13,4 @@ mod partial;
 mod slow_store;
 mod swap;
 mod tls;
+mod writes;

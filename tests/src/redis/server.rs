@@ -85,6 +85,14 @@ impl RedisServer {
         self.connect().unwrap_or_else(|error| panic!("{error}: {}", self.log()))
     }
 
+    /// Removes everything that it holds.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn flush(&self) {
+        redis::cmd("FLUSHALL").exec(&mut self.connection()).expect("a flush is answered");
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port

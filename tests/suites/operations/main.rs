@@ -4,6 +4,7 @@ mod access_log;
 mod connections;
 mod drain;
 mod metrics;
+mod removal;
 
 use larder_tests::{Repository, Server};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Real Feast 0.67 is the judge: it opens what `fs` wrote, and `fs` answers what Feast answers.
 
-mod cassandra;
+mod every_type;
 mod grpc_client;
 mod online_stores;
 mod permissions;

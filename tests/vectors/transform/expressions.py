@@ -86,3 +86,29 @@ def functions(count, seed="larder"):
         name = f"random_{index}"
         text = f"def {name}(inputs):\n    return {{'r': [{expression} for {names} in zip({columns})]}}\n"
         yield name, text, {"r": STORED[kind]}
+
+
+CLASSES = ["ZeroDivisionError", "TypeError", "KeyError", "Exception", "ArithmeticError", "LookupError", "(TypeError, KeyError)", "(ZeroDivisionError, KeyError)"]
+
+
+def guarded(count, seed="larder-try"):
+    """Random functions with `try` around random expressions."""
+    r = random.Random(seed)
+    grammar = Grammar(r)
+    names = ", ".join(COLUMNS)
+    columns = ", ".join(f"inputs[{name!r}]" for name in COLUMNS)
+    for index in range(count):
+        kind = r.choice(list(STORED))
+        write = getattr(grammar, kind)
+        instead = {"number": ["0", "-1.5", "a", "None"], "text": ["''", "'none'", "s", "None"], "truth": ["False", "True", "p"]}[kind]
+        first, second = write(r.choice([1, 2, 2])), write(r.choice([1, 2]))
+        handlers = "".join(
+            f"        except {caught}:\n            x = {r.choice(instead)}\n"
+            for caught in r.sample(CLASSES, r.choice([1, 1, 2]))
+        )
+        middle = r.choice([f"            x = {second}\n", f"            if {grammar.truth(1)}:\n                x = {second}\n", ""])
+        name = f"guarded_{index}"
+        yield name, (
+            f"def {name}(inputs):\n    r = []\n    for {names} in zip({columns}):\n        x = {r.choice(instead)}\n"
+            f"        try:\n            x = {first}\n{middle}{handlers}        r.append(x)\n    return {{'r': r}}\n"
+        ), {"r": STORED[kind]}

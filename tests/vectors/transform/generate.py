@@ -122,11 +122,11 @@ def written(module):
         yield record(function.__name__, "".join(lines[first:]), mode, singleton, inputs, outputs, rows)
 
 
-def random_ones():
+def random_ones(functions):
     """Random functions; what raises in every row teaches nothing. All have the inputs of the first."""
     rows = some_rows(expressions.COLUMNS, "rows", 40)
     first = True
-    for name, text, outputs in expressions.functions(RANDOM):
+    for name, text, outputs in functions(RANDOM):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             case = record(name, text, "python", False, expressions.COLUMNS, outputs, rows)
@@ -150,9 +150,11 @@ def write(file, recorded):
 def main():
     sys.path.insert(0, str(HERE))
     modules = sorted(path.stem for path in (HERE / "functions").glob("*.py"))
-    for module in sys.argv[1:] or modules + ["random"]:
+    for module in sys.argv[1:] or modules + ["random", "random_try"]:
         if module == "random":
-            write("random.json", list(random_ones()))
+            write("random.json", list(random_ones(expressions.functions)))
+        elif module == "random_try":
+            write("random_try.json", list(random_ones(expressions.guarded)))
         else:
             write(f"recorded/{module}.json", list(written(module)))
 

@@ -46,6 +46,10 @@ impl Kernel for Truth {
                 Box::new(move |row| values.length(row).map(|length| length != 0))
             }
             DataType::Timestamp(..) => Box::new(|row| (!operand.is_null(row)).then_some(true)),
+            DataType::Duration(_) => {
+                let values = operand.micros()?;
+                Box::new(move |row| values.get(row).map(|value| value != 0))
+            }
             other => return internal_err!("no truth of {other}"),
         };
         Ok(collect::<BooleanArray, _>((0..rows).map(|row| truth(row).or(self.null))))

@@ -106,6 +106,10 @@ impl Kernel for Compare {
                 let (a, b) = (left.texts()?, right.texts()?);
                 Ok(self.decide(rows, left, right, |row| Some(a.get(row)?.cmp(b.get(row)?))))
             }
+            (DataType::Duration(_), DataType::Duration(_)) => {
+                let (a, b) = (left.micros()?, right.micros()?);
+                Ok(self.decide(rows, left, right, |row| Some(a.get(row)?.cmp(&b.get(row)?))))
+            }
             (DataType::Timestamp(..), DataType::Timestamp(..)) => {
                 let order = |row| {
                     let left = left.instant(row).ok().flatten()?;

@@ -14,6 +14,7 @@ mod numpy;
 mod operand;
 mod rounding;
 mod text;
+mod time;
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -42,6 +43,12 @@ pub(crate) use text::{
     Class, Concat, Count, Find, Format, FormatSpec, Formatted, Join, Letter, NumberStyle, OfClass,
     Pad, PadSide, Pattern, PatternUse, RemoveAffix, Repeat, Replace, SliceText, Split,
     StripLetters, Text, TextFunction, ZeroFill, positions as slice_positions,
+};
+
+pub(crate) use time::{
+    Clock, DurationMath, DurationOp, DurationPart, FromEpoch, Localize, MakeInstant, ParseInstant,
+    Part, PartOfDuration, PartOfInstant, ShiftInstant, Spread, TimeFormat, TimeSyntax, TimeText,
+    ToSeconds, Truncate, duration_type, instant_type,
 };
 
 /// A vectorised function: its parameters are `self`, its columns are the operands.

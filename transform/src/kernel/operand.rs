@@ -1,7 +1,9 @@
 //! Typed access to a kernel's argument, column or constant alike.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, TimestampSecondType};
+use arrow_array::types::{
+    DurationMicrosecondType, Float64Type, Int64Type, TimestampMicrosecondType, TimestampSecondType,
+};
 use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, PrimitiveArray, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 use datafusion::common::{Result, internal_err};
@@ -79,6 +81,21 @@ impl Operand {
         Ok(Lists { array, stride: self.stride })
     }
 
+    /// Instants or durations in microseconds.
+    pub(crate) fn micros(&self) -> Result<Micros<'_>> {
+        let array: &dyn Array = self.array.as_ref();
+        let values: &[i64] = match array.data_type() {
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                self.array.as_primitive::<TimestampMicrosecondType>().values()
+            }
+            DataType::Duration(TimeUnit::Microsecond) => {
+                self.array.as_primitive::<DurationMicrosecondType>().values()
+            }
+            other => return internal_err!("kernel wants microseconds, not {other}"),
+        };
+        Ok(Micros { values, array, stride: self.stride })
+    }
+
     /// The instant of a row in microseconds since the epoch.
     pub(crate) fn instant(&self, row: usize) -> Result<Option<i64>> {
         let row = self.index(row);
@@ -112,6 +129,20 @@ impl<T: arrow_array::ArrowPrimitiveType> Column<'_, T> {
     pub(crate) fn get(&self, row: usize) -> Option<T::Native> {
         let row = row * self.stride;
         self.array.is_valid(row).then(|| self.array.value(row))
+    }
+}
+
+pub(crate) struct Micros<'a> {
+    values: &'a [i64],
+    array: &'a dyn Array,
+    stride: usize,
+}
+
+impl Micros<'_> {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<i64> {
+        let row = row * self.stride;
+        self.array.is_valid(row).then(|| self.values[row])
     }
 }
 

@@ -7,7 +7,7 @@ use larder_core::Result;
 use ruff_python_ast::ExprAttribute;
 use ruff_text_size::TextRange;
 
-use super::builtin::{self, module_constant};
+use super::builtin::{self, DICT_METHODS, module_constant};
 use super::compiler::Compiler;
 use super::lookup::Absent;
 use super::scalar::{Kind, Raised, Scalar};
@@ -40,11 +40,17 @@ impl<'a> Compiler<'a> {
                 })
             }
             Value::Module(module) => module_constant(*module, name),
+            Value::Dict(_) => builtin::find(DICT_METHODS, name)
+                .map(|method| Value::Method(Rc::new(value.clone()), method)),
+            Value::TimeAccessor(column) => self.column_time_attribute(column, name, at)?,
+            Value::IsoCalendar(column) => Self::iso_calendar(column, name),
+            Value::Scalar(time) => Self::time_attribute(time, name),
             Value::Builtin(builtin) if builtin.name == "str" => {
                 builtin::find(TEXT_METHODS, name).map(Value::Builtin)
             }
             Value::Series(column) => match name {
                 "str" => Some(Value::TextAccessor(column.clone())),
+                "dt" => Some(Value::TimeAccessor(column.clone())),
                 "values" | "array" => Some(Value::Series(column.clone())),
                 "index" => Some(Value::Index),
                 "size" => Some(Value::RowCount),

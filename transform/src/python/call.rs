@@ -6,12 +6,13 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{self, Builtin, DICT_METHODS, LIST_METHODS};
 use super::compiler::Compiler;
+use super::flow::Flow;
 use super::pandas::{FRAME_METHODS, SERIES_METHODS};
 use super::scalar::Kind;
 use super::state::Scope;
-use super::statement::Flow;
 use super::text::{SERIES_TEXT_METHODS, TEXT_METHODS};
-use super::value::{Code, Value};
+use super::time::{SERIES_TIME_METHODS, TIME_METHODS, construct};
+use super::value::{Code, Module, Value};
 
 /// Arguments of a call, evaluated; a method's receiver is the first positional one.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ impl<'a> Compiler<'a> {
             let receiver = self.expression(&attribute.value)?;
             let name = attribute.attr.as_str();
             let Some(method) = method(&receiver, name) else {
-                if let Ok(function @ (Value::Code(..) | Value::Builtin(_))) =
+                if let Ok(function @ (Value::Code(..) | Value::Builtin(_) | Value::Module(_))) =
                     self.attribute_of(&receiver, name, at)
                 {
                     let arguments = self.arguments(name, node)?;
@@ -85,12 +86,23 @@ impl<'a> Compiler<'a> {
                 ));
             };
             let mut arguments = self.arguments(name, node)?;
-            if !matches!(receiver, Value::Module(_) | Value::Builtin(_)) {
+            let bound = !matches!(receiver, Value::Module(_) | Value::Builtin(_));
+            if bound {
                 arguments.positional.insert(0, receiver);
             }
-            return (method.compile)(self, &arguments);
+            let value = (method.compile)(self, &arguments)?;
+            return self.observed(value, |c, value| {
+                c.observe_call(name, bound, &arguments.positional, value, at)
+            });
         }
         let function = self.expression(&node.func)?;
+        if let (Value::Builtin(builtin), [test @ Expr::BoolOp(_)]) =
+            (&function, &*node.arguments.args)
+            && builtin.name == "bool"
+        {
+            // The operands of `and` and `or` need no common type here.
+            return Ok(self.condition(test)?.value());
+        }
         let arguments = self.arguments("function", node)?;
         self.run_function(function, arguments)
     }
@@ -115,9 +127,18 @@ impl<'a> Compiler<'a> {
         match function {
             Value::Builtin(builtin) => {
                 arguments.name = builtin.name;
-                (builtin.compile)(self, &arguments)
+                let value = (builtin.compile)(self, &arguments)?;
+                self.observed(value, |c, value| {
+                    c.observe_call(builtin.name, false, &arguments.positional, value, at)
+                })
             }
+            Value::Module(Module::Time(class)) => construct(self, class, &arguments),
             Value::Code(code, scope) => self.inline(code, scope, &arguments),
+            Value::Method(receiver, method) => {
+                arguments.name = method.name;
+                arguments.positional.insert(0, (*receiver).clone());
+                (method.compile)(self, &arguments)
+            }
             Value::Vectorized(function) if arguments.keywords.is_empty() => {
                 self.call_vectorized(&function, &arguments.positional, at)
             }
@@ -261,6 +282,15 @@ fn method(receiver: &Value<'_>, name: &str) -> Option<&'static Builtin> {
         Value::TextAccessor(_) => {
             let own = builtin::find(SERIES_TEXT_METHODS, name);
             return own.or_else(|| builtin::find(TEXT_METHODS, name).filter(|_| name != "join"));
+        }
+        Value::TimeAccessor(_) => SERIES_TIME_METHODS,
+        Value::Scalar(scalar)
+            if matches!(
+                scalar.kind,
+                Kind::Instant(_) | Kind::Wall | Kind::Date | Kind::Duration
+            ) =>
+        {
+            TIME_METHODS
         }
         // `str.lower` and its like, as functions.
         Value::Builtin(builtin) if builtin.name == "str" => TEXT_METHODS,

@@ -2,12 +2,14 @@
 
 use datafusion::logical_expr::lit;
 use larder_core::Result;
-use ruff_python_ast::{CmpOp, ExprCompare};
+use ruff_python_ast::{CmpOp, Expr, ExprCompare};
 use ruff_text_size::TextRange;
 
 use super::compiler::{Compiler, is_nothing, scalar_or_none};
 use super::condition::Condition;
+use super::exception::Fault;
 use super::scalar::{Kind, Scalar, choose};
+use super::time::comparable as comparable_times;
 use super::value::Value;
 use crate::kernel::{Compare, CompareOp, Contains, Missing, Position, Text, TextFunction, call};
 
@@ -18,23 +20,38 @@ impl<'a> Compiler<'a> {
         let mut result: Option<Value<'a>> = None;
         for (op, comparator) in node.ops.iter().zip(&node.comparators) {
             left = self.share(left);
-            let right = self.expression(comparator)?;
-            let right = self.share(right);
-            let step = self.compare(*op, &left, &right, node.range)?;
-            result = Some(match result {
-                None => step,
-                Some(before) => {
-                    let truth = self.truth(&before, node.range)?;
-                    match truth.known() {
-                        Some(false) => return Ok(before),
-                        Some(true) => step,
-                        None => self.select(&truth.scalar(), &step, &before, node.range)?,
-                    }
-                }
-            });
+            let Some(before) = result.take() else {
+                (result, left) = self.comparison_step(*op, &left, comparator, node.range)?;
+                continue;
+            };
+            let truth = self.truth(&before, node.range)?;
+            if truth.known() == Some(false) {
+                return Ok(before);
+            }
+            let truth = self.share_scalar(&truth.scalar());
+            let (step, right) = self.where_holds(&truth, true, |c| {
+                c.comparison_step(*op, &left, comparator, node.range)
+            })?;
+            let step = step.unwrap_or(Value::None);
+            result = Some(self.select(&truth, &step, &before, node.range)?);
             left = right;
         }
         Ok(result.unwrap_or(Value::Bool(true)))
+    }
+
+    /// The result of one comparison, and its right side.
+    fn comparison_step(
+        &mut self,
+        op: CmpOp,
+        left: &Value<'a>,
+        right: &'a Expr,
+        at: TextRange,
+    ) -> Result<(Option<Value<'a>>, Value<'a>)> {
+        let right = self.expression(right)?;
+        let right = self.share(right);
+        let value = self.compare(op, left, &right, at)?;
+        let value = self.observed(value, |c, value| c.observe(value, Fault::Type, at))?;
+        Ok((Some(value), right))
     }
 
     /// One comparison operator.
@@ -119,7 +136,8 @@ impl<'a> Compiler<'a> {
             return Err(self.unsupported(at, construct, "compare values of the row"));
         };
         let comparable = (a.kind.is_number() && b.kind.is_number())
-            || (a.kind == b.kind && matches!(a.kind, Kind::Text | Kind::Instant));
+            || (a.kind == Kind::Text && b.kind == Kind::Text)
+            || comparable_times(&a.kind, &b.kind);
         if !comparable && !equality {
             let message = format!("{} and {} have no order", a.kind.label(), b.kind.label());
             return Err(self.wrong(at, message));

@@ -7,6 +7,7 @@ use larder_core::{Error, Result, ValueType};
 use ruff_text_size::TextRange;
 
 use super::diagnostic::Script;
+use super::exception::Trial;
 use super::scalar::{Kind, Origin, Raised, Scalar, any_raised, choose};
 use super::state::{Dict, Growing, State};
 use super::value::{Display, Value};
@@ -27,6 +28,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) loops: usize,
     /// Calls and expressions around the current one.
     pub(crate) depth: usize,
+    /// The `try` around the current statement, outermost first.
+    pub(crate) trials: Vec<Trial<'a>>,
     fuel: usize,
     next: usize,
 }
@@ -40,6 +43,7 @@ impl<'a> Compiler<'a> {
             per_row: false,
             loops: 0,
             depth: 0,
+            trials: Vec::new(),
             fuel: FUEL,
             next: 0,
         }
@@ -162,6 +166,17 @@ impl<'a> Compiler<'a> {
                 Ok(Value::Items(Rc::new(items.collect::<Result<_>>()?), *display))
             }
             (Value::Dict(a), Value::Dict(b)) => self.select_dict(condition, *a, *b, at),
+            (raises @ Value::Scalar(scalar), Value::Dict(dict))
+            | (Value::Dict(dict), raises @ Value::Scalar(scalar))
+                if is_nothing(scalar) && !scalar.none =>
+            {
+                let mut entries = Vec::new();
+                for (key, value) in &self.dict(*dict).entries {
+                    let sides = if then == raises { (raises, value) } else { (value, raises) };
+                    entries.push((key.clone(), self.select(condition, sides.0, sides.1, at)?));
+                }
+                Ok(Value::Dict(self.new_dict(entries)))
+            }
             _ => {
                 let sides = (scalar_or_none(then), scalar_or_none(otherwise));
                 let (Some(a), Some(b)) = sides else {
@@ -237,7 +252,12 @@ impl<'a> Compiler<'a> {
         };
         let mixed = mixed || then.mixed || otherwise.mixed;
         let nan = [&a, &b].iter().all(|side| side.nan || !side.none) && none;
-        let origin = if a.origin == b.origin { a.origin } else { Origin::Either };
+        let origin = match (raises(then), raises(otherwise)) {
+            (true, _) => b.origin,
+            (_, true) => a.origin,
+            _ if a.origin == b.origin => a.origin,
+            _ => Origin::Either,
+        };
         Ok(Value::Scalar(Scalar { expr, kind, none, nan, raised, mixed, origin }))
     }
 
@@ -346,6 +366,11 @@ pub(crate) fn nothing() -> Scalar {
 
 pub(crate) fn is_nothing(scalar: &Scalar) -> bool {
     scalar.kind == Kind::Opaque(ValueType::Null)
+}
+
+/// Whether the value is nothing but an exception.
+fn raises(scalar: &Scalar) -> bool {
+    is_nothing(scalar) && !scalar.none
 }
 
 /// The scalar, also of `None`.

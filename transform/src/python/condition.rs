@@ -64,8 +64,9 @@ impl<'a> Compiler<'a> {
                         Some(holds) if holds == stop => return Ok(truth),
                         Some(_) => self.condition(value)?,
                         None => {
-                            let next = self.condition(value)?;
-                            self.join(*op, &truth.scalar(), &next)
+                            let first = self.share_scalar(&truth.scalar());
+                            let next = self.where_holds(&first, !stop, |c| c.condition(value))?;
+                            self.join(*op, &first, &next)
                         }
                     };
                 }
@@ -82,7 +83,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Both truths (or either) of which the second is looked at only if the first leaves it open.
-    fn join(&mut self, op: BoolOp, first: &Scalar, second: &Condition) -> Condition {
+    pub(super) fn join(&mut self, op: BoolOp, first: &Scalar, second: &Condition) -> Condition {
         let first = self.share_scalar(first);
         let second = second.scalar();
         let expr = match op {
@@ -147,8 +148,9 @@ impl<'a> Compiler<'a> {
                 value = self.expression(operand)?;
                 continue;
             }
-            let other = self.expression(operand)?;
-            let truth = truth.scalar();
+            let truth = self.share_scalar(&truth.scalar());
+            let holds = op.op == BoolOp::And;
+            let other = self.where_holds(&truth, holds, |c| c.expression(operand))?;
             value = match op.op {
                 BoolOp::And => self.select(&truth, &other, &value, op.range())?,
                 BoolOp::Or => {

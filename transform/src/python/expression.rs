@@ -5,12 +5,16 @@ use std::rc::Rc;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::lit;
 use larder_core::Result;
-use ruff_python_ast::{Expr, ExprDict, ExprIf, ExprLambda, ExprName, ExprSlice, Number};
+use ruff_python_ast::{
+    Expr, ExprDict, ExprIf, ExprLambda, ExprName, ExprSlice, ExprSubscript, Number,
+};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::builtin::{self, BUILTINS};
 use super::compiler::Compiler;
+use super::exception::Fault;
 use super::scalar::{Kind, Scalar};
+use super::state::Dict;
 use super::value::{Code, Display, Module, Value};
 use crate::kernel::{Concat, Format, call};
 use crate::plan::constant;
@@ -32,7 +36,27 @@ impl<'a> Compiler<'a> {
         }
         let value = self.evaluate(node);
         self.depth -= 1;
-        self.folded(value?, node.range())
+        let value = self.folded(value?, node.range())?;
+        if !self.is_trying() {
+            return Ok(value);
+        }
+        let value = self.share(value);
+        self.observe_node(node, &value, node.range())?;
+        Ok(value)
+    }
+
+    /// The value of an operation, with what it raised taken down if a `try` is around it.
+    pub(crate) fn observed(
+        &mut self,
+        value: Value<'a>,
+        observe: impl FnOnce(&mut Self, &Value<'a>) -> Result<()>,
+    ) -> Result<Value<'a>> {
+        if !self.is_trying() {
+            return Ok(value);
+        }
+        let value = self.share(value);
+        observe(self, &value)?;
+        Ok(value)
     }
 
     /// A value that is the same in every row, as the constant it is.
@@ -71,17 +95,14 @@ impl<'a> Compiler<'a> {
             Expr::BinOp(op) => {
                 let left = self.expression(&op.left)?;
                 let right = self.expression(&op.right)?;
-                self.binary(op.op, &left, &right, at)
+                let value = self.binary(op.op, &left, &right, at)?;
+                self.observed(value, |c, value| c.observe_binary(op.op, [&left, &right], value, at))
             }
             Expr::Compare(compare) => self.comparison(compare),
             Expr::If(choice) => self.conditional(choice),
             Expr::Call(call) => self.call(call),
             Expr::Attribute(attribute) => self.attribute(attribute),
-            Expr::Subscript(subscript) => {
-                let container = self.expression(&subscript.value)?;
-                let key = self.expression(&subscript.slice)?;
-                self.item(container, &key, at)
-            }
+            Expr::Subscript(subscript) => self.subscript(subscript),
             Expr::ListComp(list) => self.comprehension(&list.elt, &list.generators, Display::List),
             Expr::SetComp(set) => self.comprehension(&set.elt, &set.generators, Display::Set),
             Expr::Generator(generator) => {
@@ -107,6 +128,19 @@ impl<'a> Compiler<'a> {
                 Err(self.unsupported(at, name, hint))
             }
         }
+    }
+
+    fn subscript(&mut self, node: &'a ExprSubscript) -> Result<Value<'a>> {
+        let container = self.expression(&node.value)?;
+        let key = self.expression(&node.slice)?;
+        let fault = match container {
+            Value::Dict(_) | Value::Picked(_) => Fault::Key,
+            _ => Fault::Index,
+        };
+        let value = self.item(container.clone(), &key, node.range)?;
+        self.observed(value, |c, value| {
+            c.observe_operation(value, &[&container], (Fault::Type, fault), node.range)
+        })
     }
 
     fn slice(&mut self, node: &'a ExprSlice) -> Result<Value<'a>> {
@@ -172,8 +206,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn dict_display(&mut self, node: &'a ExprDict) -> Result<Value<'a>> {
-        let number = self.new_dict(Vec::new());
-        let mut dict = (*self.dict(number)).clone();
+        let mut dict = Dict { entries: Vec::new(), per_row: self.per_row, indexed: false };
         for item in &node.items {
             let value = self.expression(&item.value)?;
             let value = self.share(value);
@@ -199,6 +232,8 @@ impl<'a> Compiler<'a> {
             }
             dict.set(key, value);
         }
+        // Numbered last: what an element raised must not leave half a dict behind.
+        let number = self.new_dict(Vec::new());
         self.state.dicts.insert(number, Rc::new(dict));
         Ok(Value::Dict(number))
     }
@@ -210,8 +245,9 @@ impl<'a> Compiler<'a> {
             Some(false) => self.expression(&choice.orelse),
             None => {
                 let condition = self.share_scalar(&condition.scalar());
-                let then = self.expression(&choice.body)?;
-                let otherwise = self.expression(&choice.orelse)?;
+                let then = self.where_holds(&condition, true, |c| c.expression(&choice.body))?;
+                let otherwise =
+                    self.where_holds(&condition, false, |c| c.expression(&choice.orelse))?;
                 self.select(&condition, &then, &otherwise, choice.range)
             }
         }
@@ -245,7 +281,14 @@ impl<'a> Compiler<'a> {
                 "convert it with float(), int() or bool() first",
             ));
         }
-        if !(scalar.kind.is_number() || scalar.kind == Kind::Text) {
+        let scalar = self.share_scalar(&scalar);
+        let time = Self::time_text(&scalar);
+        if let Some(text) = &time
+            && !scalar.none
+        {
+            return Ok(Value::Scalar(text.clone()));
+        }
+        if time.is_none() && !(scalar.kind.is_number() || scalar.kind == Kind::Text) {
             let construct = format!("the text of a {}", scalar.kind.label());
             return Err(self.unsupported(at, construct, "use numbers, bools and texts"));
         }
@@ -256,11 +299,13 @@ impl<'a> Compiler<'a> {
             };
             return Ok(Value::Scalar(Scalar::strict(expr, Kind::Text, &[&scalar], false)));
         }
-        let scalar = self.share_scalar(&scalar);
-        let text = call(Format, vec![scalar.expr.clone()]);
+        let text = match time {
+            Some(time) => time.expr,
+            None => call(Format, vec![scalar.expr.clone()]),
+        };
         let none = lit(match (scalar.nan, &scalar.kind) {
             (false, _) => "None",
-            (true, Kind::Instant) => "NaT",
+            (true, Kind::Instant(_) | Kind::Wall | Kind::Date | Kind::Duration) => "NaT",
             (true, _) => "nan",
         });
         let expr = super::scalar::choose(scalar.expr.clone().is_null(), none, text);

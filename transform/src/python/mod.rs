@@ -7,11 +7,14 @@
 mod access;
 mod builtin;
 mod call;
+mod cases;
 mod comparison;
 mod compiler;
 mod condition;
 mod diagnostic;
+mod exception;
 mod expression;
+mod flow;
 mod lookup;
 mod operator;
 mod output;
@@ -21,6 +24,7 @@ mod scalar;
 mod state;
 mod statement;
 mod text;
+mod time;
 mod value;
 
 use std::collections::BTreeMap;
@@ -33,7 +37,7 @@ use self::call::Arguments;
 use self::compiler::{Compiler, nothing};
 use self::diagnostic::Script;
 use self::expression::module_global;
-use self::scalar::{Kind, Scalar, cast};
+use self::scalar::{Kind, Scalar, cast, try_cast};
 use self::state::Scope;
 use self::value::{Code, Value};
 use crate::definition::{Column, Definition, Mode, Source};
@@ -149,11 +153,15 @@ impl<'a> Compiler<'a> {
                 let expr = if kind.data_type() == input.value_type.arrow_type() {
                     read
                 } else {
-                    self.plan.share(cast(read, kind.data_type()), &kind.data_type())
+                    let cast = match kind {
+                        Kind::Instant(_) => try_cast(read, kind.data_type()),
+                        _ => cast(read, kind.data_type()),
+                    };
+                    self.plan.share(cast, &kind.data_type())
                 };
                 // pandas has not-a-number in numeric columns and None in those of objects.
                 let nan = definition.mode == Mode::Pandas
-                    && matches!(kind, Kind::Int | Kind::Float | Kind::Instant);
+                    && matches!(kind, Kind::Int | Kind::Float | Kind::Instant(_));
                 Scalar { none: true, nan, ..Scalar::total(expr, kind) }
             }
         };

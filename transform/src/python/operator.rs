@@ -23,6 +23,11 @@ impl<'a> Compiler<'a> {
             return Ok(self.condition(&node.operand)?.negate().value());
         }
         let value = self.expression(&node.operand)?;
+        let duration = value.scalar().filter(|scalar| scalar.kind == Kind::Duration);
+        if let (UnaryOp::USub, Some(duration)) = (node.op, duration) {
+            let column = matches!(value, Value::Series(_));
+            return Ok(Self::duration_sign(&duration, false, column));
+        }
         match (node.op, &value) {
             (UnaryOp::USub, Value::Int(int)) if *int != i64::MIN => Ok(Value::Int(-int)),
             (UnaryOp::USub, Value::Float(float)) => Ok(Value::Float(-float)),
@@ -82,6 +87,10 @@ impl<'a> Compiler<'a> {
             }
         }
         let (a, b) = (self.scalar(left, at)?, self.scalar(right, at)?);
+        let timely = arithmetic_op(op).map(|op| self.time_arithmetic(op, &a, &b, false, at));
+        if let Some(value) = timely.transpose()?.flatten() {
+            return Ok(value);
+        }
         match arithmetic_op(op) {
             Some(op) => self.arithmetic(op, &a, &b, at).map(Value::Scalar),
             None => self.bits(op, &a, &b, at).map(Value::Scalar),

@@ -1,14 +1,14 @@
 //! From a function's result to columns of the declared types.
 
-use datafusion::logical_expr::{Expr, TryCast};
+use datafusion::logical_expr::Expr;
 use larder_core::{Error, Result, ValueType};
 use ruff_text_size::TextRange;
 
 use super::compiler::{Compiler, is_nothing, scalar_or_none};
-use super::scalar::{Kind, Scalar, cast};
+use super::scalar::{Kind, Scalar, cast, try_cast};
 use super::value::Value;
 use crate::definition::{Column, Definition, Mode};
-use crate::kernel::{FillMissing, Format, ToInt, Truth, call};
+use crate::kernel::{FillMissing, Format, ToInt, ToSeconds, Truth, call};
 
 impl<'a> Compiler<'a> {
     /// One expression per declared output, of the declared Arrow type.
@@ -38,7 +38,7 @@ impl<'a> Compiler<'a> {
                     return Err(self.wrong(at, message));
                 };
                 let scalar = self.column_of(definition, output, value, at)?;
-                self.typed(&scalar, output, at)
+                self.typed(&scalar, output, definition.mode == Mode::Pandas, at)
             })
             .collect()
     }
@@ -84,7 +84,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// The value as Feast stores it: not-a-number becomes null, numbers convert, texts do not.
-    fn typed(&mut self, scalar: &Scalar, output: &Column, at: TextRange) -> Result<Expr> {
+    fn typed(
+        &mut self,
+        scalar: &Scalar,
+        output: &Column,
+        pandas: bool,
+        at: TextRange,
+    ) -> Result<Expr> {
         let target = output.value_type;
         let arrow = target.arrow_type();
         if is_nothing(scalar) {
@@ -98,7 +104,7 @@ impl<'a> Compiler<'a> {
         let expr = match (target, &scalar.kind) {
             (ValueType::Int64, Kind::Int | Kind::Bool | Kind::Float) => whole(scalar),
             (ValueType::Int32, Kind::Int | Kind::Bool | Kind::Float) => {
-                try_cast(whole(scalar), target)
+                try_cast(whole(scalar), arrow)
             }
             (ValueType::Double | ValueType::Float, kind) if kind.is_number() => cast(number, arrow),
             (ValueType::Bool, Kind::Int) => call(Truth { null: None }, vec![scalar.expr.clone()]),
@@ -106,8 +112,15 @@ impl<'a> Compiler<'a> {
                 call(Format, vec![number])
             }
             (ValueType::UnixTimestamp, Kind::Int | Kind::Float) => cast(whole(scalar), arrow),
+            (ValueType::UnixTimestamp, Kind::Instant(_)) => {
+                let seconds = ToSeconds { floor: pandas, exact: false };
+                cast(call(seconds, vec![scalar.expr.clone()]), arrow)
+            }
+            (ValueType::String, Kind::Date | Kind::Instant(_)) if !pandas => {
+                Self::time_text(scalar).map_or_else(|| Kind::Text.null(), |text| text.expr)
+            }
             (_, Kind::List(_)) if Kind::of(target).as_ref() == Some(&scalar.kind) => {
-                try_cast(scalar.expr.clone(), target)
+                try_cast(scalar.expr.clone(), arrow)
             }
             (_, kind) => {
                 let message = format!(
@@ -146,8 +159,4 @@ fn whole(scalar: &Scalar) -> Expr {
         Kind::Bool => scalar.widen(&Kind::Int).expr,
         _ => scalar.expr.clone(),
     }
-}
-
-fn try_cast(expr: Expr, target: ValueType) -> Expr {
-    Expr::TryCast(TryCast::new(Box::new(expr), target.arrow_type()))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use larder_core::Result;
-use ruff_python_ast::{Comprehension, Expr, Stmt, StmtFor};
+use ruff_python_ast::{Comprehension, ExceptHandler, Expr, Stmt, StmtFor};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::compiler::{Compiler, is_nothing, nothing, scalar_or_none};
@@ -131,6 +131,14 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
+    /// The elements of what a loop can be unrolled over.
+    pub(crate) fn written_out(&mut self, over: &Value<'a>) -> Option<Vec<Value<'a>>> {
+        match self.pass(over, TextRange::default()) {
+            Ok(Pass::Items(items)) => Some(items),
+            _ => None,
+        }
+    }
+
     fn pass(&mut self, over: &Value<'a>, at: TextRange) -> Result<Pass<'a>> {
         match self.settled(over.clone()) {
             Value::Items(items, _) => Ok(Pass::Items(items.to_vec())),
@@ -139,6 +147,13 @@ impl<'a> Compiler<'a> {
                 Ok(Pass::Items(dict.entries.iter().map(|(key, _)| key.clone()).collect()))
             }
             Value::Zip(parts) => self.zipped(&parts, at),
+            Value::Enumerate(inner, start) if self.written_out(&inner).is_some() => {
+                let items = self.written_out(&inner).unwrap_or_default();
+                let numbered = (start..).zip(items).map(|(number, item)| {
+                    Value::Items(Rc::new(vec![Value::Int(number), item]), Display::Tuple)
+                });
+                Ok(Pass::Items(numbered.collect()))
+            }
             other => match self.row_of(&other) {
                 Some(row) => Ok(Pass::Rows(row)),
                 None => Err(self.unsupported(
@@ -192,7 +207,7 @@ impl<'a> Compiler<'a> {
                 let rows = parts.iter().map(|part| self.row_of(part)).collect::<Option<_>>()?;
                 Some(Value::Items(Rc::new(rows), Display::Tuple))
             }
-            Value::Enumerate(inner) => {
+            Value::Enumerate(inner, 0) => {
                 let rows = vec![Value::RowIndex, self.row_of(inner)?];
                 Some(Value::Items(Rc::new(rows), Display::Tuple))
             }
@@ -335,6 +350,17 @@ fn assigned(statement: &Stmt, names: &mut BTreeSet<Rc<str>>) {
             branch.body.iter().for_each(|statement| assigned(statement, names));
             let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
             clauses.for_each(|statement| assigned(statement, names));
+        }
+        Stmt::Try(attempt) => {
+            let handlers = attempt.handlers.iter().flat_map(|handler| match handler {
+                ExceptHandler::ExceptHandler(handler) => &handler.body,
+            });
+            let body = attempt.body.iter().chain(&attempt.orelse).chain(&attempt.finalbody);
+            body.chain(handlers).for_each(|statement| assigned(statement, names));
+        }
+        Stmt::Match(choice) => {
+            let bodies = choice.cases.iter().flat_map(|case| &case.body);
+            bodies.for_each(|statement| assigned(statement, names));
         }
         _ => {}
     }

@@ -1,12 +1,13 @@
 //! A value that differs from row to row: its expression, type and what a null in it means.
 
-use arrow_schema::{DataType, Field, TimeUnit};
+use arrow_schema::{DataType, Field};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Cast, Expr, lit};
+use datafusion::logical_expr::{Cast, Expr, TryCast, lit};
 use larder_core::ValueType;
 use std::sync::Arc;
 
-use crate::kernel::{Choose, FillMissing, call};
+use super::time::UTC;
+use crate::kernel::{Choose, Clock, FillMissing, call, duration_type, instant_type};
 
 /// Python's type of a value. Whole numbers are 64 bits wide, floats double.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +16,13 @@ pub(crate) enum Kind {
     Int,
     Float,
     Text,
-    /// A point in time, UTC.
-    Instant,
+    /// A point in time, with the clock that shows it.
+    Instant(Clock),
+    /// A wall clock whose zone only the text knew.
+    Wall,
+    /// A calendar day.
+    Date,
+    Duration,
     List(Box<Kind>),
     Bytes,
     /// A type without operations: it can only be handed through.
@@ -35,7 +41,7 @@ impl Kind {
             ValueType::Float | ValueType::Double => Self::Float,
             ValueType::Bool => Self::Bool,
             ValueType::String => Self::Text,
-            ValueType::UnixTimestamp => Self::Instant,
+            ValueType::UnixTimestamp => Self::Instant(UTC),
             ValueType::Bytes | ValueType::PdfBytes | ValueType::ImageBytes => Self::Bytes,
             other => Self::Opaque(other),
         })
@@ -48,7 +54,8 @@ impl Kind {
             Self::Int => DataType::Int64,
             Self::Float => DataType::Float64,
             Self::Text => DataType::Utf8,
-            Self::Instant => DataType::Timestamp(TimeUnit::Second, Some("UTC".into())),
+            Self::Instant(_) | Self::Wall | Self::Date => instant_type(),
+            Self::Duration => duration_type(),
             Self::List(element) => {
                 DataType::List(Arc::new(Field::new("item", element.data_type(), true)))
             }
@@ -68,7 +75,9 @@ impl Kind {
             Self::Int => "int",
             Self::Float => "float",
             Self::Text => "str",
-            Self::Instant => "datetime",
+            Self::Instant(_) | Self::Wall => "datetime",
+            Self::Date => "date",
+            Self::Duration => "timedelta",
             Self::List(_) => "list",
             Self::Bytes => "bytes",
             Self::Opaque(value_type) => value_type.name(),
@@ -247,6 +256,11 @@ pub(crate) fn any_raised(operands: &[&Scalar]) -> Option<Expr> {
 /// The expression converted to an Arrow type; integers to wider numbers only, so it cannot fail.
 pub(crate) fn cast(expr: Expr, target: DataType) -> Expr {
     Expr::Cast(Cast::new(Box::new(expr), target))
+}
+
+/// The expression converted to an Arrow type, null where that fails.
+pub(crate) fn try_cast(expr: Expr, target: DataType) -> Expr {
+    Expr::TryCast(TryCast::new(Box::new(expr), target))
 }
 
 /// One of two values; null where the condition is.

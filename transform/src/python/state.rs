@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::value::Value;
 
 /// Names of one function call, comprehension or module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Scope<'a> {
     pub(crate) variables: BTreeMap<Rc<str>, Value<'a>>,
     /// The scope that is searched next.
@@ -56,7 +56,7 @@ pub(crate) struct Growing<'a> {
 }
 
 /// Everything that statements change.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct State<'a> {
     pub(crate) scopes: Vec<Scope<'a>>,
     pub(crate) dicts: BTreeMap<usize, Rc<Dict<'a>>>,

@@ -4,31 +4,20 @@ use std::rc::Rc;
 
 use larder_core::Result;
 use ruff_python_ast::{
-    ElifElseClause, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtIf, StmtImport,
+    ElifElseClause, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtFor, StmtIf, StmtImport,
+    StmtImportFrom,
 };
 use ruff_text_size::{Ranged, TextRange};
 
+use super::builtin::{module_constant, module_function};
 use super::compiler::Compiler;
-use super::state::Dict;
+use super::condition::Condition;
+use super::exception::raising;
+use super::flow::{Flow, Rest, Work, ends_early, loop_around};
+use super::scalar::Scalar;
+use super::state::{Dict, State};
+use super::time::TimeClass;
 use super::value::{Code, Display, Module, Value};
-
-/// How a block ends.
-#[derive(Debug)]
-pub(crate) enum Flow<'a> {
-    /// It runs off its end.
-    Next,
-    /// `continue`.
-    Continue,
-    /// `return`.
-    Return(Value<'a>),
-}
-
-/// The statements that follow a block, innermost first.
-#[derive(Clone, Copy)]
-pub(crate) struct Rest<'s, 'a> {
-    statements: &'a [Stmt],
-    outer: Option<&'s Rest<'s, 'a>>,
-}
 
 /// What an `if` does when its test fails.
 #[derive(Clone, Copy)]
@@ -59,24 +48,67 @@ impl<'a> Compiler<'a> {
     ) -> Result<Flow<'a>> {
         for (index, statement) in statements.iter().enumerate() {
             self.spend(statement.range())?;
-            let Stmt::If(branch) = statement else {
-                match self.statement(statement)? {
+            let work = Work::Statements(&statements[index + 1..]);
+            let after = Rest { work, outer: rest, trials: self.trials.len() };
+            let after = Some(&after).filter(|_| ends_early(statement));
+            let flow = match statement {
+                Stmt::If(branch) => {
+                    let StmtIf { test, body, elif_else_clauses, .. } = branch;
+                    self.branch(test, body, Otherwise::of(elif_else_clauses), after)?
+                }
+                Stmt::Match(choice) => self.choose_case(choice, after)?,
+                Stmt::Try(attempt) => self.attempt(attempt, after)?,
+                Stmt::For(each) if after.is_some() => return self.escaping(each, after),
+                Stmt::Continue(_) | Stmt::Break(_) if loop_around(rest).is_some() => {
+                    let rest = loop_around(rest);
+                    let past = matches!(statement, Stmt::Break(_));
+                    return self.resume(if past { rest.and_then(|rest| rest.outer) } else { rest });
+                }
+                _ => match self.statement(statement)? {
                     Flow::Next => continue,
                     end => return Ok(end),
-                }
+                },
             };
-            let StmtIf { test, body, elif_else_clauses, .. } = branch;
-            let otherwise = Otherwise::of(elif_else_clauses);
-            if ends_early(statement) {
-                let rest = Rest { statements: &statements[index + 1..], outer: rest };
-                return self.branch(test, body, otherwise, Some(&rest));
+            if after.is_some() {
+                return Ok(flow);
             }
-            self.branch(test, body, otherwise, None)?;
         }
-        match rest {
-            None => Ok(Flow::Next),
-            Some(rest) => self.block(rest.statements, rest.outer),
+        self.resume(rest)
+    }
+
+    /// Runs what follows a block.
+    fn resume(&mut self, rest: Option<&Rest<'_, 'a>>) -> Result<Flow<'a>> {
+        let Some(rest) = rest else { return Ok(Flow::Next) };
+        self.after_trials(rest.trials, |c| match rest.work {
+            Work::Statements(statements) => c.block(statements, rest.outer),
+            Work::Passes(each, items) => c.passes(each, items, rest.outer),
+        })
+    }
+
+    /// A loop that `break`, `return` or `raise` may leave, and what follows it.
+    fn escaping(&mut self, each: &'a StmtFor, rest: Option<&Rest<'_, 'a>>) -> Result<Flow<'a>> {
+        let over = self.expression(&each.iter)?;
+        if let Some(items) = self.written_out(&over) {
+            return self.passes(each, &items, rest);
         }
+        self.each(each)?;
+        self.resume(rest)
+    }
+
+    fn passes(
+        &mut self,
+        each: &'a StmtFor,
+        items: &[Value<'a>],
+        rest: Option<&Rest<'_, 'a>>,
+    ) -> Result<Flow<'a>> {
+        let Some((item, more)) = items.split_first() else {
+            return self.block(&each.orelse, rest);
+        };
+        self.spend(each.range())?;
+        self.assign(&each.target, item.clone())?;
+        let trials = self.trials.len();
+        let next = Rest { work: Work::Passes(each, more), outer: rest, trials };
+        self.block(&each.body, Some(&next))
     }
 
     fn branch(
@@ -88,28 +120,73 @@ impl<'a> Compiler<'a> {
     ) -> Result<Flow<'a>> {
         let at = test.range();
         let condition = self.condition(test)?;
+        let then = |c: &mut Self| c.block(body, rest);
+        self.two_ways(&condition, at, then, |c| c.otherwise(otherwise, rest))
+    }
+
+    /// Runs one of two ways where the condition is known, and both where the row decides.
+    pub(crate) fn two_ways(
+        &mut self,
+        condition: &Condition,
+        at: TextRange,
+        then: impl FnOnce(&mut Self) -> Result<Flow<'a>>,
+        otherwise: impl FnOnce(&mut Self) -> Result<Flow<'a>>,
+    ) -> Result<Flow<'a>> {
         if let Some(holds) = condition.known() {
-            return if holds { self.block(body, rest) } else { self.otherwise(otherwise, rest) };
+            return if holds { then(self) } else { otherwise(self) };
         }
         let condition = self.share_scalar(&condition.scalar());
         let before = self.state.clone();
-        let then = self.block(body, rest)?;
-        let after_then = std::mem::replace(&mut self.state, before);
-        let other = self.otherwise(otherwise, rest)?;
-        let after_other = std::mem::take(&mut self.state);
-        self.merge(&condition, after_then, &after_other, at)?;
-        match (then, other) {
-            (Flow::Return(a), Flow::Return(b)) => {
-                Ok(Flow::Return(self.select(&condition, &a, &b, at)?))
+        let first = self.where_holds(&condition, true, then)?;
+        let after_first = std::mem::replace(&mut self.state, before);
+        let second = self.where_holds(&condition, false, otherwise)?;
+        let after_second = std::mem::take(&mut self.state);
+        self.join_flows(&condition, (first, after_first), (second, after_second), at)
+    }
+
+    /// The end of two ways through a function, of which the condition chooses one.
+    pub(crate) fn join_flows(
+        &mut self,
+        condition: &Scalar,
+        (then, after_then): (Flow<'a>, State<'a>),
+        (other, after_other): (Flow<'a>, State<'a>),
+        at: TextRange,
+    ) -> Result<Flow<'a>> {
+        match (&then, &other) {
+            (Flow::Raise, Flow::Raise) => {
+                self.state = after_other;
+                return Ok(Flow::Raise);
             }
-            (Flow::Return(a), Flow::Next) => {
-                Ok(Flow::Return(self.select(&condition, &a, &Value::None, at)?))
+            (Flow::Raise, Flow::Next | Flow::Continue) if self.is_trying() => {
+                self.state = after_other;
+                return Ok(other);
             }
-            (Flow::Next, Flow::Return(b)) => {
-                Ok(Flow::Return(self.select(&condition, &Value::None, &b, at)?))
+            (Flow::Next | Flow::Continue, Flow::Raise) if self.is_trying() => {
+                self.state = after_then;
+                return Ok(then);
             }
-            _ => Ok(Flow::Next),
+            (Flow::Raise, Flow::Next | Flow::Continue)
+            | (Flow::Next | Flow::Continue, Flow::Raise)
+                if self.loops > 0 =>
+            {
+                return Err(self.unsupported(
+                    at,
+                    "raise inside a loop",
+                    "append None to the lists",
+                ));
+            }
+            _ => {}
         }
+        self.merge(condition, after_then, &after_other, at)?;
+        if let (Flow::Next | Flow::Continue, Flow::Next | Flow::Continue) = (&then, &other) {
+            return Ok(Flow::Next);
+        }
+        let result = |flow| match flow {
+            Flow::Return(value) => value,
+            Flow::Raise => Value::Scalar(raising()),
+            Flow::Next | Flow::Continue => Value::None,
+        };
+        Ok(Flow::Return(self.select(condition, &result(then), &result(other), at)?))
     }
 
     fn otherwise(
@@ -153,7 +230,9 @@ impl<'a> Compiler<'a> {
                 self.state.bind(&function.name, value);
             }
             Stmt::Import(import) => self.import(import)?,
+            Stmt::ImportFrom(import) => self.import_from(import)?,
             Stmt::Pass(_) => {}
+            Stmt::Raise(raise) => return self.raise(raise),
             Stmt::Continue(_) if self.loops > 0 => return Ok(Flow::Continue),
             other => {
                 let (name, hint) = describe(other);
@@ -182,25 +261,56 @@ impl<'a> Compiler<'a> {
         let right = self.expression(&assign.value)?;
         let value = self.binary(assign.op, &left, &right, assign.range())?;
         let value = self.share(value);
+        self.observe_binary(assign.op, [&left, &right], &value, assign.range())?;
         self.assign(&assign.target, value)
     }
 
     fn import(&mut self, import: &StmtImport) -> Result<()> {
         for alias in &import.names {
-            let module = match alias.name.as_str() {
-                "math" => Module::Math,
-                "numpy" => Module::Numpy,
-                "pandas" => Module::Pandas,
-                other => {
-                    return Err(self.unsupported(
-                        alias.range,
-                        format!("module {other}"),
-                        "math, numpy and pandas are known",
-                    ));
-                }
-            };
+            let module = self.imported(alias.name.as_str(), alias.range)?;
             let name = alias.asname.as_ref().unwrap_or(&alias.name);
             self.state.bind(name, Value::Module(module));
+        }
+        Ok(())
+    }
+
+    fn imported(&self, name: &str, at: TextRange) -> Result<Module> {
+        Ok(match name {
+            "math" => Module::Math,
+            "numpy" => Module::Numpy,
+            "pandas" => Module::Pandas,
+            "datetime" => Module::Time(TimeClass::Module),
+            "zoneinfo" | "pytz" => Module::Zones,
+            "typing" | "__future__" => Module::Typing,
+            other => {
+                return Err(self.unsupported(
+                    at,
+                    format!("module {other}"),
+                    "math, datetime, zoneinfo, numpy and pandas are known",
+                ));
+            }
+        })
+    }
+
+    /// `from module import name`.
+    fn import_from(&mut self, import: &StmtImportFrom) -> Result<()> {
+        let module = import.module.as_ref().map_or("", |module| module.as_str());
+        let module = self.imported(module, import.range)?;
+        for alias in &import.names {
+            let name = alias.name.as_str();
+            let value = match module {
+                Module::Typing => Value::Unusable("it is for annotations only".into()),
+                module => module_constant(module, name)
+                    .or_else(|| module_function(module, name).map(Value::Builtin))
+                    .ok_or_else(|| {
+                        self.unsupported(
+                            alias.range,
+                            format!("name {name} of its module"),
+                            "see the list of known functions",
+                        )
+                    })?,
+            };
+            self.state.bind(alias.asname.as_ref().unwrap_or(&alias.name), value);
         }
         Ok(())
     }
@@ -297,30 +407,12 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Whether a statement contains a `return` or `continue` of the block that it stands in.
-fn ends_early(statement: &Stmt) -> bool {
-    match statement {
-        Stmt::Return(_) | Stmt::Continue(_) => true,
-        Stmt::If(branch) => {
-            let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
-            branch.body.iter().chain(clauses).any(ends_early)
-        }
-        _ => false,
-    }
-}
-
 /// A statement's name and what to do instead.
 fn describe(statement: &Stmt) -> (&'static str, &'static str) {
     match statement {
         Stmt::While(_) => ("a while loop", "use for over the rows or over literals"),
-        Stmt::Try(_) => {
-            ("try", "test for None and zero instead; a row that raises becomes null without try")
-        }
-        Stmt::Raise(_) => ("raise", "return None for rows without a value"),
         Stmt::With(_) => ("with", "a transform cannot use resources"),
-        Stmt::Match(_) => ("match", "use if and elif"),
         Stmt::ClassDef(_) => ("a class", "use functions and dicts"),
-        Stmt::ImportFrom(_) => ("from .. import", "import math, numpy or pandas as a whole"),
         Stmt::Break(_) => ("break", "a loop must go through all rows"),
         Stmt::Continue(_) => ("continue outside a loop", "remove it"),
         Stmt::Delete(_) => ("del", "leave the variable alone"),

@@ -8,7 +8,8 @@ use ruff_python_ast::{ExprLambda, StmtFunctionDef};
 
 use super::builtin::Builtin;
 use super::scalar::{Kind, Scalar};
-use crate::kernel::Key;
+use super::time::TimeClass;
+use crate::kernel::{Clock, Key};
 
 /// A sequence display: `[..]`, `(..)` or `{..}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub(crate) enum Module {
     Math,
     Numpy,
     Pandas,
+    /// The `datetime` module or one of its classes.
+    Time(TimeClass),
+    /// `zoneinfo` or `pytz`.
+    Zones,
+    /// Names that only annotations use.
+    Typing,
 }
 
 /// A function written in the text.
@@ -70,8 +77,8 @@ pub(crate) enum Value<'a> {
     Picked(Rc<Picked<'a>>),
     /// `zip(..)` of columns.
     Zip(Rc<Vec<Self>>),
-    /// `enumerate(..)` of something that runs over the rows.
-    Enumerate(Rc<Self>),
+    /// `enumerate(.., start)`.
+    Enumerate(Rc<Self>, i64),
     /// `range(..)` over the row numbers.
     Rows,
     /// The number of rows.
@@ -81,9 +88,17 @@ pub(crate) enum Value<'a> {
     /// A function of the text and the scope it was defined in.
     Code(Code<'a>, usize),
     Builtin(&'static Builtin),
+    /// A method with its receiver, not yet called.
+    Method(Rc<Self>, &'static Builtin),
     Module(Module),
     /// `series.str`.
     TextAccessor(Scalar),
+    /// `series.dt`.
+    TimeAccessor(Scalar),
+    /// `series.dt.isocalendar()`.
+    IsoCalendar(Scalar),
+    /// A time zone.
+    Clock(Clock),
     /// Rows that a condition leaves of a pandas column; missing in the others.
     Filtered(Scalar),
     /// The row labels of a frame or column.
@@ -170,13 +185,18 @@ impl Value<'_> {
             Self::Dict(_) | Self::Picked(_) => "dict",
             Self::Frame(_) => "DataFrame",
             Self::Zip(_) => "zip",
-            Self::Enumerate(_) => "enumerate",
+            Self::Enumerate(..) => "enumerate",
             Self::Rows => "range",
             Self::RowCount => "number of rows",
             Self::RowIndex => "row number",
-            Self::Code(..) | Self::Builtin(_) | Self::Vectorized(_) => "function",
+            Self::Code(..) | Self::Builtin(_) | Self::Method(..) | Self::Vectorized(_) => {
+                "function"
+            }
             Self::Module(_) => "module",
             Self::TextAccessor(_) => "str accessor",
+            Self::TimeAccessor(_) => "dt accessor",
+            Self::IsoCalendar(_) => "frame of ISO weeks",
+            Self::Clock(_) => "time zone",
             Self::Filtered(_) => "filtered column",
             Self::Index => "index",
             Self::Locator(_) => "loc",

@@ -53,11 +53,6 @@ impl FeastEnvironment {
     }
 
     /// Makes it current; a second call does nothing.
-    pub(crate) fn install(self) -> Result<Self> {
-        self.make_current()?;
-        Ok(self)
-    }
-
     fn make_current(&self) -> Result<()> {
         if self.is_current()? {
             return Ok(());

@@ -5,7 +5,7 @@
 
 mod cassandra;
 mod debian;
-pub(crate) mod feast;
+mod feast;
 mod process;
 mod redis;
 
@@ -52,7 +52,7 @@ pub(crate) fn all(workspace: &Workspace) -> Vec<Box<dyn Service>> {
 }
 
 /// The services with these names, all if there is none.
-fn named(workspace: &Workspace, names: &[String]) -> Result<Vec<Box<dyn Service>>> {
+pub(crate) fn named(workspace: &Workspace, names: &[String]) -> Result<Vec<Box<dyn Service>>> {
     let mut services = all(workspace);
     if let Some(unknown) =
         names.iter().find(|name| services.iter().all(|service| service.name() != name.as_str()))
@@ -109,7 +109,7 @@ impl Started {
         let mut started = Self { services, ours: Vec::new() };
         for at in 0..started.services.len() {
             let service = &started.services[at];
-            let is_ours = step(&format!("{} for the tests", service.name()), || service.start())?;
+            let is_ours = step(service.name(), || service.start())?;
             if is_ours {
                 started.ours.push(at);
             }

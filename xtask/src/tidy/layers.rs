@@ -33,7 +33,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
         &[],
     ),
     ("larder-tests", EVERYTHING, EVERYTHING),
-    ("larder-bench", &["larder-tests"], &[]),
+    ("larder-bench", &[CORE, PROTO, "larder-tests"], &[]),
     ("xtask", &[], &[]),
 ];
 
@@ -59,17 +59,18 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 15] = [
+const GUARDED: [(&str, &[&str]); 16] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
-    ("hyper", &["larder-serving", "larder-bench"]),
-    ("hyper-util", &["larder-serving", "larder-bench"]),
+    ("hyper", &["larder-serving", ONLINE, "larder-bench"]),
+    ("hyper-util", &["larder-serving", ONLINE, "larder-bench"]),
+    ("hyper-rustls", &[ONLINE]),
     ("datafusion", &[ENGINE, TRANSFORM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
     ("moka", &[ONLINE]),
-    ("scylla", &[ONLINE, "larder-tests"]),
+    ("scylla", &[ONLINE, "larder-tests", "larder-bench"]),
     ("rusqlite", &[ONLINE, "larder-tests"]),
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),

@@ -15,8 +15,8 @@ use super::bound_insert::{BoundInsert, CreatedParameter};
 use super::connection::{Connected, Purpose, closed};
 use super::error::Fault;
 use super::layout::{InsertUsing, Statements, cql_timestamp, key_text, micros, seconds_to_live};
-use super::merged_rows::{MergedRow, merge};
 use super::{CqlConfig, CqlFlavour, WriteTimestamp};
+use crate::backend::merged_rows::{MergedRow, merge};
 use crate::{ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
 
 /// Bytes of one write to a partition; a database takes 16 MiB by default.

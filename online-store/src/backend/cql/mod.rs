@@ -1,6 +1,6 @@
 //! `cassandra` and `scylladb`: Feast's tables on either. Layers, from the outside: `connection` (a session made when it
-//! is needed, prepared statements), `client` (what happens on it), `merged_rows` (the guard within a call), `layout` and
-//! `bound_insert` (statements and their parameters).
+//! is needed, prepared statements), `client` (what happens on it), `layout` and `bound_insert` (statements and
+//! their parameters).
 
 mod bound_insert;
 mod client;
@@ -8,7 +8,6 @@ mod config;
 mod connection;
 mod error;
 mod layout;
-mod merged_rows;
 
 use std::sync::Arc;
 

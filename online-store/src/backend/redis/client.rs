@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::config::{RedisConfig, RedisTopology};
-use super::dial::{ClusterDial, ServerDial};
+use super::dial::{ClusterDial, Dial, LookUpDial, ServerDial};
 use super::error::{Fault, Server};
 use super::slot::{Live, SharedAttempts, Slot};
 
@@ -35,8 +35,34 @@ pub(super) struct Client {
 }
 
 enum Connections {
-    Server { dial: ServerDial, slots: Vec<Slot<MultiplexedConnection>>, next: AtomicUsize },
+    Server { dial: ServerDial, commands: Slots, look_ups: Slots },
     Cluster { dial: ClusterDial, slot: Slot<ClusterConnection> },
+}
+
+/// Connections to one server that take turns.
+struct Slots {
+    slots: Vec<Slot<MultiplexedConnection>>,
+    next: AtomicUsize,
+}
+
+impl Slots {
+    fn new(count: usize, attempts: &SharedAttempts) -> Self {
+        let slots = (0..count.max(1)).map(|_| Slot::new(attempts)).collect();
+        Self { slots, next: AtomicUsize::new(0) }
+    }
+
+    fn next(&self) -> &Slot<MultiplexedConnection> {
+        &self.slots[self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len()]
+    }
+}
+
+/// What the commands of a pipeline are, which decides how their answers come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Anything; answers are values.
+    Commands,
+    /// HMGET only; a list may come as a string of its bytes.
+    LookUps,
 }
 
 /// A server that holds keys of its own.
@@ -86,7 +112,7 @@ impl Client {
     /// Calls that are worth making at one time.
     pub(super) fn calls_at_once(&self) -> usize {
         match &self.connections {
-            Connections::Server { slots, .. } => slots.len(),
+            Connections::Server { commands, .. } => commands.slots.len(),
             Connections::Cluster { .. } => 2,
         }
     }
@@ -95,25 +121,34 @@ impl Client {
     ///
     /// On a server they are one pipeline; in a cluster each finds its way by its key.
     pub(super) async fn send(&self, commands: Vec<Cmd>) -> Vec<Answer> {
+        self.send_for(Purpose::Commands, commands).await
+    }
+
+    /// As [`send`](Self::send), for HMGET only: an answer is a list of fields, or the bytes of one as a string.
+    pub(super) async fn look_up(&self, commands: Vec<Cmd>) -> Vec<Answer> {
+        self.send_for(Purpose::LookUps, commands).await
+    }
+
+    async fn send_for(&self, purpose: Purpose, commands: Vec<Cmd>) -> Vec<Answer> {
         if commands.is_empty() {
             return Vec::new();
         }
         let count = commands.len();
         let answers = match self.permit().await {
-            Ok(_permit) => self.send_now(commands).await,
+            Ok(_permit) => self.send_now(purpose, commands).await,
             Err(fault) => Err(fault),
         };
         answers.unwrap_or_else(|fault| vec![Err(fault); count])
     }
 
-    async fn send_now(&self, commands: Vec<Cmd>) -> Result<Vec<Answer>, Fault> {
+    async fn send_now(&self, purpose: Purpose, commands: Vec<Cmd>) -> Result<Vec<Answer>, Fault> {
         match &self.connections {
             Connections::Server { .. } => {
                 let mut pipeline = Pipeline::with_capacity(commands.len());
                 for command in commands {
                     pipeline.add_command(command);
                 }
-                let values = self.pipeline(&pipeline).await?;
+                let values = self.pipeline(purpose, &pipeline).await?;
                 Ok(values.into_iter().map(answer).collect())
             }
             Connections::Cluster { .. } => {
@@ -125,11 +160,24 @@ impl Client {
     }
 
     /// Sends a pipeline, again if the connection turns out to be gone: every call of ours may be repeated.
-    async fn pipeline(&self, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
-        let Connections::Server { dial, slots, next } = &self.connections else {
+    async fn pipeline(&self, purpose: Purpose, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
+        let Connections::Server { dial, commands, look_ups } = &self.connections else {
             return Ok(Vec::new());
         };
-        let slot = &slots[next.fetch_add(1, Ordering::Relaxed) % slots.len()];
+        match purpose {
+            Purpose::Commands => self.pipeline_on(dial, commands.next(), pipeline).await,
+            Purpose::LookUps => {
+                self.pipeline_on(&LookUpDial(dial), look_ups.next(), pipeline).await
+            }
+        }
+    }
+
+    async fn pipeline_on(
+        &self,
+        dial: &(impl Dial<Connection = MultiplexedConnection> + ?Sized),
+        slot: &Slot<MultiplexedConnection>,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Value>, Fault> {
         match self.pipeline_once(dial, slot, pipeline).await {
             Err(fault) if fault.is_lost_connection() => {
                 self.pipeline_once(dial, slot, pipeline).await
@@ -140,7 +188,7 @@ impl Client {
 
     async fn pipeline_once(
         &self,
-        dial: &ServerDial,
+        dial: &(impl Dial<Connection = MultiplexedConnection> + ?Sized),
         slot: &Slot<MultiplexedConnection>,
         pipeline: &Pipeline,
     ) -> Result<Vec<Value>, Fault> {
@@ -236,7 +284,8 @@ impl Client {
             Primary::Only => {
                 let mut pipeline = Pipeline::with_capacity(1);
                 pipeline.add_command(command);
-                answer(self.pipeline(&pipeline).await?.pop().unwrap_or(Value::Nil))
+                let answers = self.pipeline(Purpose::Commands, &pipeline).await?;
+                answer(answers.into_iter().next().unwrap_or(Value::Nil))
             }
             Primary::Node { host, port } => {
                 let node = SingleNodeRoutingInfo::ByAddress { host: host.clone(), port: *port };
@@ -262,8 +311,8 @@ impl fmt::Debug for Client {
 
 fn servers(dial: ServerDial, connections: usize) -> Connections {
     let attempts = SharedAttempts::default();
-    let slots = (0..connections.max(1)).map(|_| Slot::new(&attempts)).collect();
-    Connections::Server { dial, slots, next: AtomicUsize::new(0) }
+    let slots = || Slots::new(connections, &attempts);
+    Connections::Server { dial, commands: slots(), look_ups: slots() }
 }
 
 fn name(config: &RedisConfig) -> String {

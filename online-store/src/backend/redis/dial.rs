@@ -12,9 +12,11 @@ use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo as _,
     RedisConnectionInfo, RedisResult, TlsCertificates, TlsMode,
 };
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
 use super::config::{RedisConfig, RedisNode, RedisTls};
+use super::gathered::Gathered;
 
 /// Requests that a connection takes before callers wait.
 const QUEUE: usize = 256;
@@ -83,6 +85,13 @@ impl ServerDial {
         }
         Ok(Self::Master(Box::new(Mutex::new(builder.build().map_err(refused)?))))
     }
+
+    async fn client(&self) -> RedisResult<Client> {
+        match self {
+            Self::Fixed(client) => Ok(Client::clone(client)),
+            Self::Master(sentinels) => sentinels.lock().await.async_get_client().await,
+        }
+    }
 }
 
 #[async_trait]
@@ -90,20 +99,39 @@ impl Dial for ServerDial {
     type Connection = MultiplexedConnection;
 
     async fn dial(&self) -> RedisResult<MultiplexedConnection> {
-        // Whoever calls watches the time.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(QUEUE);
-        match self {
-            Self::Fixed(client) => {
-                client.get_multiplexed_async_connection_with_config(&config).await
-            }
-            Self::Master(sentinels) => {
-                sentinels.lock().await.get_async_connection_with_config(&config).await
-            }
-        }
+        self.client().await?.get_multiplexed_async_connection_with_config(&config()).await
     }
+}
+
+/// Makes connections to the same server on which lists come [`Gathered`], unless they are encrypted.
+pub(super) struct LookUpDial<'a>(pub(super) &'a ServerDial);
+
+#[async_trait]
+impl Dial for LookUpDial<'_> {
+    type Connection = MultiplexedConnection;
+
+    async fn dial(&self) -> RedisResult<MultiplexedConnection> {
+        let client = self.0.client().await?;
+        let info = client.get_connection_info();
+        let ConnectionAddr::Tcp(host, port) = info.addr() else {
+            return client.get_multiplexed_async_connection_with_config(&config()).await;
+        };
+        let stream = TcpStream::connect((host.as_str(), *port)).await?;
+        stream.set_nodelay(true)?;
+        let stream = Gathered::new(stream);
+        let made = MultiplexedConnection::new_with_config(info.redis_settings(), stream, config());
+        let (connection, driver) = made.await?;
+        tokio::spawn(driver); // ends with the last clone of the connection
+        Ok(connection)
+    }
+}
+
+/// Whoever calls watches the time.
+fn config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUE)
 }
 
 /// Connections to all nodes of a cluster.

@@ -1,16 +1,19 @@
 //! `redis`: Feast's layout on a single Redis, behind sentinels or in a cluster.
 //!
 //! Layers, from the outside: `read`, `write` and `remove` (what is asked), `client` (pipelines, routes, time limits),
-//! `slot` (one connection, made again when it is lost), `dial` (connecting); `layout` and `script` (bytes).
+//! `slot` (one connection, made again when it is lost), `dial` (connecting), `gathered` (lists of fields as they came);
+//! `layout`, `reply` and `script` (bytes).
 
 mod client;
 mod config;
 mod connection_string;
 mod dial;
 mod error;
+mod gathered;
 mod layout;
 mod read;
 mod remove;
+mod reply;
 mod script;
 mod slot;
 mod write;

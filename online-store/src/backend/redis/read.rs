@@ -7,6 +7,7 @@ use redis::{Cmd, Value};
 use super::client::{Answer, Client};
 use super::config::RedisLayout;
 use super::layout::{existence_field, feature_fields, micros, row_key};
+use super::reply::{Fields, unexpected};
 use crate::backend::packed_row::{PackedRow, Selection};
 use crate::{ReadRows, ViewRead, ViewTable};
 
@@ -23,12 +24,9 @@ pub(super) async fn read_views(
     let mut answers = send(client, &groups).await.into_iter();
     let mut rows: Vec<Option<Result<ReadRows>>> = reads.iter().map(|_| None).collect();
     for group in &groups {
-        let answers: Vec<Answer> = answers.by_ref().take(group.keys.len()).collect();
-        let mut field = 0;
-        for view in &group.views {
-            let fields = field..field + view.width();
-            rows[view.read] = Some(view.rows(client, &answers, fields.clone()));
-            field = fields.end;
+        let read = group.rows(client, answers.by_ref().take(group.keys.len()));
+        for (view, read) in group.views.iter().zip(read) {
+            rows[view.read] = Some(read);
         }
     }
     let unread = || Err(Error::internal("a view of a request was not read"));
@@ -50,10 +48,10 @@ async fn send(client: &Client, groups: &[LookUps<'_>]) -> Vec<Answer> {
         }
     }
     if pipelines.is_empty() {
-        return client.send(commands).await;
+        return client.look_up(commands).await;
     }
     pipelines.push(commands);
-    let pipelines = pipelines.into_iter().map(|commands| client.send(commands));
+    let pipelines = pipelines.into_iter().map(|commands| client.look_up(commands));
     stream::iter(pipelines).buffered(client.calls_at_once()).concat().await
 }
 
@@ -99,6 +97,67 @@ impl<'r> LookUps<'r> {
         }
         command
     }
+
+    /// The rows of every view, from one answer per key.
+    fn rows(
+        &self,
+        client: &Client,
+        answers: impl Iterator<Item = Answer>,
+    ) -> Vec<Result<ReadRows>> {
+        let empty = |view: &ViewLookUp<'_>| {
+            Ok(ReadRows::with_capacity(self.keys.len(), view.table.features().len()))
+        };
+        let mut rows: Vec<Result<ReadRows>> = self.views.iter().map(empty).collect();
+        for answer in answers {
+            let mut fields = Vec::with_capacity(self.fields);
+            let is_read = match &answer {
+                Ok(answer) => put_fields(answer, self.fields, &mut fields),
+                Err(fault) => return self.failed(|| client.error(fault)),
+            };
+            if is_read.is_err() {
+                return self.failed(unexpected);
+            }
+            let mut rest = fields.as_slice();
+            for (view, rows) in self.views.iter().zip(&mut rows) {
+                let (own, others) = rest.split_at(view.width());
+                rest = others;
+                if let Ok(read) = rows
+                    && let Err(error) = view.push_row(own, read)
+                {
+                    *rows = Err(error);
+                }
+            }
+        }
+        rows
+    }
+
+    fn failed(&self, error: impl Fn() -> Error) -> Vec<Result<ReadRows>> {
+        self.views.iter().map(|_| Err(error())).collect()
+    }
+}
+
+/// The fields of one answer, `None` where a field is not set.
+fn put_fields<'a>(
+    answer: &'a Value,
+    count: usize,
+    fields: &mut Vec<Option<&'a [u8]>>,
+) -> Result<()> {
+    match answer {
+        Value::BulkString(gathered) => {
+            let mut reader = Fields::of(gathered)?;
+            for _ in 0..count {
+                fields.push(reader.next()?);
+            }
+        }
+        Value::Array(values) if values.len() == count => {
+            fields.extend(values.iter().map(|value| match value {
+                Value::BulkString(bytes) => Some(bytes.as_slice()),
+                _ => None,
+            }));
+        }
+        _ => return Err(unexpected()),
+    }
+    Ok(())
 }
 
 /// Whether two lists hold the same keys; callers share the list.
@@ -137,28 +196,9 @@ impl<'r> ViewLookUp<'r> {
         }
     }
 
-    fn rows(
-        &self,
-        client: &Client,
-        answers: &[Answer],
-        fields: std::ops::Range<usize>,
-    ) -> Result<ReadRows> {
-        let mut rows = ReadRows::with_capacity(answers.len(), self.table.features().len());
-        for answer in answers {
-            let values = match answer {
-                Ok(Value::Array(values)) => values.get(fields.clone()),
-                Ok(_) => None,
-                Err(fault) => return Err(client.error(fault)),
-            };
-            let values =
-                values.ok_or_else(|| Error::internal("redis answered HMGET with other fields"))?;
-            self.push_row(values, &mut rows)?;
-        }
-        Ok(rows)
-    }
-
-    fn push_row(&self, values: &[Value], rows: &mut ReadRows) -> Result<()> {
-        let Some((Value::BulkString(existence), values)) = values.split_last() else {
+    /// Appends the row that the view's own fields hold.
+    fn push_row(&self, fields: &[Option<&[u8]>], rows: &mut ReadRows) -> Result<()> {
+        let Some((Some(existence), values)) = fields.split_last() else {
             rows.begin_row(None);
             return Ok(());
         };
@@ -171,7 +211,7 @@ impl<'r> ViewLookUp<'r> {
             Decoder::Features => {
                 rows.begin_row(Some(micros(existence, self.table)?));
                 for (feature, value) in values.iter().enumerate() {
-                    if let Value::BulkString(value) = value {
+                    if let Some(value) = value {
                         rows.set(feature, value)?;
                     }
                 }

@@ -1,20 +1,28 @@
 //! Known functions and methods, as tables: a new function is a new row.
 
+mod dict;
+mod instance;
 mod math;
+mod sequence;
 
 use std::rc::Rc;
 
 use larder_core::Result;
 use ruff_python_ast::CmpOp;
 
+pub(crate) use self::dict::DICT_METHODS;
+use self::instance::is_instance;
 use self::math::MATH;
+pub(crate) use self::sequence::LIST_METHODS;
+use self::sequence::{extreme, quantify, sorted, sum};
 use super::call::Arguments;
 use super::compiler::{Compiler, is_nothing};
 use super::pandas::{ELEMENTWISE, NUMPY, PANDAS};
 use super::scalar::{Kind, Origin, Scalar};
+use super::time::{PANDAS_TIME, TimeClass, UTC, class_constant, class_function};
 use super::value::{Display, Module, Value};
 use crate::kernel::{
-    Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, ToInt, call,
+    Clock, Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, ToInt, call,
 };
 
 /// A function that the compiler knows.
@@ -52,15 +60,19 @@ pub(crate) static BUILTINS: &[Builtin] = &[
     row!("any", |c, a| quantify(c, a, true)),
     row!("bool", |c, a| to_bool(c, a)),
     row!("dict", |c, a| to_dict(c, a)),
-    row!("enumerate", |c, a| Ok(Value::Enumerate(Rc::new(a.first(c)?)))),
+    row!("enumerate", |c, a| enumerate(c, a)),
     row!("float", |c, a| to_float(c, a)),
     row!("int", |c, a| to_int(c, a)),
+    row!("isinstance", |c, a| is_instance(c, a)),
     row!("len", |c, a| length(c, a)),
     row!("list", |c, a| to_list(c, a)),
     row!("max", |c, a| extreme(c, a, CmpOp::Gt)),
     row!("min", |c, a| extreme(c, a, CmpOp::Lt)),
+    // What a function prints is no feature.
+    row!("print", |_, _| Ok(Value::None)),
     row!("range", |c, a| range(c, a)),
     row!("round", |c, a| round(c, a)),
+    row!("sorted", |c, a| sorted(c, a)),
     row!("str", |c, a| {
         let value = a.first(c)?;
         c.text_of(&value, a.at)
@@ -70,29 +82,19 @@ pub(crate) static BUILTINS: &[Builtin] = &[
     row!("zip", |_, a| Ok(Value::Zip(Rc::new(a.positional.clone())))),
 ];
 
-/// Methods of `dict`.
-pub(crate) static DICT_METHODS: &[Builtin] = &[
-    row!("get", |c, a| {
-        let [dict, key, default] = a.named(c, ["self", "key", "default"])?;
-        let (dict, key) = (a.required(c, dict)?, a.required(c, key)?);
-        c.get(&dict, &key, default.unwrap_or(Value::None), a.at)
-    }),
-    row!("items", |c, a| entries(c, a, |key, value| {
-        Value::Items(Rc::new(vec![key, value]), Display::Tuple)
-    })),
-    row!("keys", |c, a| entries(c, a, |key, _| key)),
-    row!("values", |c, a| entries(c, a, |_, value| value)),
-];
+/// Makers of time zones.
+static ZONES: &[Builtin] =
+    &[row!("ZoneInfo", |c, a| zone(c, a)), row!("timezone", |c, a| zone(c, a))];
 
-/// Methods of `list`.
-pub(crate) static LIST_METHODS: &[Builtin] = &[row!("append", |c, a| {
-    let [list, value] = a.named(c, ["self", "object"])?;
-    let value = a.required(c, value)?;
-    if let Some(Value::Growing(number)) = list {
-        c.append(number, value, a.at)?;
+fn zone<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let Value::Text(name) = a.first(c)? else {
+        return Err(c.unsupported(a.at, "a computed time zone", "write its name"));
+    };
+    match name.parse() {
+        Ok(zone) => Ok(Value::Clock(Clock::Zone(zone))),
+        Err(_) => Err(c.wrong(a.at, format!("there is no time zone {name}"))),
     }
-    Ok(Value::None)
-})];
+}
 
 /// The row of a name.
 pub(crate) fn find(table: &'static [Builtin], name: &str) -> Option<&'static Builtin> {
@@ -109,7 +111,10 @@ pub(crate) fn module_function(module: Module, name: &str) -> Option<&'static Bui
     match module {
         Module::Math => find(MATH, name),
         Module::Numpy => find(NUMPY, name).or_else(|| find(ELEMENTWISE, name)),
-        Module::Pandas => find(PANDAS, name),
+        Module::Pandas => find(PANDAS, name).or_else(|| find(PANDAS_TIME, name)),
+        Module::Time(class) => class_function(class, name),
+        Module::Zones => find(ZONES, name),
+        Module::Typing => None,
     }
 }
 
@@ -127,6 +132,9 @@ pub(crate) fn module_constant<'a>(module: Module, name: &str) -> Option<Value<'a
         (Module::Math, "tau") => Some(Value::Float(std::f64::consts::TAU)),
         (Module::Numpy, "bool_") => Some(Value::Text(Rc::from("bool"))),
         (Module::Numpy, "str_") => Some(Value::Text(Rc::from("str"))),
+        (Module::Pandas, "Timestamp") => Some(Value::Module(Module::Time(TimeClass::Timestamp))),
+        (Module::Zones, "UTC" | "utc") => Some(Value::Clock(UTC)),
+        (Module::Time(class), name) => class_constant(class, name),
         _ => module_function(module, name).map(Value::Builtin),
     }
 }
@@ -273,62 +281,14 @@ fn length<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
     }
 }
 
-/// The elements of a sequence that is written out.
-fn elements<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Rc<Vec<Value<'a>>>> {
-    match c.settled(a.first(c)?) {
-        Value::Items(items, _) => Ok(items),
-        other => {
-            let construct = format!("{} of a {}", a.name, other.label());
-            Err(c.unsupported(
-                a.at,
-                construct,
-                "pass values of the row: aggregates over rows are no on demand features",
-            ))
-        }
+fn enumerate<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    let [over, start] = a.named(c, ["iterable", "start"])?;
+    let over = Rc::new(a.required(c, over)?);
+    match start {
+        None => Ok(Value::Enumerate(over, 0)),
+        Some(Value::Int(start)) => Ok(Value::Enumerate(over, start)),
+        Some(_) => Err(c.unsupported(a.at, "a computed start of enumerate", "write the number")),
     }
-}
-
-fn extreme<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, better: CmpOp) -> Result<Value<'a>> {
-    if let Some((name, _)) = a.keywords.first() {
-        return Err(c.unsupported(a.at, format!("argument {name} of {}", a.name), "leave it out"));
-    }
-    let values =
-        if a.positional.len() > 1 { Rc::new(a.positional.clone()) } else { elements(c, a)? };
-    let mut values = values.iter().cloned();
-    let Some(mut best) = values.next() else {
-        return Err(c.wrong(a.at, format!("{} of nothing", a.name)));
-    };
-    for value in values {
-        best = c.share(best);
-        let value = c.share(value);
-        let wins = c.compare(better, &value, &best, a.at)?;
-        let truth = c.truth(&wins, a.at)?;
-        best = c.select(&truth.scalar(), &value, &best, a.at)?;
-    }
-    Ok(best)
-}
-
-fn sum<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
-    let [_, start] = a.named(c, ["iterable", "start"])?;
-    let mut total = start.unwrap_or(Value::Int(0));
-    for value in elements(c, a)?.iter() {
-        total = c.binary(ruff_python_ast::Operator::Add, &total, value, a.at)?;
-    }
-    Ok(total)
-}
-
-fn quantify<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, stop: bool) -> Result<Value<'a>> {
-    let mut result = Value::Bool(!stop);
-    for value in elements(c, a)?.iter().rev() {
-        let truth = c.truth(value, a.at)?;
-        result = match (truth.known(), stop) {
-            (Some(known), _) if known == stop => Value::Bool(stop),
-            (Some(_), _) => result,
-            (None, true) => c.select(&truth.scalar(), &Value::Bool(true), &result, a.at)?,
-            (None, false) => c.select(&truth.scalar(), &result, &Value::Bool(false), a.at)?,
-        };
-    }
-    Ok(result)
 }
 
 fn range<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
@@ -366,19 +326,4 @@ fn to_dict<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
         a.keywords.iter().map(|(name, value)| (Value::Text(Rc::from(*name)), value.clone())),
     );
     Ok(Value::Dict(c.new_dict(entries)))
-}
-
-fn entries<'a>(
-    c: &Compiler<'a>,
-    a: &Arguments<'a>,
-    pick: fn(Value<'a>, Value<'a>) -> Value<'a>,
-) -> Result<Value<'a>> {
-    match a.first(c)? {
-        Value::Dict(number) => {
-            let entries = c.dict(number).entries.clone();
-            let items = entries.into_iter().map(|(key, value)| pick(key, value)).collect();
-            Ok(Value::Items(Rc::new(items), Display::List))
-        }
-        other => Err(c.unsupported(a.at, format!("{} of a {}", a.name, other.label()), "use get")),
-    }
 }

@@ -17,6 +17,7 @@ pub(crate) use self::column::SERIES_METHODS;
 use self::frame::Reduction;
 pub(crate) use self::numpy::ELEMENTWISE;
 use super::builtin::{Builtin, row};
+use super::time::numpy_timedelta;
 use super::value::{Display, Value};
 
 /// Methods of a data frame.
@@ -87,6 +88,7 @@ pub(crate) static NUMPY: &[Builtin] = &[
     row!("ones_like", |c, a| array::constant_like(c, a, 1)),
     row!("round", |c, a| column::round(c, a)),
     row!("select", |c, a| choice::select(c, a)),
+    row!("timedelta64", |c, a| numpy_timedelta(c, a)),
     row!("vectorize", |c, a| apply::vectorize(c, a)),
     row!("where", |c, a| choice::where_(c, a)),
     row!("zeros", |c, a| array::constant(c, a, 0.0)),

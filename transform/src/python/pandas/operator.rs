@@ -13,6 +13,7 @@ use crate::kernel::{
 use crate::python::compiler::Compiler;
 use crate::python::operator::arithmetic_op;
 use crate::python::scalar::{Kind, Raised, Scalar, choose};
+use crate::python::time::comparable as comparable_times;
 use crate::python::value::Value;
 
 impl<'a> Compiler<'a> {
@@ -46,6 +47,9 @@ impl<'a> Compiler<'a> {
             let construct = format!("operator {} on columns", op.as_str());
             return Err(self.unsupported(at, construct, "use arithmetic, comparisons, &, | and ~"));
         };
+        if let Some(value) = self.time_arithmetic(op, &a, &b, true, at)? {
+            return Ok(value);
+        }
         match (&a.kind, op, &b.kind) {
             (Kind::Text, ArithmeticOp::Add, Kind::Text) => {
                 let expr = call(Concat, vec![a.expr.clone(), b.expr.clone()]);
@@ -166,7 +170,8 @@ impl<'a> Compiler<'a> {
             (a.without_bool(), b.without_bool())
         };
         let comparable = (a.kind.is_number() && b.kind.is_number())
-            || (a.kind == b.kind && matches!(a.kind, Kind::Text | Kind::Instant));
+            || (a.kind == Kind::Text && b.kind == Kind::Text)
+            || comparable_times(&a.kind, &b.kind);
         if !comparable && !equality {
             let message = format!("{} and {} have no order", a.kind.label(), b.kind.label());
             return Err(self.wrong(at, message));

@@ -95,6 +95,9 @@ impl<'a> Compiler<'a> {
 
 /// A column made of Python's values: a missing number is not-a-number there.
 pub(crate) fn listed(scalar: Scalar) -> Scalar {
-    let number = matches!(scalar.kind, Kind::Int | Kind::Float | Kind::Instant);
+    let number = matches!(
+        scalar.kind,
+        Kind::Int | Kind::Float | Kind::Instant(_) | Kind::Wall | Kind::Date | Kind::Duration
+    );
     Scalar { nan: scalar.none && (scalar.nan || number), origin: Origin::Python, ..scalar }
 }

@@ -12,6 +12,7 @@ use crate::kernel::{FormatSpec, Formatted, NumberStyle, call};
 use crate::python::call::Arguments;
 use crate::python::compiler::Compiler;
 use crate::python::scalar::{Kind, Scalar};
+use crate::python::time::TIME_METHODS;
 use crate::python::value::{Display, Value};
 
 /// `"{} {:.2f} {name}".format(..)`.
@@ -124,8 +125,15 @@ impl<'a> Compiler<'a> {
             )
         };
         let scalar = self.scalar(value, at)?;
-        if let Kind::Instant = scalar.kind {
-            return Err(unknown(self));
+        if matches!(scalar.kind, Kind::Instant(_) | Kind::Wall | Kind::Date) {
+            let format = Value::Text(Rc::from(spec));
+            let strftime = crate::python::builtin::find(TIME_METHODS, "strftime");
+            let positional = vec![value.clone(), format];
+            let a = Arguments { name: "strftime", positional, keywords: Vec::new(), at };
+            return match strftime {
+                Some(row) => (row.compile)(self, &a),
+                None => Err(unknown(self)),
+            };
         }
         let Some(parsed) = FormatSpec::parse(spec) else { return Err(unknown(self)) };
         let (operand, style) = match &scalar.kind {

@@ -6,7 +6,7 @@ use crate::{Cell, RowTimes, WriteGuard, WriteRows, WriteSummary};
 
 /// What one key gets: the features of its admitted rows, later ones over earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MergedRow {
+pub(crate) struct MergedRow {
     /// The admitted row that was given last, whose times hold.
     last: usize,
     /// Admitted rows before it, in order.
@@ -14,16 +14,16 @@ pub(super) struct MergedRow {
 }
 
 impl MergedRow {
-    pub(super) fn key<'a>(&self, rows: &'a WriteRows) -> &'a [u8] {
+    pub(crate) fn key<'a>(&self, rows: &'a WriteRows) -> &'a [u8] {
         rows.key(self.last)
     }
 
-    pub(super) fn times(&self, rows: &WriteRows) -> RowTimes {
+    pub(crate) fn times(&self, rows: &WriteRows) -> RowTimes {
         rows.times(self.last)
     }
 
     /// The bytes of a feature, `None` when no admitted row carries it.
-    pub(super) fn value<'a>(&self, rows: &'a WriteRows, feature: usize) -> Option<&'a [u8]> {
+    pub(crate) fn value<'a>(&self, rows: &'a WriteRows, feature: usize) -> Option<&'a [u8]> {
         let newest_first = std::iter::once(&self.last).chain(self.earlier.iter().rev());
         newest_first
             .map(|&row| rows.cell(row, feature))
@@ -33,7 +33,7 @@ impl MergedRow {
 }
 
 /// Applies the guard to the rows as if they were written one after the other into an empty store.
-pub(super) fn merge(rows: &WriteRows, guard: WriteGuard) -> (Vec<MergedRow>, WriteSummary) {
+pub(crate) fn merge(rows: &WriteRows, guard: WriteGuard) -> (Vec<MergedRow>, WriteSummary) {
     let mut merged: Vec<MergedRow> = Vec::with_capacity(rows.len());
     let mut by_key: HashMap<&[u8], usize> = HashMap::with_capacity(rows.len());
     let mut summary = WriteSummary::default();

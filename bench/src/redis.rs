@@ -1,0 +1,175 @@
+//! Online features on Redis, beside the same Redis asked without anything in between.
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use larder_tests::{Feast, RedisServer, Repository, Server};
+
+use crate::generated::{FEATURES, VIEWS, online_views, write_files};
+use crate::load::closed_loop;
+use crate::raw_redis::RawRedis;
+use crate::served::{Load, Protocol, Requests};
+use crate::summary::{Runs, figure};
+use crate::workload::{self, same_answers};
+
+/// What is compared.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    load: Load,
+    /// Layouts of rows on Redis.
+    #[arg(long, value_delimiter = ',', default_values = ["feast", "packed"])]
+    layouts: Vec<Layout>,
+    /// Worker processes of Feast; 0 leaves it out.
+    #[arg(long, default_value_t = 2)]
+    feast_workers: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Layout {
+    Feast,
+    Packed,
+}
+
+/// Connections of the raw client; the better rate counts.
+const RAW_CONNECTIONS: [usize; 2] = [1, 4];
+
+/// The share of its highest rate at which latency is measured.
+const OPEN_SHARE: f64 = 0.7;
+
+/// One `fs serve` with its rows on Redis.
+struct Served {
+    layout: Layout,
+    project: &'static str,
+    repository: Repository,
+    server: Server,
+}
+
+/// Measures every combination; the raw client runs in between.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let (feast, redis) = (Feast::get(), RedisServer::start(&[]));
+    let served: Vec<Served> =
+        options.layouts.iter().map(|layout| serve(&feast, &redis, options, *layout)).collect();
+    let peer = served
+        .iter()
+        .find(|served| served.layout == Layout::Feast && options.feast_workers > 0)
+        .map(|served| {
+            Server::feast_workers(&feast, &served.repository.path(), options.feast_workers)
+        });
+    println!(
+        "online features on Redis: {} features of {VIEWS} views, {} keys; raw: the same HMGETs of the Feast layout, \
+         pipelined, the better of 1 and 4 connections",
+        VIEWS * FEATURES,
+        options.load.keys,
+    );
+    println!(
+        "{:>6} {:>8} {:>5} {:>6} {:>26} {:>26} {:>8} {:>15} {:>22} {:>8}",
+        "layout",
+        "protocol",
+        "conns",
+        "rows",
+        "fs requests/s",
+        "raw requests/s",
+        "share",
+        "p50/p99 ms",
+        "feast requests/s",
+        "ratio"
+    );
+    for served in &served {
+        for rows in &options.load.rows {
+            compare(options, served, &redis, peer.as_ref(), *rows)?;
+        }
+    }
+    println!(
+        "requests/s: closed loop, median (lowest..highest); p50/p99: open loop at {:.0} % of that rate",
+        OPEN_SHARE * 100.0
+    );
+    Ok(())
+}
+
+fn serve(feast: &Feast, redis: &RedisServer, options: &Options, layout: Layout) -> Served {
+    let project = match layout {
+        Layout::Feast => "bench",
+        Layout::Packed => "packed",
+    };
+    let store = format!("{{type: redis, connection_string: \"{}\"}}", redis.address());
+    let repository = online_views(project, &store);
+    if layout == Layout::Packed {
+        repository.write("larder.yaml", "online_store: {layout: packed}\n");
+    }
+    write_files(feast, &repository, options.load.keys);
+    repository.fs().ok(&["apply"]);
+    repository.fs().ok(&["materialize", "2026-01-01T00:00:00", "2100-01-01T00:00:00"]);
+    let server = Server::fs_with(&repository.path(), &["--no-access-log"]);
+    Served { layout, project, repository, server }
+}
+
+fn compare(
+    options: &Options,
+    served: &Served,
+    redis: &RedisServer,
+    peer: Option<&Server>,
+    rows: usize,
+) -> Result<()> {
+    let load = &options.load;
+    let keys = workload::keys(load.keys, rows);
+    let requests = Requests::new(&keys);
+    // The raw client asks for the Feast layout always: that is what packed rows are to be compared with.
+    let raw = RawRedis::new(redis.port(), "bench", &keys)?;
+    let peer = peer.filter(|_| served.layout == Layout::Feast);
+    requests.check(&served.server)?;
+    if let Some(peer) = peer {
+        same_answers(&served.server, peer, requests.sample())?;
+    }
+    for protocol in &load.protocols {
+        for connections in &load.connections {
+            let label = format!(
+                "{:>6} {protocol:>8} {connections:>5} {rows:>6}",
+                if served.project == "bench" { "feast" } else { "packed" }
+            );
+            let peer = peer.filter(|_| *protocol == Protocol::Http);
+            row(&label, load, (served, *protocol, *connections), &requests, &raw, peer)?;
+        }
+    }
+    Ok(())
+}
+
+fn row(
+    label: &str,
+    load: &Load,
+    (served, protocol, connections): (&Served, Protocol, usize),
+    requests: &Requests,
+    raw: &RawRedis,
+    peer: Option<&Server>,
+) -> Result<()> {
+    let (mut ours, mut limit, mut theirs) = (Runs::default(), Runs::default(), Runs::default());
+    let duration = load.duration();
+    requests.closed(&served.server, protocol, connections, duration / 3)?;
+    let mut errors = 0;
+    for _ in 0..load.runs {
+        let measured = requests.closed(&served.server, protocol, connections, duration)?;
+        errors += measured.errors;
+        ours.add(measured.rate);
+        let mut best = 0_f64;
+        for connections in RAW_CONNECTIONS {
+            best = best.max(closed_loop(raw, connections, duration / 2)?.rate);
+        }
+        limit.add(best);
+        if let Some(peer) = peer {
+            theirs.add(requests.closed(peer, protocol, connections, duration)?.rate);
+        }
+    }
+    let rate = ours.median() * OPEN_SHARE;
+    let open = requests.open(&served.server, protocol, connections, duration, rate)?;
+    let latency =
+        format!("{} / {}", figure(open.milliseconds(50.0)), figure(open.milliseconds(99.0)));
+    let share = format!("{:.0} %", 100.0 * ours.median() / limit.median());
+    let beside = match peer {
+        Some(_) => format!("{theirs:>22} {:>7}x", figure(ours.median() / theirs.median())),
+        None => String::new(),
+    };
+    println!("{label} {ours:>26} {limit:>26} {share:>8} {latency:>15} {beside}");
+    if errors + open.errors > 0 {
+        println!("{label} {} requests failed", errors + open.errors);
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! One `fs serve` under the online workload, by protocol, rows and connections.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use larder_proto::feast::serving::{FieldStatus, GetOnlineFeaturesResponse};
+use larder_tests::Server;
+use prost::Message as _;
+
+use crate::connection::HttpTarget;
+use crate::generated::{FEATURES, VIEWS};
+use crate::grpc::GrpcTarget;
+use crate::load::{Measured, Target, closed_loop, open_loop};
+use crate::workload;
+
+/// How features are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Protocol {
+    /// HTTP with JSON.
+    Http,
+    /// gRPC.
+    Grpc,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Http => "http",
+            Self::Grpc => "grpc",
+        })
+    }
+}
+
+/// What is asked, and for how long.
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// Keys in the store.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) keys: u32,
+    /// Entity rows per request.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100])]
+    pub(crate) rows: Vec<usize>,
+    /// Connections at once.
+    #[arg(long, value_delimiter = ',', default_values_t = [4, 64])]
+    pub(crate) connections: Vec<usize>,
+    /// Protocols.
+    #[arg(long, value_delimiter = ',', default_values = ["http", "grpc"])]
+    pub(crate) protocols: Vec<Protocol>,
+    /// Seconds per run.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) seconds: u64,
+    /// Runs of each; the median counts.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) runs: usize,
+}
+
+impl Load {
+    /// How long one run takes.
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+/// Prepared requests for some keys in both protocols.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    http: Vec<Vec<u8>>,
+    grpc: Vec<Bytes>,
+}
+
+impl Requests {
+    /// Requests for the features of these keys.
+    pub(crate) fn new(keys: &[Vec<u32>]) -> Self {
+        Self { http: workload::http(keys), grpc: workload::grpc(keys) }
+    }
+
+    /// The first request over HTTP.
+    pub(crate) fn sample(&self) -> &[u8] {
+        &self.http[0]
+    }
+
+    /// Checks that a server answers every feature in both protocols.
+    pub(crate) fn check(&self, server: &Server) -> Result<()> {
+        workload::columns(server, self.sample())?;
+        let answer = self.grpc_target(server).call(&self.grpc[0])?;
+        let answer = GetOnlineFeaturesResponse::decode(answer)?;
+        let statuses = answer.results.iter().flat_map(|column| &column.statuses);
+        let present = FieldStatus::Present as i32;
+        ensure!(answer.results.len() == VIEWS * FEATURES + 1, "{} columns", answer.results.len());
+        ensure!(statuses.into_iter().all(|status| *status == present), "a value is not present");
+        Ok(())
+    }
+
+    /// Measures a server as fast as it answers.
+    pub(crate) fn closed(
+        &self,
+        server: &Server,
+        protocol: Protocol,
+        connections: usize,
+        duration: Duration,
+    ) -> Result<Measured> {
+        closed_loop(self.target(server, protocol).as_ref(), connections, duration)
+    }
+
+    /// Measures a server at a rate.
+    pub(crate) fn open(
+        &self,
+        server: &Server,
+        protocol: Protocol,
+        connections: usize,
+        duration: Duration,
+        rate: f64,
+    ) -> Result<Measured> {
+        open_loop(self.target(server, protocol).as_ref(), connections, duration, rate)
+    }
+
+    fn target(&self, server: &Server, protocol: Protocol) -> Box<dyn Target + '_> {
+        match protocol {
+            Protocol::Http => Box::new(HttpTarget { port: server.port(), requests: &self.http }),
+            Protocol::Grpc => Box::new(self.grpc_target(server)),
+        }
+    }
+
+    fn grpc_target(&self, server: &Server) -> GrpcTarget<'_> {
+        GrpcTarget {
+            address: server.grpc_address(),
+            method: "/feast.serving.ServingService/GetOnlineFeatures",
+            requests: &self.grpc,
+        }
+    }
+}

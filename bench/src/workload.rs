@@ -1,0 +1,72 @@
+//! What the online benchmarks ask: random keys of all features, the same in every run.
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use larder_proto::feast::serving::GetOnlineFeaturesRequest;
+use larder_proto::feast::serving::get_online_features_request::Kind;
+use larder_proto::feast::types::value::Val;
+use larder_proto::feast::types::{RepeatedValue, Value};
+use larder_tests::Server;
+use prost::Message as _;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::json;
+
+use crate::connection::{Connection, request};
+use crate::generated::{FEATURES, VIEWS};
+
+/// Requests of one row count.
+const REQUESTS: usize = 512;
+
+/// The feature service with all features.
+const SERVICE: &str = "everything";
+
+/// The keys of every request.
+pub(crate) fn keys(keys: u32, rows: usize) -> Vec<Vec<u32>> {
+    let mut random = StdRng::seed_from_u64(rows as u64);
+    let mut request = || (0..rows).map(|_| random.random_range(0..keys)).collect();
+    (0..REQUESTS).map(|_| request()).collect()
+}
+
+/// Requests for these keys over HTTP.
+pub(crate) fn http(keys: &[Vec<u32>]) -> Vec<Vec<u8>> {
+    let body = |keys| json!({"feature_service": SERVICE, "entities": {"key": keys}});
+    keys.iter().map(|keys| request("/get-online-features", &body(keys).to_string())).collect()
+}
+
+/// Requests for these keys over gRPC.
+pub(crate) fn grpc(keys: &[Vec<u32>]) -> Vec<Bytes> {
+    let value = |key: &u32| Value { val: Some(Val::Int64Val((*key).into())) };
+    let request = |keys: &Vec<u32>| GetOnlineFeaturesRequest {
+        kind: Some(Kind::FeatureService(SERVICE.to_owned())),
+        entities: [("key".to_owned(), RepeatedValue { val: keys.iter().map(value).collect() })]
+            .into(),
+        ..GetOnlineFeaturesRequest::default()
+    };
+    keys.iter().map(|keys| request(keys).encode_to_vec().into()).collect()
+}
+
+/// The columns that a server answers over HTTP, by name.
+pub(crate) fn columns(server: &Server, request: &[u8]) -> Result<Vec<(String, serde_json::Value)>> {
+    let mut connection = Connection::open(server.port())?;
+    let answer = connection.exchange(request)?;
+    ensure!(answer.status == 200, "status {}", answer.status);
+    let answer: serde_json::Value = serde_json::from_slice(answer.body)?;
+    let names = answer["metadata"]["feature_names"].as_array().into_iter().flatten();
+    let values = answer["results"].as_array().into_iter().flatten();
+    let mut columns: Vec<_> = names
+        .zip(values)
+        .map(|(name, column)| (name.to_string(), column["values"].clone()))
+        .collect();
+    columns.sort_by(|a, b| a.0.cmp(&b.0));
+    ensure!(columns.len() == VIEWS * FEATURES + 1, "{} columns", columns.len());
+    let nulls = columns.iter().flat_map(|column| column.1.as_array().into_iter().flatten());
+    ensure!(nulls.into_iter().all(|value| !value.is_null()), "a value is null");
+    Ok(columns)
+}
+
+/// A rate counts only for the right answer: both servers give every feature the same values.
+pub(crate) fn same_answers(ours: &Server, theirs: &Server, request: &[u8]) -> Result<()> {
+    ensure!(columns(ours, request)? == columns(theirs, request)?, "the servers answer differently");
+    Ok(())
+}

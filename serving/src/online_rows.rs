@@ -1,0 +1,146 @@
+//! Rows of a request in the form that the online store takes.
+
+use larder_core::{Catalog, Error, FeatureView, Result, Timestamp};
+use larder_online_store::{ViewTable, WriteRows, WriteRowsBuilder};
+use larder_proto::convert::encode_value;
+use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion, KeyValue};
+
+use crate::online::RequestColumn;
+
+/// The number of rows, the same in every column.
+///
+/// # Errors
+/// `Invalid` for columns of different length and for more rows than allowed.
+pub(crate) fn row_count(columns: &[RequestColumn], limit: usize) -> Result<usize> {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    if let Some(other) = columns.iter().find(|column| column.values.len() != rows) {
+        return Err(Error::invalid(format!(
+            "column \"{}\" has {} rows, not {rows}",
+            other.name,
+            other.values.len()
+        ))
+        .with_hint("all columns of df must have the same length"));
+    }
+    if rows > limit {
+        return Err(Error::invalid(format!("{rows} rows are more than the limit of {limit}"))
+            .with_hint("push in smaller batches, or raise serving.max_push_rows"));
+    }
+    Ok(rows)
+}
+
+/// The rows of one view as the online store takes them.
+///
+/// # Errors
+/// `Invalid` for a missing column, a value of another type, a missing or unreadable event timestamp.
+pub(crate) fn online_rows(
+    view: &FeatureView,
+    catalog: &Catalog,
+    columns: &[RequestColumn],
+    rows: usize,
+    key_version: u32,
+) -> Result<(ViewTable, WriteRows)> {
+    let table = ViewTable::new(
+        catalog.project().name.as_str(),
+        table_name(view, catalog),
+        view.features.iter().map(|field| field.name.as_str()),
+    )?
+    .with_ttl(view.effective_ttl());
+    let names: Vec<&str> = view.entity_columns.iter().map(|column| column.name.as_str()).collect();
+    let layout = EntityKeyLayout::new(EntityKeyVersion::from_number(key_version), &names)?;
+    let keys = typed_columns(view, columns, &view.entity_columns, rows)?;
+    let features = typed_columns(view, columns, &view.features, rows)?;
+    let times = event_timestamps(view, columns)?;
+    let created = created_timestamps(view, columns)?;
+    let mut write = WriteRowsBuilder::with_capacity(&table, rows);
+    let (mut key, mut value) = (Vec::new(), Vec::new());
+    for row in 0..rows {
+        key.clear();
+        layout
+            .encode_with(|index| KeyValue::new(&keys[index][row]), &mut key)
+            .map_err(|error| error.context(format_args!("row {row}")))?;
+        let created = created.as_ref().and_then(|column| column[row]).map(Timestamp::micros);
+        write.begin_row(&key, times[row].micros(), created)?;
+        for (feature, column) in features.iter().enumerate() {
+            value.clear();
+            encode_value(&column[row], &mut value)?;
+            write.set(feature, &value)?;
+        }
+    }
+    Ok((table, write.finish()))
+}
+
+/// The online table of the view's current version, as reads look for it.
+fn table_name(view: &FeatureView, catalog: &Catalog) -> String {
+    match view.meta.current_version_number {
+        version @ 1.. if catalog.online_versioning() => format!("{}_v{version}", view.name),
+        _ => view.name.clone(),
+    }
+}
+
+fn typed_columns(
+    view: &FeatureView,
+    columns: &[RequestColumn],
+    fields: &[larder_core::Field],
+    rows: usize,
+) -> Result<Vec<Vec<larder_core::Value>>> {
+    fields
+        .iter()
+        .map(|field| match column(columns, view, &field.name) {
+            Some(column) => column.values.typed(&field.name, field.value_type),
+            // Writes to an entityless view are looked up under the dummy key, whatever came with them.
+            None if field.name == larder_core::DUMMY_JOIN_KEY => {
+                Ok(vec![larder_core::Value::from(""); rows])
+            }
+            None => Err(Error::invalid(format!(
+                "column \"{}\" of feature view \"{}\" is missing",
+                field.name, view.name
+            ))
+            .with_hint("df needs every join key, every feature and the event timestamp")),
+        })
+        .collect()
+}
+
+/// The column of this name, under its name in the view or in the source.
+fn column<'a>(
+    columns: &'a [RequestColumn],
+    view: &FeatureView,
+    name: &str,
+) -> Option<&'a RequestColumn> {
+    let by_name = |wanted: &str| columns.iter().find(|column| column.name == wanted);
+    by_name(name).or_else(|| {
+        let mapping = &view.batch_source.as_ref()?.field_mapping;
+        mapping.iter().find(|(_, feature)| *feature == name).and_then(|(source, _)| by_name(source))
+    })
+}
+
+fn event_timestamps(view: &FeatureView, columns: &[RequestColumn]) -> Result<Vec<Timestamp>> {
+    let name = view
+        .batch_source
+        .as_ref()
+        .map_or("event_timestamp", |source| source.timestamp_field.as_str());
+    let found = column(columns, view, name).ok_or_else(|| {
+        Error::invalid(format!(
+            "event timestamp column \"{name}\" of feature view \"{}\" is missing",
+            view.name
+        ))
+    })?;
+    found
+        .instants()?
+        .into_iter()
+        .enumerate()
+        .map(|(row, time)| {
+            time.ok_or_else(|| {
+                Error::invalid(format!("column \"{name}\", row {row}: no event timestamp"))
+            })
+        })
+        .collect()
+}
+
+fn created_timestamps(
+    view: &FeatureView,
+    columns: &[RequestColumn],
+) -> Result<Option<Vec<Option<Timestamp>>>> {
+    let name =
+        view.batch_source.as_ref().map_or("", |source| source.created_timestamp_column.as_str());
+    column(columns, view, name).map(RequestColumn::instants).transpose()
+}
