@@ -165,6 +165,9 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
     ServiceConfig {
         compat: config.compat,
         max_rows: config.serving.limits.entity_rows as usize,
+        max_lookup_rows: config.serving.limits.lookup_rows as usize,
+        lookup_chunk_rows: config.serving.limits.lookup_chunk_rows as usize,
+        max_candidates: config.serving.limits.candidates as usize,
         max_features: config.serving.limits.features as usize,
         entity_key_version: config.entity_key_serialization_version.into(),
         guard: write_guard(config),
@@ -200,6 +203,7 @@ pub(crate) fn server_config(config: &RepoConfig) -> ServerConfig {
         max_concurrent_requests: limits.concurrent_requests as usize,
         max_connections: limits.connections as usize,
         request_timeout: limits.request_timeout,
+        lookup_timeout: limits.lookup_timeout,
         handshake_timeout: limits.handshake_timeout,
         keep_alive: limits.keep_alive,
         body_timeout: limits.body_timeout,

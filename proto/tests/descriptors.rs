@@ -221,6 +221,7 @@ fn the_descriptor_pool_knows_every_message_of_every_package() {
         "feast.types.Value",
         "grpc.connector.OnlineReadRequest",
         "PushRequest",
+        "larder.lookup.v1.BatchGetRequest",
         "larder.recommendation.v1.GetInteractionFeaturesRequest",
         "google.protobuf.Timestamp",
     ] {

@@ -12,6 +12,12 @@ pub struct ServiceConfig {
     pub compat: Compat,
     /// Largest number of entity rows of one request.
     pub max_rows: usize,
+    /// Largest number of rows of one bulk look-up.
+    pub max_lookup_rows: usize,
+    /// Largest number of rows of one chunk of a bulk look-up.
+    pub lookup_chunk_rows: usize,
+    /// Largest number of candidates of one request for interaction features.
+    pub max_candidates: usize,
     /// Largest number of features of one request, inputs of on-demand views included.
     pub max_features: usize,
     /// Largest number of rows of one push.
@@ -29,6 +35,9 @@ impl Default for ServiceConfig {
         Self {
             compat: Compat::Larder,
             max_rows: 10_000,
+            max_lookup_rows: 10_000,
+            lookup_chunk_rows: 500,
+            max_candidates: 1_000,
             max_features: 10_000,
             max_push_rows: 100_000,
             serve_while_materializing: true,
@@ -49,6 +58,8 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// Time budget of one request.
     pub request_timeout: Duration,
+    /// Time budget of one bulk look-up, from its beginning to the end of its stream.
+    pub lookup_timeout: Duration,
     /// Time for the TLS handshake, and over gRPC for the first bytes of HTTP/2.
     pub handshake_timeout: Duration,
     /// How long an HTTP connection may be without a complete request head.
@@ -72,6 +83,7 @@ impl Default for ServerConfig {
             max_concurrent_requests: 1024,
             max_connections: 16_384,
             request_timeout: Duration::from_secs(10),
+            lookup_timeout: Duration::from_mins(1),
             handshake_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),

@@ -4,6 +4,7 @@
 //! types; the protocol modules only translate. What it is not: it chooses no backend and reads no file;
 //! stores, catalogs and the clock are handed in.
 
+mod arrow_answer;
 mod catalog_source;
 mod config;
 mod feast_words;
@@ -13,6 +14,7 @@ mod gate;
 mod grpc;
 mod http;
 mod listen;
+mod lookup;
 mod materialize;
 mod metrics;
 mod offline_rows;

@@ -2,7 +2,9 @@
 
 use larder_core::{Error, Result, Selection, Value};
 
-use crate::online::{OnlineAnswer, OnlineRequest, OnlineService, RequestColumn, RequestValues};
+use crate::online::{
+    Budget, OnlineAnswer, OnlineRequest, OnlineService, RequestColumn, RequestValues,
+};
 
 /// One user, the candidates, and what to compute.
 #[derive(Debug, Clone)]
@@ -53,19 +55,28 @@ impl InteractionAnswer {
 }
 
 impl OnlineService {
-    /// Computes the features of every (user, candidate) pair; each view is read once.
+    /// Computes the features of every (user, candidate) pair: one call to the store, which reads the user once.
+    ///
+    /// A ranker (`RankItems`) goes on from here: it takes the columns of this answer, which are aligned with the candidates,
+    /// as the rows of its model, and orders the candidates by score. It needs no other access to the stores.
     ///
     /// # Errors
     /// As [`OnlineService::get_online_features`]; `Invalid` for a null user, or a join key that no
-    /// selected view has. An unknown user or item is a status, not an error.
+    /// selected view has; more candidates than allowed. An unknown user or item is a status, not an error.
     pub async fn get_interaction_features(
         &self,
         request: InteractionRequest,
+        budget: Budget,
     ) -> Result<InteractionAnswer> {
         self.check_join_keys(&request)?;
-        let rows = request.items.len();
+        let (rows, limit) = (request.items.len(), self.config().max_candidates);
         if rows == 0 {
             return Err(Error::invalid("no candidate item was given"));
+        }
+        if rows > limit {
+            let message = format!("{rows} candidates are more than the limit of {limit}");
+            return Err(Error::invalid(message)
+                .with_hint("ask for fewer, or raise serving.limits.candidates"));
         }
         let repeated = |value: Value| RequestValues::Typed(vec![value; rows]);
         let mut columns = vec![
@@ -82,12 +93,15 @@ impl OnlineService {
                 .map(|(name, value)| RequestColumn { name, values: repeated(value) }),
         );
         let answer = self
-            .get_online_features(&OnlineRequest {
-                selection: request.selection,
-                full_feature_names: request.full_feature_names,
-                columns,
-                include_view_versions: false,
-            })
+            .get_online_features_within(
+                &OnlineRequest {
+                    selection: request.selection,
+                    full_feature_names: request.full_feature_names,
+                    columns,
+                    include_view_versions: false,
+                },
+                budget,
+            )
             .await?;
         let statuses = (0..rows)
             .map(|row| {

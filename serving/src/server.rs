@@ -9,6 +9,7 @@ use hyper_util::service::TowerToHyperService;
 use larder_core::{Error, Result};
 use larder_proto::feast::serving::serving_service_server::ServingServiceServer;
 use larder_proto::feature_server::grpc_feature_server_server::GrpcFeatureServerServer;
+use larder_proto::larder::lookup::v1::lookup_service_server::LookupServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -159,17 +160,22 @@ async fn grpc_services(server: FeatureServer, max_message: usize) -> Result<Rout
         .max_encoding_message_size(usize::MAX);
     let python = grpc::EncodedReads::new(python, reads, max_message);
     let serving = grpc::EncodedReads::new(generated, serving, max_message);
+    let lookup = LookupServiceServer::new(grpc::Lookup(server.clone()))
+        .max_decoding_message_size(max_message)
+        .max_encoding_message_size(usize::MAX);
     let recommendation = RecommendationServiceServer::new(grpc::Recommendation(server))
         .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<ServingServiceServer<grpc::Serving>>().await;
+    health.set_serving::<LookupServiceServer<grpc::Lookup>>().await;
     health.set_serving::<GrpcFeatureServerServer<grpc::PythonServer>>().await;
     health.set_serving::<RecommendationServiceServer<grpc::Recommendation>>().await;
     Ok(Routes::new(health_service)
         .add_service(reflection().build_v1().map_err(unservable)?)
         .add_service(reflection().build_v1alpha().map_err(unservable)?)
         .add_service(serving)
+        .add_service(lookup)
         .add_service(python)
         .add_service(recommendation))
 }

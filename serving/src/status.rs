@@ -124,7 +124,7 @@ fn missing(what: &str, name: &str, project: &str) -> String {
 }
 
 /// Message and hint; the causes of internal errors stay in the log.
-fn one_line(error: &Error) -> String {
+pub(crate) fn one_line(error: &Error) -> String {
     match error.hint() {
         Some(hint) => format!("{}; hint: {hint}", error.message()),
         None => error.message().to_owned(),

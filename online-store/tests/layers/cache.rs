@@ -95,6 +95,19 @@ async fn requests_at_the_same_time_share_one_read_per_key() {
     assert_eq!(made.calls.count(Operation::Read), (3, 3 + 2 + 1));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_concurrent_readers_of_a_cold_row_cause_one_read() {
+    let made = make(config(LONG), Duration::from_secs(2)).await;
+    write(&made.cache, 1, &[(1, 10)]).await;
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..1_000 {
+        let cache = made.cache.clone();
+        readers.spawn(async move { age(&cache, 1).await });
+    }
+    assert_eq!(readers.join_all().await, vec![Some(10); 1_000]);
+    assert_eq!(made.calls.count(Operation::Read), (1, 1));
+}
+
 #[tokio::test]
 async fn views_of_one_request_go_to_the_store_together() {
     let made = make(config(LONG), Duration::ZERO).await;

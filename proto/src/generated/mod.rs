@@ -23,6 +23,11 @@ pub mod grpc {
     }
 }
 pub mod larder {
+    pub mod lookup {
+        pub mod v1 {
+            include!("larder.lookup.v1.rs");
+        }
+    }
     pub mod recommendation {
         pub mod v1 {
             include!("larder.recommendation.v1.rs");

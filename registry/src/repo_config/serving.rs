@@ -51,6 +51,14 @@ pub struct ServingLimits {
     pub request_bytes: ByteSize,
     /// Most entity rows in one request.
     pub entity_rows: u32,
+    /// Most rows of one bulk look-up.
+    pub lookup_rows: u32,
+    /// Most rows of one chunk of a bulk look-up.
+    pub lookup_chunk_rows: u32,
+    /// Time budget of one bulk look-up.
+    pub lookup_timeout: Duration,
+    /// Most candidates of one request for interaction features.
+    pub candidates: u32,
     /// Most features in one request.
     pub features: u32,
     /// Requests worked on at once.
@@ -106,6 +114,10 @@ impl ServingLimits {
         let limits = Self {
             request_bytes: section.size("request_bytes", ByteSize(8 << 20))?,
             entity_rows: section.number("entity_rows", 10_000)?,
+            lookup_rows: section.number("lookup_rows", 10_000)?,
+            lookup_chunk_rows: count("lookup_chunk_rows", 500)?,
+            lookup_timeout: time("lookup_timeout_ms", 60_000)?,
+            candidates: section.number("candidates", 1_000)?,
             features: section.number("features", 10_000)?,
             concurrent_requests: count("concurrent_requests", 1024)?,
             request_timeout: time("request_timeout_ms", 10_000)?,

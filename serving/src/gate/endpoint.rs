@@ -33,8 +33,12 @@ const VECTOR_STORE_SEARCH: &str = "/v1/vector_stores/{id}/search";
 /// Answered also when everything else is too much.
 pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
 
+/// Answered by a stream that goes on after its head.
+pub(super) const BATCH_GET: &str = "/larder.lookup.v1.LookupService/BatchGet";
+
 /// Methods of the gRPC server.
-const GRPC: [&str; 7] = [
+const GRPC: [&str; 8] = [
+    BATCH_GET,
     "/GrpcFeatureServer/GetOnlineFeatures",
     "/GrpcFeatureServer/Push",
     "/GrpcFeatureServer/WriteToOnlineStore",

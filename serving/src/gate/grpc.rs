@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::http::{Request, Response};
-use larder_core::ErrorKind;
+use larder_core::{Error, ErrorKind};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::started::Started;
-use super::{Facts, Gate, Protocol, endpoint};
+use super::streamed::Streamed;
+use super::{Facts, Gate, Protocol, endpoint, wishes};
 
 /// Puts the gate around a service.
 #[derive(Debug, Clone)]
@@ -44,7 +45,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let endpoint = endpoint::of_grpc(request.uri().path());
         let started = Started::new(&self.gate, Protocol::Grpc, endpoint, &request);
         let place = self.gate.place();
@@ -52,10 +53,20 @@ where
             let message = "too many requests at once; hint: retry after a second";
             return Box::pin(async move { Ok(refused(started, BUSY, message)) });
         }
-        let budget = self.gate.budget(endpoint);
+        let limit = self.gate.budget(endpoint);
+        let budget = match limit.map(|limit| wishes::time_of(request.headers(), limit)).transpose()
+        {
+            Ok(time) => time,
+            Err(error) => return Box::pin(async move { Ok(misunderstood(started, &error)) }),
+        };
+        if let Some(time) = budget {
+            match wishes::budget_of(request.headers(), time) {
+                Ok(budget) => drop(request.extensions_mut().insert(budget)),
+                Err(error) => return Box::pin(async move { Ok(misunderstood(started, &error)) }),
+            }
+        }
         let answering = self.inner.call(request);
         Box::pin(async move {
-            let _place = place;
             let answer = match budget {
                 None => Some(answering.await),
                 Some(budget) => tokio::time::timeout(budget, answering).await.ok(),
@@ -66,7 +77,12 @@ where
             let response = answer?;
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
             let left = response.extensions().get::<Facts>().copied().unwrap_or_default();
+            if endpoint == endpoint::BATCH_GET && code == Code::Ok {
+                let wrap = |body| Streamed { body, started: Some(started), facts: left, place };
+                return Ok(response.map(|body| Body::new(wrap(body))));
+            }
             started.finish(code_name(code), Facts { kind: kind_of(code), ..left });
+            drop(place);
             Ok(response)
         })
     }
@@ -75,6 +91,10 @@ where
 /// The code for a server that is full.
 const BUSY: Code = Code::ResourceExhausted;
 
+fn misunderstood(started: Started, error: &Error) -> Response<Body> {
+    refused(started, Code::InvalidArgument, &crate::status::one_line(error))
+}
+
 fn refused(started: Started, code: Code, message: &str) -> Response<Body> {
     let kind = kind_of(code);
     started.finish(code_name(code), Facts { kind, ..Facts::default() });
@@ -82,7 +102,7 @@ fn refused(started: Started, code: Code, message: &str) -> Response<Body> {
 }
 
 /// The code as gRPC spells it.
-fn code_name(code: Code) -> &'static str {
+pub(super) fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",
@@ -105,7 +125,7 @@ fn code_name(code: Code) -> &'static str {
 }
 
 /// The kind behind a code; the way back of the one table in `status`.
-fn kind_of(code: Code) -> Option<ErrorKind> {
+pub(super) fn kind_of(code: Code) -> Option<ErrorKind> {
     Some(match code {
         Code::Ok => return None,
         Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => ErrorKind::Invalid,

@@ -13,7 +13,7 @@ use tower::Service as _;
 
 use super::body::BodyRefusal;
 use super::started::Started;
-use super::{Facts, Gate, Protocol, endpoint};
+use super::{Facts, Gate, Protocol, endpoint, wishes};
 
 impl Gate {
     /// Answers one HTTP request.
@@ -47,12 +47,22 @@ impl Gate {
             None if endpoint != endpoint::HEALTH => return Ok(self.busy()),
             place => place,
         };
-        let answering = router.call(Request::from_parts(head, Body::from(body.bytes.clone())));
-        match self.budget(endpoint) {
-            None => answering.await,
-            Some(budget) => match tokio::time::timeout(budget, answering).await {
+        let mut request = Request::from_parts(head, Body::from(body.bytes.clone()));
+        let Some(limit) = self.budget(endpoint) else { return router.call(request).await };
+        let time = wishes::time_of(request.headers(), limit).and_then(|time| {
+            let budget = wishes::budget_of(request.headers(), time)?;
+            request.extensions_mut().insert(budget);
+            Ok(time)
+        });
+        let answering = router.call(request);
+        match time {
+            Err(error) => {
+                let detail = crate::status::one_line(&error);
+                Ok(refused(StatusCode::BAD_REQUEST, error.kind(), &detail))
+            }
+            Ok(budget) => match tokio::time::timeout(budget, answering).await {
                 Ok(answer) => answer,
-                Err(_) => Ok(self.too_late()),
+                Err(_) => Ok(too_late(budget)),
             },
         }
     }
@@ -89,11 +99,11 @@ impl Gate {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         response
     }
+}
 
-    fn too_late(&self) -> Response {
-        let detail = format!("no answer within {:?}", self.config.request_timeout);
-        refused(StatusCode::GATEWAY_TIMEOUT, ErrorKind::Deadline, &detail)
-    }
+fn too_late(budget: std::time::Duration) -> Response {
+    let detail = format!("no answer within {budget:?}");
+    refused(StatusCode::GATEWAY_TIMEOUT, ErrorKind::Deadline, &detail)
 }
 
 fn refused(status: StatusCode, kind: ErrorKind, detail: &str) -> Response {

@@ -5,7 +5,10 @@ mod endpoint;
 mod facts;
 mod grpc;
 mod http;
+mod late_views;
 mod started;
+mod streamed;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(crate) use endpoint::is_counted_by_feast;
 pub(crate) use facts::Facts;
 pub(crate) use grpc::GrpcGate;
+pub(crate) use late_views::{LATE_VIEWS, late_views};
 pub(crate) use started::{Finished, Protocol};
 
 use crate::ServerConfig;
@@ -67,7 +71,12 @@ impl Gate {
 
     /// The time that an answer may take; `None` for what moves whole tables.
     fn budget(&self, endpoint: &str) -> Option<Duration> {
-        (!endpoint::is_unlimited(endpoint)).then_some(self.config.request_timeout)
+        let is_limited = !endpoint::is_unlimited(endpoint);
+        let limit = match endpoint {
+            endpoint::BATCH_GET => self.config.lookup_timeout,
+            _ => self.config.request_timeout,
+        };
+        is_limited.then_some(limit)
     }
 }
 

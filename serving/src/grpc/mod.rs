@@ -3,6 +3,7 @@
 mod answer;
 mod encoded;
 mod feature_server;
+mod lookup;
 mod python_status;
 mod recommendation;
 mod request;
@@ -10,5 +11,6 @@ mod serving;
 
 pub(crate) use encoded::EncodedReads;
 pub(crate) use feature_server::PythonServer;
+pub(crate) use lookup::Lookup;
 pub(crate) use recommendation::Recommendation;
 pub(crate) use serving::Serving;

@@ -24,14 +24,16 @@ impl RecommendationService for Recommendation {
     ) -> Result<Response<wire::GetInteractionFeaturesResponse>, Status> {
         let service = self.0.online();
         let refuse = |error| grpc_status(&error, service.config().compat);
+        let budget = request::budget(&message);
         let message = message.into_inner();
         if message.item_ids.as_ref().is_none_or(|items| items.val.is_empty()) {
             return Ok(Response::new(wire::GetInteractionFeaturesResponse::default()));
         }
         let request = interaction_request(message).map_err(refuse)?;
-        let answer = service.get_interaction_features(request).await.map_err(refuse)?;
+        let answer = service.get_interaction_features(request, budget).await.map_err(refuse)?;
         let mut message = Response::new(response(&answer).map_err(refuse)?);
         message.extensions_mut().insert(answer.answer.facts());
+        request::name_late_views(&answer.answer, &mut message);
         Ok(message)
     }
 }

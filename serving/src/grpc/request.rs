@@ -7,7 +7,7 @@ use larder_proto::convert;
 use larder_proto::feast::serving::FeatureList;
 use larder_proto::feast::types::{RepeatedValue, Value as WireValue};
 
-use crate::online::{RequestColumn, RequestValues};
+use crate::online::{Budget, OnlineAnswer, RequestColumn, RequestValues};
 
 /// Features or a service, one of which must be given.
 pub(super) fn selection(
@@ -23,6 +23,20 @@ pub(super) fn selection(
         }
         (None, None) => Err(Error::invalid("neither features nor a feature service was given")
             .with_hint("set one of the two")),
+    }
+}
+
+/// The time that the gate found for a call.
+pub(super) fn budget<T>(call: &tonic::Request<T>) -> Budget {
+    call.extensions().get().copied().unwrap_or_default()
+}
+
+/// Names the views that an answer lacks.
+pub(super) fn name_late_views<T>(answer: &OnlineAnswer, response: &mut tonic::Response<T>) {
+    if let Some(names) = crate::gate::late_views(answer)
+        && let Ok(names) = names.as_bytes().try_into()
+    {
+        response.metadata_mut().insert(crate::gate::LATE_VIEWS, names);
     }
 }
 

@@ -66,6 +66,7 @@ impl Serving {
         message: Request<GetOnlineFeaturesRequest>,
     ) -> Result<Response<Vec<u8>>, Status> {
         let service = self.server.online();
+        let budget = request::budget(&message);
         let mut message = message.into_inner();
         let imitates = self.is_python && service.config().compat == Compat::Feast;
         if imitates {
@@ -81,11 +82,12 @@ impl Serving {
             }
         };
         let request = online_request(message).map_err(refuse)?;
-        let answer = service.get_online_features(&request).await.map_err(refuse)?;
+        let answer = service.get_online_features_within(&request, budget).await.map_err(refuse)?;
         let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
         let mut response = Response::new(answer::encode(&answer));
         stages.end(Stage::Encode);
         response.extensions_mut().insert(answer.facts());
+        request::name_late_views(&answer, &mut response);
         Ok(response)
     }
 }

@@ -13,9 +13,11 @@ use super::answer;
 use super::body::Body;
 use super::error::{Rejection, ShapeError};
 use crate::FeatureServer;
+use crate::arrow_answer;
 use crate::feast_words::unread_reference;
+use crate::gate::{LATE_VIEWS, late_views};
 use crate::metrics::{Stage, Stages};
-use crate::online::{OnlineRequest, RequestColumn};
+use crate::online::{Budget, OnlineRequest, RequestColumn};
 
 /// The fields of the request body, before references are parsed.
 struct Fields {
@@ -28,21 +30,40 @@ struct Fields {
 
 pub(super) async fn get_online_features(
     State(server): State<FeatureServer>,
+    budget: Option<Extension<Budget>>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Rejection> {
+    let budget = budget.map(|Extension(budget)| budget).unwrap_or_default();
     let fields = fields(&headers, &bytes)?;
     let service = server.online();
     let refuse = |error| Rejection::Service(error, service.config().compat);
     let request = request(fields)
         .map_err(|(error, reference)| unread_reference(error, &reference, service))
         .map_err(refuse)?;
-    let answer = service.get_online_features(&request).await.map_err(refuse)?;
+    let answer = service.get_online_features_within(&request, budget).await.map_err(refuse)?;
     let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
-    let json = answer::to_json(&answer).map_err(refuse)?;
+    let (media_type, body) = if wants_arrow(&headers) {
+        (arrow_answer::MEDIA_TYPE, arrow_answer::to_stream(&answer))
+    } else {
+        ("application/json", answer::to_json(&answer))
+    };
+    let body = body.map_err(refuse)?;
     stages.end(Stage::Encode);
     let facts = Extension(answer.facts());
-    Ok(([(header::CONTENT_TYPE, "application/json")], facts, json).into_response())
+    let mut response = ([(header::CONTENT_TYPE, media_type)], facts, body).into_response();
+    if let Some(names) = late_views(&answer) {
+        response.headers_mut().insert(LATE_VIEWS, names);
+    }
+    Ok(response)
+}
+
+/// Whether an Arrow stream is the first of the accepted types; weights are not looked at.
+fn wants_arrow(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut types = accepted.flat_map(|value| value.split(','));
+    let first = types.next().and_then(|item| item.split(';').next()).unwrap_or_default();
+    first.trim().eq_ignore_ascii_case(arrow_answer::MEDIA_TYPE)
 }
 
 fn fields(headers: &HeaderMap, bytes: &Bytes) -> Result<Fields, ShapeError> {

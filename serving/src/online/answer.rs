@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use larder_core::{Compat, FieldStatus, OutputSource, RowState, Timestamp};
+use larder_core::{Compat, FieldStatus, InputSource, OutputSource, RowState, Timestamp, ValueType};
 use larder_proto::convert::EncodedColumn;
 
 use super::prepared::SharedPlan;
@@ -17,11 +17,19 @@ pub struct OnlineAnswer {
     pub(crate) compat: Compat,
     pub(crate) rows: usize,
     /// Join keys of the request, echoed.
-    pub(crate) entities: Vec<(String, EncodedColumn)>,
+    pub(crate) entities: Vec<EchoedColumn>,
     pub(crate) views: Vec<ViewRows>,
     /// Per on-demand view, per feature of the view.
     pub(crate) computed: Vec<Vec<EncodedColumn>>,
     pub(crate) include_view_versions: bool,
+}
+
+/// A join key of the request.
+#[derive(Debug)]
+pub(crate) struct EchoedColumn {
+    pub(crate) name: String,
+    pub(crate) value_type: ValueType,
+    pub(crate) values: EncodedColumn,
 }
 
 /// One value of the answer.
@@ -44,6 +52,8 @@ pub(crate) enum AnswerColumn<'a> {
     Stored { view: usize, rows: &'a ViewRows, feature: usize },
     /// A feature of an on-demand view.
     Computed(&'a EncodedColumn),
+    /// A feature of an on-demand view whose inputs did not come in time.
+    Unknown,
 }
 
 impl<'a> AnswerColumn<'a> {
@@ -52,6 +62,7 @@ impl<'a> AnswerColumn<'a> {
         match self {
             Self::Entity(values) | Self::Computed(values) => values.get(row),
             Self::Stored { rows, feature, .. } => rows.value(row, feature).unwrap_or_default(),
+            Self::Unknown => &[],
         }
     }
 
@@ -61,7 +72,10 @@ impl<'a> AnswerColumn<'a> {
             Self::Entity(_) => FieldStatus::Present,
             // Feast 0.67 answers PRESENT for every computed value.
             Self::Computed(values) => RowState::Fresh.status(values.get(row).is_empty(), compat),
-            Self::Stored { rows, feature, .. } if rows.is_damaged(row, feature) => {
+            Self::Unknown => FieldStatus::Invalid,
+            Self::Stored { rows, feature, .. }
+                if rows.is_late() || rows.is_damaged(row, feature) =>
+            {
                 FieldStatus::Invalid
             }
             Self::Stored { rows, feature, .. } => {
@@ -73,7 +87,7 @@ impl<'a> AnswerColumn<'a> {
     /// The event timestamp of a row. Feast 0.67: the epoch for join keys and computed values.
     pub(crate) fn event_timestamp(self, row: usize) -> Timestamp {
         match self {
-            Self::Entity(_) | Self::Computed(_) => Timestamp::EPOCH,
+            Self::Entity(_) | Self::Computed(_) | Self::Unknown => Timestamp::EPOCH,
             Self::Stored { rows, .. } => rows.event_timestamp(row),
         }
     }
@@ -100,7 +114,9 @@ impl<'a> EventTimestamps<'a> {
     pub(crate) fn of(&self, column: AnswerColumn<'_>) -> &[u8] {
         let written = match column {
             AnswerColumn::Stored { view, .. } => &self.views[view],
-            AnswerColumn::Entity(_) | AnswerColumn::Computed(_) => &self.epoch,
+            AnswerColumn::Entity(_) | AnswerColumn::Computed(_) | AnswerColumn::Unknown => {
+                &self.epoch
+            }
         };
         written.get_or_init(|| {
             (self.write)(&mut (0..self.answer.rows()).map(|row| column.event_timestamp(row)))
@@ -127,9 +143,30 @@ impl OnlineAnswer {
     /// Name of a column.
     pub fn name(&self, column: usize) -> &str {
         match self.entities.get(column) {
-            Some((name, _)) => name,
+            Some(echoed) => &echoed.name,
             None => &self.plan.plan.outputs[column - self.entities.len()].name,
         }
+    }
+
+    /// Declared type of a column.
+    pub(crate) fn value_type(&self, column: usize) -> ValueType {
+        match self.entities.get(column) {
+            Some(echoed) => echoed.value_type,
+            None => self.plan.plan.outputs[column - self.entities.len()].value_type,
+        }
+    }
+
+    /// Names of the views that did not answer in time.
+    pub(crate) fn late_views(&self) -> impl Iterator<Item = &str> {
+        let views = self.plan.plan.views.iter().zip(&self.views);
+        views.filter(|(_, rows)| rows.is_late()).map(|(view, _)| view.name.as_str())
+    }
+
+    /// Whether a view that an on-demand view reads did not answer in time.
+    fn lacks_inputs(&self, on_demand: usize) -> bool {
+        self.plan.programs[on_demand].inputs().iter().any(|input| {
+            matches!(input.source, InputSource::Feature { view, .. } if self.views[view].is_late())
+        })
     }
 
     /// Whether a column is computed by an on-demand view.
@@ -151,12 +188,13 @@ impl OnlineAnswer {
     /// One column; `column < columns()`.
     pub(crate) fn column(&self, column: usize) -> AnswerColumn<'_> {
         let Some(output) = column.checked_sub(self.entities.len()) else {
-            return AnswerColumn::Entity(&self.entities[column].1);
+            return AnswerColumn::Entity(&self.entities[column].values);
         };
         match self.plan.plan.outputs[output].source {
             OutputSource::Stored { view, feature } => {
                 AnswerColumn::Stored { view, rows: &self.views[view], feature }
             }
+            OutputSource::Computed { view, .. } if self.lacks_inputs(view) => AnswerColumn::Unknown,
             OutputSource::Computed { view, feature } => {
                 AnswerColumn::Computed(&self.computed[view][feature])
             }
@@ -199,7 +237,7 @@ impl OnlineAnswer {
             .filter(
                 |(view, _)| matches!(view.join_keys.as_slice(), [key] if key.column == join_key),
             )
-            .all(|(_, rows)| rows.state(row) != RowState::Missing)
+            .all(|(_, rows)| rows.is_late() || rows.state(row) != RowState::Missing)
     }
 
     /// Whether every stored input of this entity row is there, fresh and not null.

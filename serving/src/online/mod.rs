@@ -2,10 +2,13 @@
 
 mod answer;
 mod compute;
+mod patience;
 mod prepared;
 mod read;
 mod request;
+mod typed;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use larder_core::{
@@ -16,15 +19,17 @@ use larder_online_store::OnlineStore;
 use larder_proto::convert::EncodedColumn;
 
 pub use answer::{AnswerCell, OnlineAnswer};
-pub(crate) use answer::{AnswerColumn, EventTimestamps};
+pub(crate) use answer::{AnswerColumn, EchoedColumn, EventTimestamps};
+pub use patience::Budget;
 pub use prepared::PreparedPlan;
 pub use request::{OnlineRequest, RequestColumn, RequestValues};
 
 use self::compute::compute;
-use self::read::{TypedColumns, read_views};
+use self::prepared::SharedPlan;
+use self::read::{ReadAt, TypedColumns, read_views};
 use crate::feast_words::{in_feasts_words, refuse_without_rows};
 use crate::metrics::{Metrics, Stage, Stages};
-use crate::{ServiceConfig, SharedCatalog, Snapshot};
+use crate::{ServiceConfig, SharedCatalog};
 
 /// Answers online requests; HTTP and gRPC are thin adapters over it.
 #[derive(Debug, Clone)]
@@ -89,70 +94,154 @@ impl OnlineService {
     /// Equal entity keys are read once and fanned out. One row is assumed when only entityless views
     /// are read and no column is given. Columns that are neither join key nor request data are ignored.
     pub async fn get_online_features(&self, request: &OnlineRequest) -> Result<OnlineAnswer> {
-        let snapshot = self.catalog.load();
-        if self.config.compat == Compat::Larder {
-            return self.answer(request, &snapshot).await;
-        }
-        refuse_without_rows(request)?;
-        let answer = self.answer(request, &snapshot).await;
-        answer.map_err(|error| in_feasts_words(error, request, snapshot.catalog()))
+        self.get_online_features_within(request, Budget::default()).await
     }
 
-    async fn answer(&self, request: &OnlineRequest, snapshot: &Snapshot) -> Result<OnlineAnswer> {
+    /// As [`OnlineService::get_online_features`], within this time if partial results are asked for: views that do not
+    /// answer in it have the status INVALID, and so has what is computed from them.
+    ///
+    /// # Errors
+    /// The same; `Deadline` or `Unavailable` when no view answers.
+    pub async fn get_online_features_within(
+        &self,
+        request: &OnlineRequest,
+        budget: Budget,
+    ) -> Result<OnlineAnswer> {
+        let answer = async {
+            let planned = self.plan(request, Limit::ENTITY_ROWS, self.config.max_rows)?;
+            self.answer(&planned, 0..planned.rows, budget).await
+        };
+        if self.config.compat == Compat::Larder {
+            return answer.await;
+        }
+        refuse_without_rows(request)?;
+        let words = |error| in_feasts_words(error, request, self.catalog.load().catalog());
+        answer.await.map_err(words)
+    }
+
+    /// Finds out what a request asks for, and checks it.
+    pub(crate) fn plan(
+        &self,
+        request: &OnlineRequest,
+        limit: Limit,
+        max_rows: usize,
+    ) -> Result<Planned> {
         let mut stages = Stages::start(self.metrics.as_deref());
+        let snapshot = self.catalog.load();
         let plan = snapshot.plan(&request.selection, request.full_feature_names, |catalog| {
             PreparedPlan::new(catalog, &request.selection, request.full_feature_names, &self.config)
         })?;
-        let rows = self.row_count(request, &plan)?;
+        let rows = row_count(request, &plan, limit, max_rows)?;
         if let Some(metrics) = &self.metrics {
             metrics.asked(rows);
         }
-        let (columns, entities) =
+        let (columns, echoed) =
             typed_columns(snapshot.catalog(), &plan, request, self.config.compat)?;
         stages.end(Stage::Plan);
-        let (store, now) = (self.store.as_ref(), self.clock.now());
-        let views = read_views(store, &plan, &columns, rows, now, self.config.compat).await?;
+        let include_view_versions = request.include_view_versions;
+        let (now, compat) = (self.clock.now(), self.config.compat);
+        Ok(Planned { plan, columns, echoed, rows, now, compat, include_view_versions })
+    }
+
+    /// Answers these rows of a request.
+    pub(crate) async fn answer(
+        &self,
+        planned: &Planned,
+        range: Range<usize>,
+        budget: Budget,
+    ) -> Result<OnlineAnswer> {
+        let mut stages = Stages::start(self.metrics.as_deref());
+        let Planned { plan, now, compat, .. } = planned;
+        let (rows, columns) = (range.len(), planned.columns_of(range));
+        let entities = planned.echo(&columns)?;
+        let at = ReadAt { now: *now, compat: *compat, budget };
+        let views = read_views(self.store.as_ref(), plan, &columns, rows, at).await?;
         stages.end(Stage::Store);
-        let computed = compute(&plan, &views, &columns, rows)?;
+        let computed = compute(plan, &views, &columns, rows)?;
         stages.end(Stage::Transform);
         let answer = OnlineAnswer {
-            plan,
-            compat: self.config.compat,
+            plan: Arc::clone(plan),
+            compat: *compat,
             rows,
             entities,
             views,
             computed,
-            include_view_versions: request.include_view_versions,
+            include_view_versions: planned.include_view_versions,
         };
         if let Some(metrics) = &self.metrics {
-            metrics.answered(&answer, now);
+            metrics.answered(&answer, *now);
         }
         Ok(answer)
     }
+}
 
-    fn row_count(&self, request: &OnlineRequest, plan: &PreparedPlan) -> Result<usize> {
-        let rows = request.rows()?;
-        if rows > self.config.max_rows {
-            return Err(Error::invalid(format!(
-                "{rows} entity rows are more than the limit of {}",
-                self.config.max_rows
-            ))
-            .with_hint("split the request, or raise serving.max_rows"));
-        }
-        if rows > 0 {
-            return Ok(rows);
-        }
-        if request.columns.is_empty()
-            && plan.keys.iter().all(|keys| keys.entityless)
-            && plan.plan.request_columns.is_empty()
-        {
-            return Ok(1);
-        }
-        Err(missing_join_keys(plan, request))
+/// A request that was found to make sense.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: SharedPlan,
+    columns: TypedColumns,
+    echoed: EchoedColumns,
+    pub(crate) rows: usize,
+    now: Timestamp,
+    /// How rows are judged and statuses are answered.
+    pub(crate) compat: Compat,
+    include_view_versions: bool,
+}
+
+impl Planned {
+    fn columns_of(&self, range: Range<usize>) -> TypedColumns {
+        if range.len() == self.rows { self.columns.clone() } else { self.columns.rows(range) }
+    }
+
+    fn echo(&self, columns: &TypedColumns) -> Result<Vec<EchoedColumn>> {
+        let echoed = self.echoed.iter().map(|(name, value_type, column)| {
+            let values = EncodedColumn::of_values(columns.column(*column))?;
+            Ok(EchoedColumn { name: name.clone(), value_type: *value_type, values })
+        });
+        echoed.collect()
     }
 }
 
-type EchoedColumns = Vec<(String, EncodedColumn)>;
+/// The limit that a number of rows is held against, for its message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    /// What is counted.
+    pub(crate) what: &'static str,
+    /// The setting.
+    pub(crate) setting: &'static str,
+}
+
+impl Limit {
+    /// Entity rows of an ordinary request.
+    const ENTITY_ROWS: Self = Self { what: "entity rows", setting: "entity_rows" };
+}
+
+fn row_count(
+    request: &OnlineRequest,
+    plan: &PreparedPlan,
+    limit: Limit,
+    max_rows: usize,
+) -> Result<usize> {
+    let rows = request.rows()?;
+    if rows > max_rows {
+        let Limit { what, setting } = limit;
+        return Err(Error::invalid(format!("{rows} {what} are more than the limit of {max_rows}"))
+            .with_hint(format!("split the request, or raise serving.limits.{setting}")));
+    }
+    if rows > 0 {
+        return Ok(rows);
+    }
+    if request.columns.is_empty()
+        && plan.keys.iter().all(|keys| keys.entityless)
+        && plan.plan.request_columns.is_empty()
+    {
+        return Ok(1);
+    }
+    Err(missing_join_keys(plan, request))
+}
+
+/// Name, type and position of each.
+type EchoedColumns = Vec<(String, ValueType, usize)>;
 
 /// Types the request's columns and picks those that are echoed.
 ///
@@ -170,7 +259,7 @@ fn typed_columns(
         if let Some((name, value_type)) = join_key(catalog, plan, &column.name) {
             let values = column.values.typed(&column.name, value_type)?;
             if name != DUMMY_JOIN_KEY {
-                echoed.push((name.to_owned(), EncodedColumn::of_values(&values)?));
+                echoed.push((name.to_owned(), value_type, columns.len()));
             }
             columns.insert(name, values);
         } else if let Some(field) =

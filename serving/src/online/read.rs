@@ -1,6 +1,7 @@
 //! From request columns to stored rows: keys encoded, equal keys read once, one store call per request.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,21 +10,41 @@ use larder_online_store::{Cell, OnlineStore, ReadRows, ViewRead};
 use larder_proto::wire::check::is_readable;
 use larder_proto::wire::entity_key::{EntityKeyLayout, KeyValue};
 
+use super::patience::{self, Budget, read_each};
 use super::prepared::{PreparedKeys, PreparedPlan};
 
-/// Typed request columns, addressed by name.
-#[derive(Debug, Default)]
+/// Typed request columns, addressed by name; cheap to clone.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TypedColumns {
-    columns: Vec<(String, Vec<Value>)>,
+    columns: Vec<(String, Arc<[Value]>)>,
+    /// The rows that are looked at; all of them without.
+    range: Option<Range<usize>>,
 }
 
 impl TypedColumns {
     pub(crate) fn insert(&mut self, name: &str, values: Vec<Value>) {
-        self.columns.push((name.to_owned(), values));
+        self.columns.push((name.to_owned(), values.into()));
+    }
+
+    /// These rows of all columns.
+    pub(crate) fn rows(&self, range: Range<usize>) -> Self {
+        Self { columns: self.columns.clone(), range: Some(range) }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&[Value]> {
-        self.columns.iter().find(|(known, _)| known == name).map(|(_, values)| values.as_slice())
+        let column = self.columns.iter().position(|(known, _)| known == name)?;
+        Some(self.column(column))
+    }
+
+    /// A column by its position.
+    pub(crate) fn column(&self, column: usize) -> &[Value] {
+        let values = &self.columns[column].1;
+        self.range.as_ref().map_or(values, |range| &values[range.clone()])
+    }
+
+    /// How many columns there are.
+    pub(crate) fn len(&self) -> usize {
+        self.columns.len()
     }
 }
 
@@ -42,6 +63,8 @@ pub(crate) struct ViewRows {
     states: Vec<RowState>,
     /// Cells (stored row, feature) whose bytes are no value; nearly always none.
     damaged: Vec<(usize, usize)>,
+    /// The view did not answer in time, and partial results were asked for.
+    is_late: bool,
     /// Request row to stored row; shared by the views that are read by the same keys.
     row_of: Arc<[u32]>,
 }
@@ -61,7 +84,27 @@ impl ViewRows {
         };
         let states = rows.event_timestamps().iter().map(state).collect();
         let damaged = damaged_cells(&rows);
-        Self { rows, states, damaged, row_of: Arc::clone(&keys.row_of) }
+        Self { rows, states, damaged, is_late: false, row_of: Arc::clone(&keys.row_of) }
+    }
+
+    /// A view that did not answer: nothing is known about its rows.
+    fn late(keys: &UniqueKeys) -> Self {
+        let count = keys.spans.len();
+        let mut rows = ReadRows::with_capacity(count, 0);
+        (0..count).for_each(|_| rows.begin_row(None));
+        let states = vec![RowState::Missing; count];
+        let row_of = Arc::clone(&keys.row_of);
+        Self { rows, states, damaged: Vec::new(), is_late: true, row_of }
+    }
+
+    /// Whether the view did not answer in time.
+    pub(crate) fn is_late(&self) -> bool {
+        self.is_late
+    }
+
+    /// Event timestamp behind a request row, if there is one.
+    pub(crate) fn stored_event_timestamp(&self, row: usize) -> Option<i64> {
+        self.rows.event_timestamp(self.row_of[row] as usize)
     }
 
     /// State of the stored row behind a request row.
@@ -107,6 +150,14 @@ fn damaged_cells(rows: &ReadRows) -> Vec<(usize, usize)> {
         .collect()
 }
 
+/// When and how rows are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadAt {
+    pub(crate) now: Timestamp,
+    pub(crate) compat: Compat,
+    pub(crate) budget: Budget,
+}
+
 /// Encoded keys, each once, in the order of first appearance.
 struct UniqueKeys {
     arena: Vec<u8>,
@@ -123,14 +174,14 @@ impl UniqueKeys {
 /// Reads the views of a plan for all entity rows: one call to the store, every distinct key once.
 ///
 /// # Errors
-/// `Invalid` for a null or unsupported key value; whatever the store answers.
+/// `Invalid` for a null or unsupported key value; whatever the store answers. Where partial results are asked for, a
+/// view that is late or unavailable is none, unless all are.
 pub(crate) async fn read_views(
     store: &dyn OnlineStore,
     plan: &PreparedPlan,
     columns: &TypedColumns,
     rows: usize,
-    now: Timestamp,
-    compat: Compat,
+    at: ReadAt,
 ) -> Result<Vec<ViewRows>> {
     let keys: Vec<UniqueKeys> =
         plan.keys.iter().map(|keys| unique_keys(keys, columns, rows)).collect::<Result<_>>()?;
@@ -140,14 +191,22 @@ pub(crate) async fn read_views(
         .iter()
         .map(|view| ViewRead { table: &view.table, keys: &slices[view.keys] })
         .collect();
-    let missing =
-        Missing { compat, is_present: compat == Compat::Feast && store.name() == "redis" };
-    let answers = store.read_views(&reads).await;
+    let missing = Missing {
+        compat: at.compat,
+        is_present: at.compat == Compat::Feast && store.name() == "redis",
+    };
+    let answers = if at.budget.is_partial() {
+        patience::all_or_late(read_each(store, &reads, at.budget.store_deadline()).await)?
+    } else {
+        store.read_views(&reads).await.into_iter().map(|answer| answer.map(Some)).collect()
+    };
     plan.views
         .iter()
         .zip(answers)
         .map(|(view, stored)| {
-            let rows = ViewRows::new(stored?, &keys[view.keys], view.ttl, now, missing);
+            let keys = &keys[view.keys];
+            let Some(stored) = stored? else { return Ok(ViewRows::late(keys)) };
+            let rows = ViewRows::new(stored, keys, view.ttl, at.now, missing);
             if rows.damaged() > 0 {
                 tracing::error!(view = %view.table, values = rows.damaged(), "stored values are damaged");
             }

@@ -66,13 +66,17 @@ impl Shop {
     }
 
     pub(crate) async fn start(setup: Setup) -> Self {
-        let Setup { compat, settings, tls, delay } = setup;
+        let Setup { compat, settings, tls, delay, around } = setup;
         let folder = tempfile::tempdir().unwrap();
         let store =
             EmbeddedStore::open(&EmbeddedConfig::new(folder.path().join("online"))).unwrap();
         let store: Arc<dyn OnlineStore> = match delay {
             Some(delay) => Arc::new(SlowStore { store, delay }),
             None => Arc::new(store),
+        };
+        let seen = match around {
+            Some(around) => around(Arc::clone(&store)),
+            None => Arc::clone(&store),
         };
         let views = parts().feature_views;
         let tables = views.iter().map(|view| {
@@ -85,7 +89,7 @@ impl Shop {
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW));
         let config = ServiceConfig { compat, max_rows: 1000, ..ServiceConfig::default() };
         let catalog = SharedCatalog::new(Catalog::new(parts()));
-        let online = OnlineService::new(config, catalog, Arc::clone(&store), clock)
+        let online = OnlineService::new(config, catalog, seen, clock)
             .with_metrics(Arc::new(Metrics::new().unwrap()));
         let is_plain = tls.is_none();
         let here = Some(loopback());
@@ -148,6 +152,9 @@ impl Shop {
     }
 }
 
+/// A layer around a store.
+pub(crate) type Around = Box<dyn FnOnce(Arc<dyn OnlineStore>) -> Arc<dyn OnlineStore>>;
+
 /// How a shop is served.
 pub(crate) struct Setup {
     pub(crate) compat: Compat,
@@ -156,11 +163,13 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<ServerTls>,
     /// Time that every read of the store takes more.
     pub(crate) delay: Option<Duration>,
+    /// What stands between the server and its store.
+    pub(crate) around: Option<Around>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { compat: Compat::Larder, settings: settings(), tls: None, delay: None }
+        Self { compat: Compat::Larder, settings: settings(), tls: None, delay: None, around: None }
     }
 }
 

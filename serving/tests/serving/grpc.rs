@@ -175,6 +175,7 @@ async fn health_and_reflection_are_served() {
     };
     let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
     assert!(names.contains(&"feast.serving.ServingService"), "{names:?}");
+    assert!(names.contains(&"larder.lookup.v1.LookupService"), "{names:?}");
     assert!(names.contains(&"larder.recommendation.v1.RecommendationService"), "{names:?}");
     shop.stop().await;
 }

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod arrow;
 mod fixture;
 mod grpc;
 mod http;
 mod limits;
+mod lookup;
 mod metrics;
+mod partial;
 mod slow_store;
 mod swap;
 mod tls;

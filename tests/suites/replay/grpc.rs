@@ -10,7 +10,7 @@ use crate::shop::{Shop, by_name, recording};
 fn comparable(exchange: &Value) -> Value {
     match exchange.get("response") {
         Some(response) => by_name(response, &response["metadata"]["feature_names"]["val"]),
-        None => exchange.get("error").unwrap_or(&exchange["available"]).clone(),
+        None => exchange.get("error").unwrap_or_else(|| &exchange["available"]).clone(),
     }
 }
 

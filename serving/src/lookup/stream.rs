@@ -1,0 +1,106 @@
+//! The task behind a look-up, and the stream that owns it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures::{Stream, StreamExt as _, stream};
+use larder_core::{Error, ErrorKind, Result};
+use larder_proto::larder::lookup::v1::BatchGetResponse;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout_at;
+
+use super::{ChunkWriter, Lookup};
+
+/// Chunks that are read ahead of the one that is being sent.
+const AHEAD: usize = 3;
+
+/// Chunks in order, then how it ended. Dropped, it ends the task.
+#[derive(Debug)]
+pub(crate) struct LookupStream {
+    chunks: mpsc::Receiver<BatchGetResponse>,
+    task: Option<Owned<Result<()>>>,
+}
+
+/// Starts to read.
+pub(crate) fn stream(lookup: Arc<Lookup>, writer: ChunkWriter) -> LookupStream {
+    let (sender, chunks) = mpsc::channel(1);
+    let task = Owned(tokio::spawn(async move {
+        let deadline = lookup.budget.deadline();
+        let producing = produce(lookup, writer, sender);
+        match deadline {
+            None => producing.await,
+            Some(deadline) => timeout_at(deadline, producing).await.unwrap_or_else(|_| Err(late())),
+        }
+    }));
+    LookupStream { chunks, task: Some(task) }
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::Deadline, "the rows were not read and taken in time")
+        .with_hint("ask for fewer rows, or raise serving.limits.lookup_timeout_ms")
+}
+
+async fn produce(
+    lookup: Arc<Lookup>,
+    mut writer: ChunkWriter,
+    chunks: mpsc::Sender<BatchGetResponse>,
+) -> Result<()> {
+    let ranges = lookup.chunks();
+    // Tasks, because a read must go on while the client takes nothing: nobody looks at the stream then.
+    let read = |rows: std::ops::Range<usize>| {
+        let first = rows.start;
+        let read = Owned(tokio::spawn(Arc::clone(&lookup).read(rows)));
+        async move { (first, read.await) }
+    };
+    let mut answers = stream::iter(ranges).map(read).buffered(AHEAD);
+    while let Some((first, answer)) = answers.next().await {
+        for message in writer.write(first, &answer.map_err(broken)??)? {
+            if chunks.send(message).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    if let Some(end) = writer.finish(lookup.rows())? {
+        // A client that is gone needs no end.
+        chunks.send(end).await.ok();
+    }
+    Ok(())
+}
+
+fn broken(error: JoinError) -> Error {
+    Error::internal("a task of a look-up failed").with_source(error)
+}
+
+impl Stream for LookupStream {
+    type Item = Result<BatchGetResponse>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(chunk) = ready!(self.chunks.poll_recv(cx)) {
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        let Some(task) = &mut self.task else { return Poll::Ready(None) };
+        let ended = ready!(Pin::new(task).poll(cx)).map_err(broken);
+        self.task = None;
+        Poll::Ready(ended.and_then(|result| result).err().map(Err))
+    }
+}
+
+/// A task that ends with its owner.
+#[derive(Debug)]
+struct Owned<T>(JoinHandle<T>);
+
+impl<T> Future for Owned<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

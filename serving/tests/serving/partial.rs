@@ -1,0 +1,151 @@
+//! Answers without the views that are late.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use larder_core::Result;
+use larder_online_store::{
+    ChaosConfig, ChaosLayer, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
+};
+use rand::SeedableRng as _;
+use serde_json::{Value, json};
+
+use crate::fixture::{Setup, Shop};
+
+/// One view of a store behind chaos, the others at once.
+#[derive(Debug)]
+struct OneLate {
+    view: &'static str,
+    late: ChaosLayer,
+    store: Arc<dyn OnlineStore>,
+}
+
+#[async_trait]
+impl OnlineStore for OneLate {
+    fn name(&self) -> &'static str {
+        self.store.name()
+    }
+
+    async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
+        if table.to_string().contains(self.view) {
+            return self.late.read(table, keys).await;
+        }
+        self.store.read(table, keys).await
+    }
+
+    async fn read_views(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
+        let mut answers = Vec::new();
+        for read in reads {
+            answers.push(self.read(read.table, read.keys).await);
+        }
+        answers
+    }
+
+    async fn write(
+        &self,
+        table: &ViewTable,
+        rows: &WriteRows,
+        guard: WriteGuard,
+    ) -> Result<WriteSummary> {
+        self.store.write(table, rows, guard).await
+    }
+
+    async fn update(&self, create: &[ViewTable], delete: &[ViewTable]) -> Result<()> {
+        self.store.update(create, delete).await
+    }
+
+    async fn teardown(&self, tables: &[ViewTable]) -> Result<()> {
+        self.store.teardown(tables).await
+    }
+
+    async fn health(&self) -> Result<()> {
+        self.store.health().await
+    }
+}
+
+async fn shop(view: &'static str) -> Shop {
+    let around = move |store: Arc<dyn OnlineStore>| {
+        // Between nothing and an hour; never within the time of these tests.
+        let chaos =
+            ChaosConfig { longest_delay: Duration::from_hours(1), ..ChaosConfig::default() };
+        let random = rand::rngs::StdRng::seed_from_u64(7);
+        let late = ChaosLayer::new(Arc::clone(&store), chaos, random);
+        Arc::new(OneLate { view, late, store }) as Arc<dyn OnlineStore>
+    };
+    Shop::start(Setup { around: Some(Box::new(around)), ..Setup::default() }).await
+}
+
+/// Status, late views and body.
+fn ask(shop: &Shop, headers: &[(&str, &str)]) -> (u16, Option<String>, Value) {
+    let body = json!({"features": ["user_stats:visits", "item_stats:price", "interaction:price_vs_spend",
+        "interaction:is_evening"], "entities": {"user_id": [1], "item_id": ["a"], "hour": [20]}});
+    let mut request = shop
+        .client
+        .post(format!("http://{}/get-online-features", shop.http))
+        .header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = request.send(body.to_string()).unwrap();
+    let late = response.headers().get("larder-late-views");
+    let late = late.map(|value| value.to_str().unwrap().to_owned());
+    let text = response.body_mut().read_to_string().unwrap();
+    (response.status().as_u16(), late, serde_json::from_str(&text).unwrap())
+}
+
+fn statuses(answer: &Value) -> Vec<(String, String)> {
+    let names = answer["metadata"]["feature_names"].as_array().unwrap().iter();
+    let results = answer["results"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    names.zip(results).map(|(name, result)| (text(name), text(&result["statuses"][0]))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_view_is_a_late_answer_unless_partial_results_are_asked_for() {
+    let shop = shop("item_stats").await;
+    let hurry = ("larder-timeout-ms", "300");
+    let (status, _, _) = ask(&shop, &[hurry]);
+    assert_eq!(status, 504);
+    let (status, late, answer) = ask(&shop, &[hurry, ("larder-partial-results", "true")]);
+    assert_eq!((status, late.as_deref()), (200, Some("item_stats")), "{answer}");
+    let expected = [
+        ("user_id", "PRESENT"),
+        ("item_id", "PRESENT"),
+        ("visits", "PRESENT"),
+        ("price", "INVALID"),
+        // Nothing is known of what would be computed from a view that is late.
+        ("price_vs_spend", "INVALID"),
+        ("is_evening", "INVALID"),
+    ];
+    let found = statuses(&answer);
+    for (name, status) in expected {
+        let expected = (name.to_owned(), status.to_owned());
+        assert!(found.contains(&expected), "{expected:?} in {found:?}");
+    }
+    assert_eq!(answer["results"][2]["values"], json!([7]));
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_which_no_view_came_is_an_error() {
+    let shop = shop("_stats").await;
+    let (status, late, _) =
+        ask(&shop, &[("larder-timeout-ms", "200"), ("larder-partial-results", "true")]);
+    assert_eq!((status, late), (504, None));
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wishes_that_make_no_sense_are_refused() {
+    let shop = Shop::start(Setup::default()).await;
+    for header in [("larder-timeout-ms", "soon"), ("larder-partial-results", "maybe")] {
+        let (status, _, answer) = ask(&shop, &[header]);
+        assert_eq!(status, 400);
+        assert!(answer["detail"].as_str().unwrap().contains(header.0), "{answer}");
+    }
+    let (status, late, _) = ask(&shop, &[("larder-partial-results", "true")]);
+    assert_eq!((status, late), (200, None));
+    shop.stop().await;
+}
