@@ -26,7 +26,7 @@ pub(crate) fn row_count(columns: &[RequestColumn], limit: usize) -> Result<usize
     }
     if rows > limit {
         return Err(Error::invalid(format!("{rows} rows are more than the limit of {limit}"))
-            .with_hint("push in smaller batches, or raise serving.max_push_rows"));
+            .with_hint("push in smaller batches"));
     }
     Ok(rows)
 }

@@ -73,7 +73,7 @@ fn check_size(plan: &RetrievalPlan, limit: usize) -> Result<()> {
     Err(larder_core::Error::invalid(format!(
         "{features} features are more than the limit of {limit}"
     ))
-    .with_hint("ask for fewer features, or raise serving.max_features"))
+    .with_hint("ask for fewer features, or raise serving.limits.features"))
 }
 
 fn prepare_view(
