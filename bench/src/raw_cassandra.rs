@@ -27,7 +27,9 @@ impl RawCassandra {
     /// Connects and makes the table.
     pub(crate) fn open(address: &str, project: &str) -> Result<Self> {
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        let session = runtime.block_on(SessionBuilder::new().known_node(address).build())?;
+        // The test node has Cassandra's first user.
+        let builder = SessionBuilder::new().known_node(address).user("cassandra", "cassandra");
+        let session = runtime.block_on(builder.build())?;
         let table = format!("feast_keyspace.{project}_raw");
         let create = format!(
             "CREATE TABLE IF NOT EXISTS {table} (entity_key text, feature_name text, value blob, \
