@@ -6,8 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use larder_core::Result;
 use larder_online_store::{
-    ChaosConfig, ChaosLayer, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
-    WriteSummary,
+    ChaosConfig, ChaosLayer, OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary,
 };
 use rand::SeedableRng as _;
 use serde_json::{Value, json};
@@ -33,14 +32,6 @@ impl OnlineStore for OneLate {
             return self.late.read(table, keys).await;
         }
         self.store.read(table, keys).await
-    }
-
-    async fn read_views(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
-        let mut answers = Vec::new();
-        for read in reads {
-            answers.push(self.read(read.table, read.keys).await);
-        }
-        answers
     }
 
     async fn write(
