@@ -59,6 +59,7 @@ cases![
     writes::a_folder_gets_a_new_file,
     writes::rows_with_other_columns_are_refused_and_change_nothing,
     writes::writers_of_one_file_wait_for_each_other,
+    writes::readers_of_a_file_see_one_version_of_it,
     failures::a_missing_file_is_not_found,
     failures::a_source_that_cannot_be_read_is_unsupported,
     failures::a_corrupt_file_is_bad_data,

@@ -73,3 +73,23 @@ pub(super) async fn writers_of_one_file_wait_for_each_other(make: MakeStore) {
     }
     assert_eq!(rates(&repository, source("stats.parquet")).await.len(), 8, "no write was lost");
 }
+
+pub(super) async fn readers_of_a_file_see_one_version_of_it(make: MakeStore) {
+    let repository = Repository::with(make, &[]);
+    let source = || source("stats.parquet");
+    let writes = async {
+        for driver in 0..30 {
+            let rows = vec![batch(&[row(driver, 10, 0, 0.5)])];
+            repository.store.write(&source(), rows).await.expect("a valid write");
+        }
+    };
+    let reads = async {
+        let mut seen = 0;
+        while seen < 30 {
+            let rows = rates(&repository, source()).await.len();
+            assert!(rows >= seen, "{rows} rows after {seen}");
+            seen = rows;
+        }
+    };
+    futures::join!(writes, reads);
+}

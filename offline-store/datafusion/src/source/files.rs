@@ -8,9 +8,16 @@ use larder_core::{DataSource, Error, ErrorKind, Result};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::Location;
+use super::opened::OpenedFile;
 
 /// More files than this in one source are refused: each costs a read of its footer per request.
 const MAX_FILES: usize = 100_000;
+
+/// The files of a location and the store to read them through.
+pub(super) struct Found {
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) files: Vec<ObjectMeta>,
+}
 
 /// The object store of a location.
 pub(super) fn store(
@@ -33,18 +40,52 @@ pub(super) fn store(
 ///
 /// Below a folder only names ending in `.parquet` count, and none that starts with `.` or `_`, nor anything below
 /// such a folder (Spark and Delta keep their own files there).
-pub(super) async fn list(
+pub(super) async fn find(
+    store: Arc<dyn ObjectStore>,
+    source: &DataSource,
+    location: &Location,
+) -> Result<Found> {
+    if let Some(found) = single(&store, source, location).await? {
+        return Ok(found);
+    }
+    let files = list(store.as_ref(), source, location).await?;
+    Ok(Found { store, files })
+}
+
+/// The location as one file, which stays the version that is there now.
+async fn single(
+    store: &Arc<dyn ObjectStore>,
+    source: &DataSource,
+    location: &Location,
+) -> Result<Option<Found>> {
+    if location.pattern.is_some() {
+        return Ok(None);
+    }
+    let Some(path) = &location.local else {
+        return match store.head(&location.prefix).await {
+            Ok(meta) => Ok(Some(Found { store: Arc::clone(store), files: vec![meta] })),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(unreachable(source, location, error)),
+        };
+    };
+    if path.is_dir() {
+        return Ok(None);
+    }
+    match OpenedFile::open(Arc::clone(store), path, location.prefix.clone()) {
+        Ok(opened) => {
+            let files = vec![opened.meta().clone()];
+            Ok(Some(Found { store: Arc::new(opened), files }))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unopened(source, location, error)),
+    }
+}
+
+async fn list(
     store: &dyn ObjectStore,
     source: &DataSource,
     location: &Location,
 ) -> Result<Vec<ObjectMeta>> {
-    if location.pattern.is_none() && is_file(location) {
-        match store.head(&location.prefix).await {
-            Ok(meta) => return Ok(vec![meta]),
-            Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(unreachable(source, location, error)),
-        }
-    }
     let prefix = Some(&location.prefix);
     let mut files = Vec::new();
     let mut listing = store.list(prefix);
@@ -69,11 +110,6 @@ pub(super) async fn list(
     Ok(files)
 }
 
-/// Whether the prefix may name one file; only a local path can be known to be a folder.
-fn is_file(location: &Location) -> bool {
-    location.local.as_ref().is_none_or(|path| !path.is_dir())
-}
-
 fn belongs(location: &Location, meta: &ObjectMeta) -> bool {
     let Some(parts) = meta.location.prefix_match(&location.prefix) else { return false };
     let parts: Vec<_> = parts.map(|part| part.as_ref().to_owned()).collect();
@@ -93,6 +129,15 @@ fn missing(source: &DataSource, location: &Location) -> Error {
     };
     Error::new(ErrorKind::NotFound, message)
         .with_hint("relative paths start from the folder of the feature repository")
+}
+
+fn unopened(source: &DataSource, location: &Location, error: std::io::Error) -> Error {
+    let kind = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, format!("cannot open source \"{}\" ({})", source.name, location.shown))
+        .with_source(error)
 }
 
 fn unreachable(source: &DataSource, location: &Location, error: object_store::Error) -> Error {

@@ -6,6 +6,7 @@ pub(crate) mod footer;
 mod hive;
 mod location;
 mod merge;
+mod opened;
 mod table;
 
 pub(crate) use bounds::TimeBounds;

@@ -6,6 +6,7 @@ use arrow_schema::{Schema, SchemaRef};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -17,6 +18,7 @@ use larder_core::{DataSource, Error, Result};
 use larder_offline_store::{Instants, source_name};
 use object_store::{ObjectMeta, ObjectStore};
 
+use super::files::Found;
 use super::hive::Partitions;
 use super::{Location, TimeBounds, files, footer, merge};
 use crate::engine::DataFusionOfflineStore;
@@ -32,6 +34,7 @@ pub(crate) struct SourceTable {
     location: Location,
     columns: TableSchema,
     files: Vec<PartitionedFile>,
+    reader: Arc<DefaultParquetFileReaderFactory>,
 }
 
 impl SourceTable {
@@ -48,7 +51,7 @@ impl SourceTable {
         location: Location,
     ) -> Result<Self> {
         let store = files::store(engine.context(), source, &location)?;
-        let found = files::list(store.as_ref(), source, &location).await?;
+        let Found { store, files: found } = files::find(store, source, &location).await?;
         let schema = Arc::new(schema(engine, source, &store, &found).await?);
         let paths = found.iter().map(|meta| &meta.location);
         // A column that a file has itself is the better source than the folder's name.
@@ -64,6 +67,7 @@ impl SourceTable {
                 .with_table_partition_cols(partitions.columns)
                 .build(),
             location,
+            reader: Arc::new(DefaultParquetFileReaderFactory::new(store)),
         })
     }
 
@@ -143,7 +147,9 @@ impl SourceTable {
         bounds: TimeBounds,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = self.columns.table_schema();
-        let mut source = ParquetSource::new(self.columns.clone()).with_enable_page_index(true);
+        let mut source = ParquetSource::new(self.columns.clone())
+            .with_enable_page_index(true)
+            .with_parquet_file_reader_factory(self.reader.clone());
         if let Some(pruning) = bounds.predicate(schema, columns[time]) {
             source = source.with_predicate(pruning);
         }
