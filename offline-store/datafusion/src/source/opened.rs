@@ -54,16 +54,12 @@ impl OpenedFile {
         let file = Arc::clone(&self.file);
         let read = move || ranges.into_iter().map(|range| read_range(&file, range)).collect();
         let read: std::io::Result<_> = tokio::task::spawn_blocking(read).await?;
-        read.map_err(|error| self.broken(error))
+        read.map_err(broken)
     }
+}
 
-    fn broken(
-        &self,
-        source: impl std::error::Error + Send + Sync + 'static,
-    ) -> object_store::Error {
-        let store = "opened file";
-        object_store::Error::Generic { store, source: Box::new(source) }
-    }
+fn broken(source: impl std::error::Error + Send + Sync + 'static) -> object_store::Error {
+    object_store::Error::Generic { store: "opened file", source: Box::new(source) }
 }
 
 /// The bytes of a range; an error where the file ends before it.
@@ -99,7 +95,7 @@ impl ObjectStore for OpenedFile {
         }
         options.check_preconditions(&self.meta)?;
         let range = match &options.range {
-            Some(range) => range.as_range(self.meta.size).map_err(|error| self.broken(error))?,
+            Some(range) => range.as_range(self.meta.size).map_err(broken)?,
             None => 0..self.meta.size,
         };
         let wanted = if options.head { 0..0 } else { range.clone() };
