@@ -180,9 +180,10 @@ mod tests {
 
         assert_eq!(opened.head(&location).await.unwrap().size, 13);
         assert_eq!(opened.get_range(&location, 0..5).await.unwrap(), "first");
-        assert_eq!(opened.get_ranges(&location, &[6..13]).await.unwrap(), ["version"]);
+        let two = opened.get_ranges(&location, &[6..13, 0..2]).await.unwrap();
+        assert_eq!(two, ["version", "fi"]);
         assert_eq!(opened.get(&location).await.unwrap().bytes().await.unwrap(), "first version");
         assert_eq!(local.head(&location).await.unwrap().size, 26);
-        assert!(opened.get_ranges(&location, &[10..14]).await.is_err());
+        assert!(opened.get_ranges(&location, &[0..1, 10..14]).await.is_err());
     }
 }
