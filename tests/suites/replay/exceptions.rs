@@ -28,6 +28,8 @@ pub(crate) const GRPC: &[Exception] = &[
     except("reflection", "reflection is served"),
 ];
 
+pub(crate) const MISC: &[Exception] = &[];
+
 #[test]
 fn the_documentation_lists_the_same_exceptions() {
     let document = std::fs::read_to_string(Repository::workspace().join("docs/compatibility.md"))
