@@ -15,7 +15,7 @@ use larder_offline_store::{
     OfflineStore,
 };
 
-use crate::on_demand::{CompiledInput, CompiledView};
+use crate::on_demand::{Functions, PreparedTransform, TransformInput};
 
 /// Which features for which entity rows.
 #[derive(Debug, Clone)]
@@ -39,14 +39,16 @@ pub struct TrainingRequest {
 /// # Errors
 /// - as [`RetrievalPlan::resolve`] and [`OfflineStore::historical_features`];
 /// - `NotFound` when the entity rows lack a request column;
-/// - `Unsupported` for an on-demand view that does not compile.
+/// - `Unsupported` for an on-demand view that neither compiles nor can be called.
 pub async fn training_set(
     catalog: &Catalog,
     offline: &dyn OfflineStore,
     request: TrainingRequest,
+    functions: &Functions,
 ) -> Result<BatchStream> {
     let plan = RetrievalPlan::resolve(catalog, &request.selection, request.full_feature_names)?;
-    let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<Vec<_>>>()?;
+    let transforms = plan.on_demand.iter().map(|view| PreparedTransform::new(view, functions));
+    let transforms = transforms.collect::<Result<Vec<_>>>()?;
     let views = historical_views(&plan, request.full_feature_names)?;
     let names: Vec<Vec<String>> = views
         .iter()
@@ -63,9 +65,13 @@ pub async fn training_set(
     if plan.on_demand.is_empty() {
         return Ok(joined);
     }
-    let computer = Computer::new(plan, programs, &names, &joined.schema())?;
+    let computer = Arc::new(Computer::new(plan, transforms, &names, &joined.schema())?);
     let schema = SchemaRef::clone(&computer.schema);
-    Ok(BatchStream::new(schema, joined.map(move |batch| computer.append(&batch?))))
+    let computed = joined.then(move |batch| {
+        let computer = Arc::clone(&computer);
+        async move { computer.append(&batch?).await }
+    });
+    Ok(BatchStream::new(schema, computed))
 }
 
 /// Requested features under their output names, inputs of on-demand views under names of their own.
@@ -125,7 +131,7 @@ fn hidden_name(view: &str, feature: &str, full: bool, taken: &mut Vec<String>) -
 /// Appends computed columns to joined batches.
 struct Computer {
     plan: RetrievalPlan,
-    programs: Vec<CompiledView>,
+    transforms: Vec<PreparedTransform>,
     /// Per on-demand view: the joined column of every input.
     columns: Vec<Vec<usize>>,
     schema: SchemaRef,
@@ -134,16 +140,16 @@ struct Computer {
 impl Computer {
     fn new(
         plan: RetrievalPlan,
-        programs: Vec<CompiledView>,
+        transforms: Vec<PreparedTransform>,
         names: &[Vec<String>],
         joined: &Schema,
     ) -> Result<Self> {
         let columns = plan
             .on_demand
             .iter()
-            .zip(&programs)
-            .map(|(view, program)| {
-                program
+            .zip(&transforms)
+            .map(|(view, transform)| {
+                transform
                     .inputs()
                     .iter()
                     .map(|input| input_column(&plan, names, input, &view.name, joined))
@@ -160,18 +166,15 @@ impl Computer {
                 .map(|output| ArrowField::new(&output.name, output.value_type.arrow_type(), true)),
         );
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Ok(Self { plan, programs, columns, schema })
+        Ok(Self { plan, transforms, columns, schema })
     }
 
-    fn append(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let computed = self
-            .programs
-            .iter()
-            .zip(&self.columns)
-            .map(|(program, columns)| {
-                program.evaluate(inputs(program, columns, batch)?, batch.num_rows())
-            })
-            .collect::<Result<Vec<_>>>()?;
+    async fn append(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let mut computed = Vec::with_capacity(self.transforms.len());
+        for (transform, columns) in self.transforms.iter().zip(&self.columns) {
+            let inputs = inputs(transform, columns, batch)?;
+            computed.push(transform.evaluate(inputs, batch.num_rows()).await?);
+        }
         let mut columns = batch.columns().to_vec();
         for output in &self.plan.outputs {
             if let OutputSource::Computed { view, feature } = output.source {
@@ -185,8 +188,12 @@ impl Computer {
 }
 
 /// The same types as online, whatever the files hold.
-fn inputs(program: &CompiledView, columns: &[usize], batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
-    program
+fn inputs(
+    transform: &PreparedTransform,
+    columns: &[usize],
+    batch: &RecordBatch,
+) -> Result<Vec<ArrayRef>> {
+    transform
         .inputs()
         .iter()
         .zip(columns)
@@ -202,7 +209,7 @@ fn inputs(program: &CompiledView, columns: &[usize], batch: &RecordBatch) -> Res
 fn input_column(
     plan: &RetrievalPlan,
     names: &[Vec<String>],
-    input: &CompiledInput,
+    input: &TransformInput,
     view: &str,
     joined: &Schema,
 ) -> Result<usize> {
