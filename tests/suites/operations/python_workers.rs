@@ -108,7 +108,8 @@ fn without_workers_the_view_is_refused_and_the_hint_names_the_setting() {
 
 #[test]
 fn with_workers_the_view_is_applied_and_served() {
-    let server = served(&repository(&workers()));
+    let repository = repository(&workers());
+    let server = served(&repository);
     let answer = server.post("/get-online-features", &request(&[json!(4), json!(8)]));
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(values(&answer.json(), "long"), json!([2, 0]));
@@ -133,8 +134,11 @@ fn workers_end_with_their_server_however_it_ends() {
     let server = Server::fs(&repository.path());
     let running = workers_of(server.pid());
     assert_eq!(running.len(), 2);
+    let folder = |process: &PathBuf| std::fs::read_link(process.join("cwd")).expect("a folder");
+    let folders: Vec<PathBuf> = running.iter().map(folder).collect();
     server.kill();
     until_gone(&running);
+    assert!(folders.iter().all(|folder| !folder.try_exists().expect("a folder to look into")));
 }
 
 #[test]

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import resource
+import shutil
 import signal
 import socket
 import struct
@@ -225,6 +226,8 @@ def main():
     # What functions print goes nowhere; descriptor 2 stays open for the last words of a crash.
     sys.stdout = sys.stderr = open(os.devnull, "w")
     serve(channel)
+    # The parent does so too, unless it was killed.
+    shutil.rmtree(os.path.dirname(__file__), ignore_errors=True)
 
 
 main()
