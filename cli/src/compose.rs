@@ -16,7 +16,8 @@ use larder_core::{Catalog, Compat, Error, Result};
 use larder_materializer::{Materializer, MaterializerSettings};
 use larder_offline_store::OfflineStore;
 use larder_online_store::{
-    EmbeddedConfig, EmbeddedStore, OnlineStore, RedisStore, SqliteConfig, SqliteStore, WriteGuard,
+    EmbeddedConfig, EmbeddedStore, OnlineStore, RedisStore, SqliteConfig, SqliteStore,
+    StoreObserver, WriteGuard,
 };
 use larder_proto::wire::entity_key::EntityKeyVersion;
 use larder_proto::wire::registry_file::RegistryFile;
@@ -48,7 +49,14 @@ pub(crate) fn registry_store(config: &RepoConfig) -> Result<Arc<dyn RegistryStor
 /// # Errors
 /// `Unsupported` for stores that cannot be used; `Unavailable` when it cannot be opened.
 pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
-    Ok(layers::around(backend(config)?, &config.online_store_layers))
+    observed_store(config, None)
+}
+
+fn observed_store(
+    config: &RepoConfig,
+    observer: Option<Arc<dyn StoreObserver>>,
+) -> Result<Arc<dyn OnlineStore>> {
+    Ok(layers::around(backend(config)?, &config.online_store_layers, observer))
 }
 
 fn backend(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
@@ -152,13 +160,13 @@ fn write_guard(config: &RepoConfig) -> WriteGuard {
 /// As the store's constructor; `Data` for a registry that cannot be understood.
 pub(crate) fn online_service(repository: &Repository) -> Result<OnlineService> {
     let catalog = repository.catalog()?;
-    service(repository.existing()?, catalog)
+    let config = repository.existing()?;
+    Ok(service(config, catalog, online_store(config)?))
 }
 
-fn service(config: &RepoConfig, catalog: Catalog) -> Result<OnlineService> {
-    let store = online_store(config)?;
+fn service(config: &RepoConfig, catalog: Catalog, store: Arc<dyn OnlineStore>) -> OnlineService {
     let clock = Arc::new(SystemClock);
-    Ok(OnlineService::new(service_config(config), SharedCatalog::new(catalog), store, clock))
+    OnlineService::new(service_config(config), SharedCatalog::new(catalog), store, clock)
 }
 
 fn service_config(config: &RepoConfig) -> ServiceConfig {
@@ -186,9 +194,11 @@ pub(crate) fn feature_server(
     let versioning = config.registry.enable_online_feature_view_versioning;
     let (source, catalog) =
         RegistryCatalogSource::start(Arc::clone(&registry), &config.project, versioning)?;
-    let mut online = service(config, catalog)?;
-    if config.serves_metrics() {
-        online = online.with_metrics(Arc::new(Metrics::new()?));
+    let metrics = config.serves_metrics().then(Metrics::new).transpose()?.map(Arc::new);
+    let observer = metrics.clone().map(|metrics| metrics as Arc<dyn StoreObserver>);
+    let mut online = service(config, catalog, observed_store(config, observer)?);
+    if let Some(metrics) = metrics {
+        online = online.with_metrics(metrics);
     }
     let materializer = materializer_over(config, registry, Arc::clone(online.store()), false)?;
     let server = FeatureServer::new(online, offline_store(config)?).with_materializer(materializer);
