@@ -25,6 +25,7 @@ mod push;
 pub mod recommendation;
 mod server;
 mod status;
+mod traces;
 mod training;
 mod write;
 
@@ -38,5 +39,6 @@ pub use online::OnlineService;
 pub use push::{PushRequest, PushTarget};
 pub use server::serve;
 pub use status::{WireStatus, wire_status};
+pub use traces::TRACES;
 pub use training::{TrainingRequest, training_set};
 pub use write::WriteRequest;

@@ -5,6 +5,7 @@ mod connections;
 mod drain;
 mod metrics;
 mod removal;
+mod traces;
 
 use larder_tests::{Repository, Server};
 use serde_json::{Value, json};
