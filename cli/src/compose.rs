@@ -112,8 +112,20 @@ pub(crate) fn offline_store(config: &RepoConfig) -> Result<Arc<dyn OfflineStore>
 /// # Errors
 /// `Data` when an object cannot be understood.
 pub(crate) fn catalog(config: &RepoConfig, file: &RegistryFile) -> Result<Catalog> {
+    catalog_of(config, file, &config.project)
+}
+
+/// The definitions of any project of the registry.
+///
+/// # Errors
+/// `NotFound` for a project that the registry does not have; `Data` when an object cannot be understood.
+pub(crate) fn catalog_of(
+    config: &RepoConfig,
+    file: &RegistryFile,
+    project: &str,
+) -> Result<Catalog> {
     let versioning = config.registry.enable_online_feature_view_versioning;
-    larder_registry::catalog::catalog(file, &config.project, versioning)
+    larder_registry::catalog::catalog(file, project, versioning)
 }
 
 /// What moves rows from the offline to the online store and records it in the registry; `bulk` leaves the guard off.
@@ -140,7 +152,8 @@ fn materializer_over(
         batch_rows: batch.map_or(defaults.batch_rows, |rows| rows as usize),
         ..defaults
     };
-    Ok(Materializer::new(offline_store(config)?, online, Arc::new(recorder), settings))
+    let (recorder, clock) = (Arc::new(recorder), Arc::new(SystemClock));
+    Ok(Materializer::new(offline_store(config)?, online, recorder, clock, settings))
 }
 
 fn entity_key_version(config: &RepoConfig) -> EntityKeyVersion {

@@ -7,8 +7,8 @@ use arrow_cast::cast;
 use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
 use futures::StreamExt;
 use larder_core::{
-    Catalog, DUMMY_JOIN_KEY, Error, ErrorKind, InputSource, ObjectKind, OutputSource, Result,
-    RetrievalPlan, Selection, Subject,
+    Catalog, DUMMY_JOIN_KEY, Error, ErrorKind, InputSource, ObjectKind, OutputSource, Plane,
+    Result, RetrievalPlan, Selection, Subject,
 };
 use larder_offline_store::{
     BatchStream, EntityRows, HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey,
@@ -45,27 +45,61 @@ pub async fn training_set(
     offline: &dyn OfflineStore,
     request: TrainingRequest,
 ) -> Result<BatchStream> {
-    let plan = RetrievalPlan::resolve(catalog, &request.selection, request.full_feature_names)?;
-    let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<Vec<_>>>()?;
-    let views = historical_views(&plan, request.full_feature_names)?;
-    let names: Vec<Vec<String>> = views
-        .iter()
-        .map(|view| view.features.iter().map(|feature| feature.output.clone()).collect())
-        .collect();
-    let joined = offline
-        .historical_features(HistoricalRequest {
-            entity: request.entity,
-            event_timestamp_column: request.event_timestamp_column,
-            views,
-            filter_by_created: request.filter_by_created,
-        })
-        .await?;
-    if plan.on_demand.is_empty() {
-        return Ok(joined);
+    let plan = TrainingPlan::new(catalog, &request.selection, request.full_feature_names)?;
+    let TrainingRequest { entity, event_timestamp_column, filter_by_created, .. } = request;
+    plan.rows(offline, entity, event_timestamp_column, filter_by_created).await
+}
+
+/// A selection that is ready to be joined and computed.
+#[derive(Debug, Clone)]
+pub(crate) struct TrainingPlan {
+    plan: Arc<RetrievalPlan>,
+    programs: Arc<[CompiledView]>,
+    views: Vec<HistoricalView>,
+}
+
+impl TrainingPlan {
+    /// Resolves and compiles.
+    ///
+    /// # Errors
+    /// As [`training_set`].
+    pub(crate) fn new(catalog: &Catalog, selection: &Selection, full: bool) -> Result<Self> {
+        let plan = RetrievalPlan::resolve(catalog, selection, full, Plane::Offline)?;
+        let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<_>>()?;
+        Ok(Self { views: historical_views(&plan, full)?, plan: Arc::new(plan), programs })
     }
-    let computer = Computer::new(plan, programs, &names, &joined.schema())?;
-    let schema = SchemaRef::clone(&computer.schema);
-    Ok(BatchStream::new(schema, joined.map(move |batch| computer.append(&batch?))))
+
+    /// What is read and computed.
+    pub(crate) fn plan(&self) -> &RetrievalPlan {
+        &self.plan
+    }
+
+    /// Joins and computes.
+    ///
+    /// # Errors
+    /// As [`training_set`].
+    pub(crate) async fn rows(
+        &self,
+        offline: &dyn OfflineStore,
+        entity: EntityRows,
+        event_timestamp_column: Option<String>,
+        filter_by_created: bool,
+    ) -> Result<BatchStream> {
+        let views = self.views.clone();
+        let names: Vec<Vec<String>> = views
+            .iter()
+            .map(|view| view.features.iter().map(|feature| feature.output.clone()).collect())
+            .collect();
+        let request =
+            HistoricalRequest { entity, event_timestamp_column, views, filter_by_created };
+        let joined = offline.historical_features(request).await?;
+        if self.plan.on_demand.is_empty() {
+            return Ok(joined);
+        }
+        let computer = Computer::new(self, &names, &joined.schema())?;
+        let schema = SchemaRef::clone(&computer.schema);
+        Ok(BatchStream::new(schema, joined.map(move |batch| computer.append(&batch?))))
+    }
 }
 
 /// Requested features under their output names, inputs of on-demand views under names of their own.
@@ -124,24 +158,20 @@ fn hidden_name(view: &str, feature: &str, full: bool, taken: &mut Vec<String>) -
 
 /// Appends computed columns to joined batches.
 struct Computer {
-    plan: RetrievalPlan,
-    programs: Vec<CompiledView>,
+    plan: Arc<RetrievalPlan>,
+    programs: Arc<[CompiledView]>,
     /// Per on-demand view: the joined column of every input.
     columns: Vec<Vec<usize>>,
     schema: SchemaRef,
 }
 
 impl Computer {
-    fn new(
-        plan: RetrievalPlan,
-        programs: Vec<CompiledView>,
-        names: &[Vec<String>],
-        joined: &Schema,
-    ) -> Result<Self> {
+    fn new(training: &TrainingPlan, names: &[Vec<String>], joined: &Schema) -> Result<Self> {
+        let TrainingPlan { plan, programs, .. } = training.clone();
         let columns = plan
             .on_demand
             .iter()
-            .zip(&programs)
+            .zip(programs.iter())
             .map(|(view, program)| {
                 program
                     .inputs()

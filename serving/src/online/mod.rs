@@ -77,6 +77,11 @@ impl OnlineService {
         &self.store
     }
 
+    /// The clock.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Catalog, DUMMY_JOIN_KEY, Result, RetrievalPlan, Selection, ViewPlan};
+use larder_core::{Catalog, DUMMY_JOIN_KEY, Plane, Result, RetrievalPlan, Selection, ViewPlan};
+use larder_materializer::PrecomputedService;
 use larder_online_store::ViewTable;
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 
@@ -18,6 +19,10 @@ pub struct PreparedPlan {
     /// Distinct keys of the views: a request encodes each once.
     pub(crate) keys: Vec<PreparedKeys>,
     pub(crate) programs: Vec<CompiledView>,
+    /// The vectors that hold what a feature service asks for.
+    pub(crate) vectors: Option<PrecomputedService>,
+    /// Columns are named `view__feature`.
+    pub(crate) has_full_names: bool,
 }
 
 /// How to read one stored view.
@@ -50,7 +55,7 @@ impl PreparedPlan {
         full_feature_names: bool,
         config: &ServiceConfig,
     ) -> Result<Self> {
-        let plan = RetrievalPlan::resolve(catalog, selection, full_feature_names)?;
+        let plan = RetrievalPlan::resolve(catalog, selection, full_feature_names, Plane::Online)?;
         plan.check_servable(config.serve_while_materializing)?;
         check_size(&plan, config.max_features)?;
         let mut keys = Vec::new();
@@ -60,7 +65,13 @@ impl PreparedPlan {
             .map(|view| prepare_view(&plan, view, config, &mut keys))
             .collect::<Result<_>>()?;
         let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<_>>()?;
-        Ok(Self { plan, views, keys, programs })
+        let vectors = match selection {
+            Selection::Service(name) => {
+                PrecomputedService::of(catalog, catalog.feature_service(name)?)?
+            }
+            Selection::Features(_) => None,
+        };
+        Ok(Self { plan, views, keys, programs, vectors, has_full_names: full_feature_names })
     }
 }
 
