@@ -9,7 +9,9 @@ mod connection;
 mod embedded;
 mod generated;
 mod grpc;
+mod interactions;
 mod load;
+mod memory;
 mod online;
 mod raw_cassandra;
 mod raw_redis;
@@ -41,6 +43,10 @@ enum Bench {
     Transform(transform::Options),
     /// `materialize` into Redis and Cassandra as a share of what they take.
     Write(write::Options),
+    /// Interaction features on Redis, at a rate.
+    Interactions(interactions::Options),
+    /// The memory of a server under load for long.
+    Memory(memory::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -55,5 +61,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Embedded(options) => embedded::run(&options),
         Bench::Transform(options) => transform::run(&options),
         Bench::Write(options) => write::run(&options),
+        Bench::Interactions(options) => interactions::run(&options),
+        Bench::Memory(options) => memory::run(&options),
     }
 }

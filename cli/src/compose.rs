@@ -17,7 +17,8 @@ use larder_core::{Catalog, Compat, Error, Result};
 use larder_materializer::{Materializer, MaterializerSettings};
 use larder_offline_store::OfflineStore;
 use larder_online_store::{
-    EmbeddedConfig, EmbeddedStore, OnlineStore, RedisStore, SqliteConfig, SqliteStore, WriteGuard,
+    EmbeddedConfig, EmbeddedStore, OnlineStore, RedisStore, SqliteConfig, SqliteStore,
+    StoreObserver, WriteGuard,
 };
 use larder_proto::wire::entity_key::EntityKeyVersion;
 use larder_proto::wire::registry_file::RegistryFile;
@@ -51,7 +52,14 @@ pub(crate) fn registry_store(config: &RepoConfig) -> Result<Arc<dyn RegistryStor
 /// # Errors
 /// `Unsupported` for stores that cannot be used; `Unavailable` when it cannot be opened.
 pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
-    Ok(layers::around(backend(config)?, &config.online_store_layers))
+    observed_store(config, None)
+}
+
+fn observed_store(
+    config: &RepoConfig,
+    observer: Option<Arc<dyn StoreObserver>>,
+) -> Result<Arc<dyn OnlineStore>> {
+    Ok(layers::around(backend(config)?, &config.online_store_layers, observer))
 }
 
 fn backend(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
@@ -169,7 +177,7 @@ fn write_guard(config: &RepoConfig) -> WriteGuard {
 pub(crate) fn online_service(repository: &Repository) -> Result<OnlineService> {
     let catalog = repository.catalog()?;
     let config = repository.existing()?;
-    service(config, catalog, functions(config)?)
+    Ok(service(config, catalog, online_store(config)?, functions(config)?))
 }
 
 /// Who calls on-demand functions that do not compile.
@@ -180,12 +188,15 @@ pub(crate) fn functions(config: &RepoConfig) -> Result<Functions> {
     Ok(python_workers(config)?.map(|workers| workers as Arc<dyn FunctionRunner>))
 }
 
-fn service(config: &RepoConfig, catalog: Catalog, functions: Functions) -> Result<OnlineService> {
-    let store = online_store(config)?;
+fn service(
+    config: &RepoConfig,
+    catalog: Catalog,
+    store: Arc<dyn OnlineStore>,
+    functions: Functions,
+) -> OnlineService {
     let clock = Arc::new(SystemClock);
-    let catalog = SharedCatalog::new(catalog);
-    let service = OnlineService::new(service_config(config), catalog, store, clock);
-    Ok(service.with_functions(functions))
+    OnlineService::new(service_config(config), SharedCatalog::new(catalog), store, clock)
+        .with_functions(functions)
 }
 
 fn service_config(config: &RepoConfig) -> ServiceConfig {
@@ -214,9 +225,11 @@ pub(crate) fn feature_server(
     let versioning = config.registry.enable_online_feature_view_versioning;
     let (source, catalog) =
         RegistryCatalogSource::start(Arc::clone(&registry), &config.project, versioning)?;
-    let mut online = service(config, catalog, functions)?;
-    if config.serves_metrics() {
-        online = online.with_metrics(Arc::new(Metrics::new()?));
+    let metrics = config.serves_metrics().then(Metrics::new).transpose()?.map(Arc::new);
+    let observer = metrics.clone().map(|metrics| metrics as Arc<dyn StoreObserver>);
+    let mut online = service(config, catalog, observed_store(config, observer)?, functions);
+    if let Some(metrics) = metrics {
+        online = online.with_metrics(metrics);
     }
     let materializer = materializer_over(config, registry, Arc::clone(online.store()), false)?;
     let server = FeatureServer::new(online, offline_store(config)?).with_materializer(materializer);

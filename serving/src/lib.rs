@@ -26,6 +26,7 @@ mod push;
 pub mod recommendation;
 mod server;
 mod status;
+mod traces;
 mod training;
 mod write;
 
@@ -40,5 +41,6 @@ pub use online::OnlineService;
 pub use push::{PushRequest, PushTarget};
 pub use server::serve;
 pub use status::{WireStatus, wire_status};
+pub use traces::TRACES;
 pub use training::{TrainingRequest, training_set};
 pub use write::WriteRequest;

@@ -61,6 +61,18 @@ impl Server {
         server
     }
 
+    /// `fs serve` with more arguments and environment variables.
+    ///
+    /// # Panics
+    /// When it does not become healthy.
+    pub fn fs_within(repository: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let (mut server, mut command) = Self::prepared(repository, arguments);
+        command.envs(environment.iter().copied());
+        server.launch(command);
+        server.wait_until_healthy();
+        server
+    }
+
     fn prepared(repository: &Path, arguments: &[&str]) -> (Self, Command) {
         let (http_port, grpc_port) = (free_port(), free_port());
         let (http, grpc) = (http_port.to_string(), grpc_port.to_string());
@@ -163,6 +175,14 @@ impl Server {
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         post(&self.url(path), body).unwrap_or_else(|error| panic!("{error}: {}", self.log()))
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// After its end.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
     }
 
     /// What it wrote so far.

@@ -31,7 +31,7 @@ pub use crate::yaml::Origin;
 pub use auth::AuthConfig;
 pub use byte_size::ByteSize;
 pub use env::{
-    Environment, FEAST_VARIABLES, FixedEnvironment, ProcessEnvironment, VARIABLES, Variable,
+    Environment, FEAST_VARIABLES, FixedEnvironment, ProcessEnvironment, VARIABLES, Variable, otel,
 };
 pub use offline_store::OfflineStoreConfig;
 pub use online_store::OnlineStoreConfig;

@@ -143,7 +143,7 @@ impl OnlineService {
         limit: Limit,
         max_rows: usize,
     ) -> Result<Planned> {
-        let mut stages = Stages::start(self.metrics.as_deref());
+        let planning = Stages::start(self.metrics.as_deref(), Stage::Plan);
         let snapshot = self.catalog.load();
         let plan = snapshot.plan(&request.selection, request.full_feature_names, |catalog| {
             let full = request.full_feature_names;
@@ -155,7 +155,7 @@ impl OnlineService {
         }
         let (columns, echoed) =
             typed_columns(snapshot.catalog(), &plan, request, self.config.compat)?;
-        stages.end(Stage::Plan);
+        planning.end();
         let include_view_versions = request.include_view_versions;
         let (now, compat) = (self.clock.now(), self.config.compat);
         Ok(Planned { plan, columns, echoed, rows, now, compat, include_view_versions })
@@ -168,15 +168,15 @@ impl OnlineService {
         range: Range<usize>,
         budget: Budget,
     ) -> Result<OnlineAnswer> {
-        let mut stages = Stages::start(self.metrics.as_deref());
+        let reading = Stages::start(self.metrics.as_deref(), Stage::Store);
         let Planned { plan, now, compat, .. } = planned;
         let (rows, columns) = (range.len(), planned.columns_of(range));
         let entities = planned.echo(&columns)?;
         let at = ReadAt { now: *now, compat: *compat, budget };
         let views = read_views(self.store.as_ref(), plan, &columns, rows, at).await?;
-        stages.end(Stage::Store);
+        let computing = reading.then(Stage::Transform);
         let computed = compute(plan, &views, &columns, rows).await?;
-        stages.end(Stage::Transform);
+        computing.end();
         let answer = OnlineAnswer {
             plan: Arc::clone(plan),
             compat: *compat,

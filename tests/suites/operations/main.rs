@@ -6,6 +6,7 @@ mod drain;
 mod metrics;
 mod python_workers;
 mod removal;
+mod traces;
 
 use larder_tests::{Repository, Server};
 use serde_json::{Value, json};

@@ -62,7 +62,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 16] = [
+const GUARDED: [(&str, &[&str]); 19] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
@@ -78,6 +78,9 @@ const GUARDED: [(&str, &[&str]); 16] = [
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),
     ("ureq", &["larder-cli", "larder-tests", "larder-bench"]),
+    ("opentelemetry", &["larder-serving", "larder-cli"]),
+    ("opentelemetry-otlp", &["larder-cli"]),
+    ("opentelemetry_sdk", &["larder-cli"]),
     ("anyhow", &["larder-cli", "larder-tests", "larder-bench", "xtask"]),
 ];
 

@@ -28,7 +28,8 @@ pub use self::config::{
     RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisTls, RedisTopology,
 };
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// The Redis online store: Feast's hashes, which Feast may read and write at the same time.
@@ -64,6 +65,10 @@ impl OnlineStore for RedisStore {
 
     fn guard_scope(&self) -> GuardScope {
         if self.0.config.guard == RedisGuard::Off { GuardScope::Call } else { GuardScope::Row }
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        Some(self.0.client.pool())
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
