@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::body::{Body, query_flag};
 use super::error::{Rejection, ShapeError};
-use crate::feast_words::FeastWords;
+use crate::feast_words::{FeastWords, python_list};
 use crate::{FeatureServer, MaterializeRequest, Window};
 
 /// 200 with `null` when all is done; with `?async=true` 202 at once, or 409 for views that are worked on.
@@ -81,10 +81,17 @@ async fn answer(
         let accepted = json!({"status": "accepted", "feature_views": views});
         return Ok((StatusCode::ACCEPTED, Json(accepted)).into_response());
     }
-    let conflict = json!({
-        "error": "feature views are being materialized already", "feature_views": busy,
-    });
-    Ok((StatusCode::CONFLICT, Json(conflict)).into_response())
+    Ok((StatusCode::CONFLICT, Json(conflict(&busy))).into_response())
+}
+
+/// Feast 0.67's words.
+fn conflict(busy: &[String]) -> Value {
+    let names = python_list(busy);
+    let error = format!(
+        "Cannot start async materialization — the following feature views are already in MATERIALIZING state: \
+         {names}. Use ?force=true to override."
+    );
+    json!({"error": error, "feature_views": busy})
 }
 
 fn range(start: Option<&str>, end: Option<&str>, all: bool) -> Result<Window> {
@@ -102,5 +109,7 @@ fn range(start: Option<&str>, end: Option<&str>, all: bool) -> Result<Window> {
 
 /// ISO 8601, UTC unless it says otherwise.
 fn time(text: &str) -> Result<Timestamp> {
-    parse_timestamp(text)
+    parse_timestamp(text).map_err(|error| {
+        error.with_source(FeastWords::bare(format!("Unknown string format: {text}")))
+    })
 }

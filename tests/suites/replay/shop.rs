@@ -17,6 +17,10 @@ impl Shop {
         Self::open(&store, Some(redis))
     }
 
+    pub(crate) fn on_sqlite() -> Self {
+        Self::open("type: sqlite\n  path: data/online.db", None)
+    }
+
     fn open(online_store: &str, redis: Option<RedisServer>) -> Self {
         let repository = Repository::copy_of("tests/vectors/online/serving");
         let settings = format!(
