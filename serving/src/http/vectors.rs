@@ -41,7 +41,7 @@ pub(super) async fn list(State(server): State<FeatureServer>) -> Response {
     Json(json!({"object": "list", "data": data})).into_response()
 }
 
-/// `GET /v1/vector_stores/{id}`.
+/// `GET /v1/vector_stores/{vector_store_id}`.
 pub(super) async fn get(State(server): State<FeatureServer>, Path(id): Path<String>) -> Response {
     let snapshot = server.online().catalog().load();
     let project = &snapshot.catalog().project().name;
@@ -52,7 +52,7 @@ pub(super) async fn get(State(server): State<FeatureServer>, Path(id): Path<Stri
     }
 }
 
-/// `POST /v1/vector_stores/{id}/search`.
+/// `POST /v1/vector_stores/{vector_store_id}/search`.
 pub(super) async fn search_one(
     State(server): State<FeatureServer>,
     Path(id): Path<String>,
