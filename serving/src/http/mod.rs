@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod chat;
 mod chat_socket;
+mod decode;
 mod docs;
 mod error;
 mod materialize;

@@ -13,6 +13,7 @@ mod lookup;
 mod materialize;
 mod metrics;
 mod partial;
+mod shapes;
 mod slow_store;
 mod swap;
 mod tls;
