@@ -5,46 +5,37 @@ use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
 use super::error::{ShapeError, Violation};
+use super::python_json::fault;
+
+/// What some programs write in front of UTF-8; Python's decoder skips it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The value of a body; the text of one that is not declared as JSON.
 ///
 /// # Errors
 /// 422 for an empty body, and for one that is no JSON with its place and Python's reason.
 pub(super) fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, ShapeError> {
-    let body = || vec!["body".into()];
     if bytes.is_empty() {
-        let missing = Violation::new("missing", body(), "Field required", Value::Null);
+        let missing = Violation::new("missing", vec!["body".into()], "Field required", Value::Null);
         return Err(ShapeError(vec![missing]));
     }
     if !is_json(headers) {
         return Ok(Value::from(String::from_utf8_lossy(&bytes[..bytes.len().min(200)])));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let mut loc = body();
-        loc.push(offset_of(bytes, error.line(), error.column()).into());
-        let empty = Value::Object(Map::new());
-        let violation = Violation::new("json_invalid", loc, "JSON decode error", empty);
-        ShapeError(vec![Violation { reason: Some(pythons_reason(&error)), ..violation }])
-    })
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    serde_json::from_slice(bytes).map_err(|error| no_json(bytes, &error))
 }
 
-/// What Python's decoder says where `serde_json` stops.
-fn pythons_reason(error: &serde_json::Error) -> &'static str {
-    let text = error.to_string();
-    let says = |words: &str| text.starts_with(words);
-    if says("key must be a string") || says("EOF while parsing an object") {
-        "Expecting property name enclosed in double quotes"
-    } else if says("expected `:`") {
-        "Expecting ':' delimiter"
-    } else if says("expected `,`") || says("EOF while parsing a list") {
-        "Expecting ',' delimiter"
-    } else if says("EOF while parsing a string") {
-        "Unterminated string starting at"
-    } else if says("trailing characters") {
-        "Extra data"
-    } else {
-        "Expecting value"
-    }
+/// What Python takes for JSON, as NaN, has the reason of the parser that refused it.
+fn no_json(bytes: &[u8], error: &serde_json::Error) -> ShapeError {
+    let (at, reason) = match fault(&String::from_utf8_lossy(bytes)) {
+        Some(fault) => (fault.at, fault.reason.to_owned()),
+        None => (offset_of(bytes, error.line(), error.column()), error.to_string()),
+    };
+    let loc = vec!["body".into(), at.into()];
+    let empty = Value::Object(Map::new());
+    let violation = Violation::new("json_invalid", loc, "JSON decode error", empty);
+    ShapeError(vec![Violation { reason: Some(reason), ..violation }])
 }
 
 /// FastAPI reads a body as JSON when its type is `application/json` or `application/*+json`.

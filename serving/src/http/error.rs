@@ -34,7 +34,7 @@ pub(crate) struct Violation {
     /// What was given.
     pub(crate) input: Value,
     /// Why it is no JSON, in Python's words.
-    pub(crate) reason: Option<&'static str>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Violation {

@@ -9,6 +9,7 @@ mod docs;
 mod error;
 mod materialize;
 mod push;
+mod python_json;
 mod read;
 mod vectors;
 mod write;

@@ -52,6 +52,12 @@ BODIES = [
     ("/search", {"query": [1, "a"], "top_k": 1.5, "distance_metric": 1}),
     (STORE, {}),
 ]
+# No JSON, but for the last one, which begins with a byte order mark.
+TEXTS = [
+    "", " ", "{", "{not json", '{"a"', '{"a":', '{"a": }', '{"a" 1}', '{"a": 1', '{"a": 1,', '{"a": 1,}', '{"a": 1 "b": 2}',
+    "[1, 2", "[1 2]", "[1,]", "[", '{"a": "b', '{"a": "b\n"}', '{"a": "\\x"}', '{"a": tru}', "{} x", "[] []", "'a'", "{'a': 1}", "nul",
+    '{"a": 01}', '{"a": 1.}', '{\n  "a": 1,\n  b\n}', '{"ä": x}', '{"a": "\\u12"}', '{"a": -}', '{"a": .5}', "\ufeff{}",
+]
 
 server = uvicorn.Server(uvicorn.Config(get_app(FeatureStore(".")), port=0, log_level="critical"))
 threading.Thread(target=server.run, daemon=True).start()
@@ -61,9 +67,8 @@ port = server.servers[0].sockets[0].getsockname()[1]
 recorded = []
 
 
-for path, body in BODIES:
-    text = json.dumps(body)
-    answer = requests.post(f"http://127.0.0.1:{port}{path}", data=text, headers={"content-type": "application/json"})
+for path, text in [(path, json.dumps(body)) for path, body in BODIES] + [(READ, text) for text in TEXTS]:
+    answer = requests.post(f"http://127.0.0.1:{port}{path}", data=text.encode(), headers={"content-type": "application/json"})
     assert answer.status_code == 422
     recorded.append({"path": path, "body": text, "answer": answer.json()})
 with open(sys.argv[1] + "/shapes.json", "w") as f:
