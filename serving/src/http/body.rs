@@ -27,13 +27,15 @@ impl Body {
     /// Parses the body; an empty one and one that is not declared as JSON are refused.
     pub(crate) fn parse(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, ShapeError> {
         Self::of(decode(headers, bytes)?, vec!["body".into()])
-            .map_err(|violation| ShapeError(vec![violation]))
     }
 
-    fn of(value: Value, loc: Vec<Value>) -> Result<Self, Violation> {
+    fn of(value: Value, loc: Vec<Value>) -> Result<Self, ShapeError> {
         match value {
             Value::Object(fields) => Ok(Self { loc, fields, violations: Vec::new() }),
-            other => Err(Violation::new("model_attributes_type", loc, NO_OBJECT, other)),
+            other => {
+                let violation = Violation::new("model_attributes_type", loc, NO_OBJECT, other);
+                Err(ShapeError(vec![violation]))
+            }
         }
     }
 
@@ -104,7 +106,7 @@ impl Body {
                     read(&mut item);
                     self.violations.append(&mut item.violations);
                 }
-                Err(violation) => self.violations.push(violation),
+                Err(ShapeError(mut violations)) => self.violations.append(&mut violations),
             }
         }
     }

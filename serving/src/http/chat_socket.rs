@@ -160,7 +160,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::default();
         assert!((0..60).all(|second| pace.allows(start + Duration::from_secs(second))));
-        assert!(!pace.allows(start + Duration::from_secs(60)));
+        assert!(!pace.allows(start + MINUTE));
         assert!(pace.allows(start + Duration::from_secs(61)));
         assert!(!pace.allows(start + Duration::from_secs(61)));
     }
