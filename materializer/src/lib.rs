@@ -4,6 +4,7 @@
 //! ([`Materializer::run`]), writes it with the event-time guard, and records the interval once every row is
 //! durable. It chooses no store, reads no registry and knows no clock: it is given all of them.
 
+mod ahead;
 mod key_column;
 mod progress;
 mod recorder;

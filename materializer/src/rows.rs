@@ -26,6 +26,8 @@ pub(crate) struct RowEncoder {
 #[derive(Debug)]
 pub(crate) struct EncodedRows {
     pub(crate) rows: WriteRows,
+    /// Rows of the batch.
+    pub(crate) read: u64,
     pub(crate) null_keys: u64,
 }
 
@@ -56,11 +58,6 @@ impl RowEncoder {
             event: request.timestamp_field.clone(),
             created: request.created_timestamp_column.clone(),
         })
-    }
-
-    /// Where the rows go.
-    pub(crate) fn table(&self) -> &ViewTable {
-        &self.table
     }
 
     /// Encodes one batch. Rows with a null in a join key are left out and counted: Feast 0.67 fails the
@@ -98,7 +95,8 @@ impl RowEncoder {
                 rows.set(index, column.get(row))?;
             }
         }
-        Ok(EncodedRows { rows: rows.finish(), null_keys })
+        let read = batch.num_rows() as u64;
+        Ok(EncodedRows { rows: rows.finish(), read, null_keys })
     }
 
     /// Encodes the key of a row; false when it is null somewhere.

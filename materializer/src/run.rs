@@ -9,9 +9,10 @@ use larder_offline_store::{OfflineStore, PullRequest};
 use larder_online_store::{GuardScope, OnlineStore, ViewTable, WriteGuard};
 use larder_proto::wire::entity_key::EntityKeyVersion;
 
+use crate::ahead::EncodedBatches;
 use crate::progress::{Counts, Progress};
 use crate::recorder::IntervalRecorder;
-use crate::rows::RowEncoder;
+use crate::rows::{EncodedRows, RowEncoder};
 
 /// Settings of a run; data only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,15 +177,13 @@ impl Materializer {
         let view = task.view.as_ref();
         let request = PullRequest::of_view(view, Some(start), Some(end))?;
         let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
-        let encoder = RowEncoder::new(view, table, &request, self.settings.entity_key_version)?;
-        let mut batches = self.offline.pull_latest(request).await?;
-        while let Some(batch) = batches.next().await {
-            let batch = batch?;
-            for start in (0..batch.num_rows()).step_by(self.settings.batch_rows.max(1)) {
-                let length = self.settings.batch_rows.max(1).min(batch.num_rows() - start);
-                self.write(&encoder, &batch.slice(start, length), &mut counts).await?;
-                progress.advanced(&view.name, counts);
-            }
+        let version = self.settings.entity_key_version;
+        let encoder = RowEncoder::new(view, table.clone(), &request, version)?;
+        let batches = self.offline.pull_latest(request).await?;
+        let mut encoded = EncodedBatches::start(batches, encoder, self.settings.batch_rows);
+        while let Some(batch) = encoded.next().await {
+            self.write(&table, batch?, &mut counts).await?;
+            progress.advanced(&view.name, counts);
         }
         warn_of_null_keys(&view.name, counts);
         Ok(counts)
@@ -192,14 +191,12 @@ impl Materializer {
 
     async fn write(
         &self,
-        encoder: &RowEncoder,
-        batch: &arrow_array::RecordBatch,
+        table: &ViewTable,
+        encoded: EncodedRows,
         counts: &mut Counts,
     ) -> Result<()> {
-        let encoded = encoder.encode(batch)?;
-        let summary =
-            self.online.write(encoder.table(), &encoded.rows, self.settings.guard).await?;
-        counts.read += batch.num_rows() as u64;
+        let summary = self.online.write(table, &encoded.rows, self.settings.guard).await?;
+        counts.read += encoded.read;
         counts.null_keys += encoded.null_keys;
         counts.written += summary.written as u64;
         counts.older += summary.skipped_older as u64;
