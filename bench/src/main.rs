@@ -17,6 +17,7 @@ mod redis;
 mod served;
 mod startup;
 mod summary;
+mod transform;
 mod workload;
 mod write;
 
@@ -36,6 +37,8 @@ enum Bench {
     Redis(redis::Options),
     /// Online features on the embedded store.
     Embedded(embedded::Options),
+    /// On-demand functions compiled, beside pandas and Python.
+    Transform(transform::Options),
     /// `materialize` into Redis and Cassandra as a share of what they take.
     Write(write::Options),
 }
@@ -50,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Online(options) => online::run(&options),
         Bench::Redis(options) => redis::run(&options),
         Bench::Embedded(options) => embedded::run(&options),
+        Bench::Transform(options) => transform::run(&options),
         Bench::Write(options) => write::run(&options),
     }
 }

@@ -4,6 +4,7 @@ mod catalog_source;
 mod cql;
 mod layers;
 mod lazy_offline;
+mod python_workers;
 mod recorder;
 mod redis;
 mod remote;
@@ -24,12 +25,14 @@ use larder_registry::RepoConfig;
 use larder_registry::repo_config::{OfflineStoreConfig, OnlineStoreConfig};
 use larder_registry::store::{self, RegistryStore};
 use larder_serving::{
-    CatalogSource, FeatureServer, Metrics, OnlineService, ServerConfig, ServiceConfig,
+    CatalogSource, FeatureServer, Functions, Metrics, OnlineService, ServerConfig, ServiceConfig,
     SharedCatalog,
 };
+use larder_transform::FunctionRunner;
 
 use self::catalog_source::RegistryCatalogSource;
 use self::lazy_offline::LazyOfflineStore;
+pub(crate) use self::python_workers::python_workers;
 use self::recorder::RegistryRecorder;
 pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;
@@ -165,13 +168,24 @@ fn write_guard(config: &RepoConfig) -> WriteGuard {
 /// As the store's constructor; `Data` for a registry that cannot be understood.
 pub(crate) fn online_service(repository: &Repository) -> Result<OnlineService> {
     let catalog = repository.catalog()?;
-    service(repository.existing()?, catalog)
+    let config = repository.existing()?;
+    service(config, catalog, functions(config)?)
 }
 
-fn service(config: &RepoConfig, catalog: Catalog) -> Result<OnlineService> {
+/// Who calls on-demand functions that do not compile.
+///
+/// # Errors
+/// As [`python_workers`].
+pub(crate) fn functions(config: &RepoConfig) -> Result<Functions> {
+    Ok(python_workers(config)?.map(|workers| workers as Arc<dyn FunctionRunner>))
+}
+
+fn service(config: &RepoConfig, catalog: Catalog, functions: Functions) -> Result<OnlineService> {
     let store = online_store(config)?;
     let clock = Arc::new(SystemClock);
-    Ok(OnlineService::new(service_config(config), SharedCatalog::new(catalog), store, clock))
+    let catalog = SharedCatalog::new(catalog);
+    let service = OnlineService::new(service_config(config), catalog, store, clock);
+    Ok(service.with_functions(functions))
 }
 
 fn service_config(config: &RepoConfig) -> ServiceConfig {
@@ -194,12 +208,13 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
 /// As [`online_service`] and [`offline_store`]; `NotFound` when nothing was applied yet.
 pub(crate) fn feature_server(
     config: &RepoConfig,
+    functions: Functions,
 ) -> Result<(FeatureServer, Arc<dyn CatalogSource>)> {
     let registry = registry_store(config)?;
     let versioning = config.registry.enable_online_feature_view_versioning;
     let (source, catalog) =
         RegistryCatalogSource::start(Arc::clone(&registry), &config.project, versioning)?;
-    let mut online = service(config, catalog)?;
+    let mut online = service(config, catalog, functions)?;
     if config.serves_metrics() {
         online = online.with_metrics(Arc::new(Metrics::new()?));
     }

@@ -50,7 +50,7 @@ pub(crate) fn prepare(repository: &Repository) -> Result<Prepared> {
     let file = registry.load()?.unwrap_or_else(RegistryFile::new);
     let mut contents = RepoContents::collect(definitions(&config)?, &config)?;
     complete(&mut contents, &config, &file)?;
-    validate(&contents, &CompileCheck::new(&contents))?;
+    validate(&contents, &CompileCheck::new(&contents, compose::functions(&config)?))?;
     let plan = plan(&file, &contents, sqlite_path(&config).as_deref())?;
     let warnings = config.warnings.iter().chain(&contents.warnings).cloned().collect();
     Ok(Prepared {

@@ -7,6 +7,7 @@
 //! On-demand views that are computed on write are moved too: [`OnDemandRows`] computes them. Where rows of a view are
 //! members of a [`PrecomputedService`], its vectors are made anew.
 
+mod ahead;
 mod key_column;
 mod on_demand;
 mod precomputed;

@@ -34,6 +34,8 @@ enum Times {
 #[derive(Debug)]
 pub(crate) struct EncodedRows {
     pub(crate) rows: WriteRows,
+    /// Rows of the batch.
+    pub(crate) read: u64,
     pub(crate) null_keys: u64,
 }
 
@@ -131,7 +133,8 @@ impl RowEncoder {
                 rows.set(index, column.get(row))?;
             }
         }
-        Ok(EncodedRows { rows: rows.finish(), null_keys })
+        let read = batch.num_rows() as u64;
+        Ok(EncodedRows { rows: rows.finish(), read, null_keys })
     }
 
     /// Encodes the key of a row; false when it is null somewhere.

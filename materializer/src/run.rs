@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use larder_core::{Clock, Error, FeatureView, Interval, Result};
@@ -10,11 +9,12 @@ use larder_offline_store::{BatchStream, OfflineStore, PullRequest};
 use larder_online_store::{GuardScope, OnlineStore, ViewTable, WriteGuard, WriteRows};
 use larder_proto::wire::entity_key::EntityKeyVersion;
 
+use crate::ahead::EncodedBatches;
 use crate::on_demand::{OnDemandRows, entity_frame};
 use crate::precomputed::PrecomputedService;
 use crate::progress::{Counts, Progress};
 use crate::recorder::IntervalRecorder;
-use crate::rows::RowEncoder;
+use crate::rows::{EncodedRows, RowEncoder};
 use crate::write::write_rows;
 
 /// Settings of a run; data only.
@@ -199,19 +199,17 @@ impl Materializer {
             return Ok(counts);
         }
         let view = task.view.as_ref();
-        let (encoder, mut batches) = match &task.computation {
+        let (encoder, batches) = match &task.computation {
             None => self.pulled(project, task).await?,
             Some(computation) => {
                 self.computed(project, task, computation.as_ref(), &mut counts).await?
             }
         };
-        while let Some(batch) = batches.next().await {
-            let batch = batch?;
-            for start in (0..batch.num_rows()).step_by(self.settings.batch_rows.max(1)) {
-                let length = self.settings.batch_rows.max(1).min(batch.num_rows() - start);
-                self.write(task, &encoder, &batch.slice(start, length), &mut counts).await?;
-                progress.advanced(&view.name, counts);
-            }
+        let table = encoder.table().clone();
+        let mut encoded = EncodedBatches::start(batches, encoder, self.settings.batch_rows);
+        while let Some(batch) = encoded.next().await {
+            self.write(task, &table, batch?, &mut counts).await?;
+            progress.advanced(&view.name, counts);
         }
         warn_of_null_keys(&view.name, counts);
         Ok(counts)
@@ -248,18 +246,17 @@ impl Materializer {
     async fn write(
         &self,
         task: &ViewTask,
-        encoder: &RowEncoder,
-        batch: &RecordBatch,
+        table: &ViewTable,
+        encoded: EncodedRows,
         counts: &mut Counts,
     ) -> Result<()> {
-        let encoded = encoder.encode(batch)?;
         let (store, guard) = (self.online.as_ref(), self.settings.guard);
         let summary = match task.computation {
-            None => store.write(encoder.table(), &encoded.rows, guard).await?,
-            Some(_) => write_rows(store, encoder.table(), &encoded.rows, guard).await?,
+            None => store.write(table, &encoded.rows, guard).await?,
+            Some(_) => write_rows(store, table, &encoded.rows, guard).await?,
         };
         self.refresh(&task.services, &encoded.rows).await?;
-        counts.read += batch.num_rows() as u64;
+        counts.read += encoded.read;
         counts.null_keys += encoded.null_keys;
         counts.written += summary.written as u64;
         counts.older += summary.skipped_older as u64;

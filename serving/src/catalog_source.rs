@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use larder_core::{Catalog, Result, Selection};
 use larder_materializer::PrecomputedService;
 
+use crate::on_demand::Functions;
 use crate::on_write::ComputedOnWrite;
 use crate::online::PreparedPlan;
 
@@ -59,7 +60,11 @@ impl Snapshot {
     ///
     /// # Errors
     /// As [`ComputedOnWrite::new`].
-    pub(crate) fn computed_on_write(&self, name: &str) -> Result<Option<Arc<ComputedOnWrite>>> {
+    pub(crate) fn computed_on_write(
+        &self,
+        name: &str,
+        functions: &Functions,
+    ) -> Result<Option<Arc<ComputedOnWrite>>> {
         let Some(definition) = self.catalog.on_demand_feature_views().get(name) else {
             return Ok(None);
         };
@@ -69,7 +74,7 @@ impl Snapshot {
             return Ok(Some(Arc::clone(known)));
         }
         drop(known);
-        let new = Arc::new(ComputedOnWrite::new(&self.catalog, definition, view)?);
+        let new = Arc::new(ComputedOnWrite::new(&self.catalog, definition, view, functions)?);
         let mut known = self.computed_on_write.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(name.to_owned(), Arc::clone(&new));
         Ok(Some(new))

@@ -35,6 +35,7 @@ pub use feature_server::FeatureServer;
 pub use listen::{Addresses, Listeners, ServerTls};
 pub use materialize::{MaterializeRequest, Window, view_task};
 pub use metrics::{METRICS, MetricDefinition, MetricKind, Metrics};
+pub use on_demand::Functions;
 pub use online::OnlineService;
 pub use push::{PushRequest, PushTarget};
 pub use server::serve;

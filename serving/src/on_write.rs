@@ -15,7 +15,7 @@ use larder_proto::convert::{self, EncodedColumn};
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 
 use crate::feast_words::FeastWords;
-use crate::on_demand::{CompiledInput, CompiledView};
+use crate::on_demand::{Functions, PreparedTransform, TransformInput};
 use crate::online::RequestColumn;
 use crate::online_rows::{encoded_columns, typed_columns, write_rows};
 use crate::training::TrainingPlan;
@@ -28,18 +28,19 @@ pub(crate) struct ComputedOnWrite {
     /// How many of its features are computed; the others are join keys.
     computed: usize,
     table: ViewTable,
-    program: CompiledView,
+    transform: PreparedTransform,
 }
 
 impl ComputedOnWrite {
     /// Compiles a view.
     ///
     /// # Errors
-    /// `Unsupported` or `Invalid` with the place in the function for one that does not compile.
+    /// As [`PreparedTransform::new`].
     pub(crate) fn new(
         catalog: &Catalog,
         definition: &OnDemandFeatureView,
         view: &Arc<FeatureView>,
+        functions: &Functions,
     ) -> Result<Self> {
         let plan = computing(catalog, definition)?;
         let name = view.table_name(catalog.online_versioning());
@@ -48,7 +49,7 @@ impl ComputedOnWrite {
             view: Arc::clone(view),
             computed: definition.features.len(),
             table: ViewTable::of_view(project, name, view, &view.features)?,
-            program: CompiledView::new(&plan)?,
+            transform: PreparedTransform::new(&plan, functions)?,
         })
     }
 
@@ -67,7 +68,7 @@ impl ComputedOnWrite {
     ///
     /// # Errors
     /// `Invalid` for a missing column or a value of another type; whatever the function answers.
-    pub(crate) fn features(
+    pub(crate) async fn features(
         &self,
         columns: &[RequestColumn],
         rows: usize,
@@ -77,9 +78,9 @@ impl ComputedOnWrite {
         if !transform {
             return encoded_columns(&self.view, columns, fields, rows);
         }
-        let inputs = self.program.inputs().iter();
+        let inputs = self.transform.inputs().iter();
         let inputs = inputs.map(|input| self.input(input, columns)).collect::<Result<_>>()?;
-        let arrays = self.program.evaluate(inputs, rows)?;
+        let arrays = self.transform.evaluate(inputs, rows).await?;
         let encode =
             |(field, array): (&Field, &ArrayRef)| convert::encode_column(array, field.value_type);
         fields.iter().zip(&arrays).map(encode).collect()
@@ -107,7 +108,7 @@ impl ComputedOnWrite {
     }
 
     /// A column that the function reads, which is called as the function spells it.
-    fn input(&self, input: &CompiledInput, columns: &[RequestColumn]) -> Result<ArrayRef> {
+    fn input(&self, input: &TransformInput, columns: &[RequestColumn]) -> Result<ArrayRef> {
         let column = columns.iter().find(|column| column.name == input.name).ok_or_else(|| {
             Error::invalid(format!(
                 "column \"{}\", which on demand feature view \"{}\" is computed from, is missing",
@@ -148,8 +149,12 @@ impl ComputedOffline {
     ///
     /// # Errors
     /// As [`ComputedOnWrite::new`].
-    pub(crate) fn new(catalog: &Catalog, view: &OnDemandFeatureView) -> Result<Self> {
-        TrainingPlan::new(catalog, &selection(view), false).map(Self)
+    pub(crate) fn new(
+        catalog: &Catalog,
+        view: &OnDemandFeatureView,
+        functions: &Functions,
+    ) -> Result<Self> {
+        TrainingPlan::new(catalog, &selection(view), false, functions).map(Self)
     }
 }
 

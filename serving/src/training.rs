@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
-use futures::StreamExt;
+use futures::StreamExt as _;
 use larder_core::{
     Catalog, DUMMY_JOIN_KEY, Error, ErrorKind, InputSource, ObjectKind, OutputSource, Plane,
     Result, RetrievalPlan, Selection, Subject,
@@ -15,7 +15,7 @@ use larder_offline_store::{
     OfflineStore,
 };
 
-use crate::on_demand::{CompiledInput, CompiledView};
+use crate::on_demand::{Functions, PreparedTransform, TransformInput};
 
 /// Which features for which entity rows.
 #[derive(Debug, Clone)]
@@ -39,13 +39,15 @@ pub struct TrainingRequest {
 /// # Errors
 /// - as [`RetrievalPlan::resolve`] and [`OfflineStore::historical_features`];
 /// - `NotFound` when the entity rows lack a request column;
-/// - `Unsupported` for an on-demand view that does not compile.
+/// - `Unsupported` for an on-demand view that neither compiles nor can be called.
 pub async fn training_set(
     catalog: &Catalog,
     offline: &dyn OfflineStore,
     request: TrainingRequest,
+    functions: &Functions,
 ) -> Result<BatchStream> {
-    let plan = TrainingPlan::new(catalog, &request.selection, request.full_feature_names)?;
+    let full = request.full_feature_names;
+    let plan = TrainingPlan::new(catalog, &request.selection, full, functions)?;
     let TrainingRequest { entity, event_timestamp_column, filter_by_created, .. } = request;
     plan.rows(offline, entity, event_timestamp_column, filter_by_created).await
 }
@@ -54,7 +56,7 @@ pub async fn training_set(
 #[derive(Debug, Clone)]
 pub(crate) struct TrainingPlan {
     plan: Arc<RetrievalPlan>,
-    programs: Arc<[CompiledView]>,
+    transforms: Arc<[PreparedTransform]>,
     views: Vec<HistoricalView>,
 }
 
@@ -63,10 +65,16 @@ impl TrainingPlan {
     ///
     /// # Errors
     /// As [`training_set`].
-    pub(crate) fn new(catalog: &Catalog, selection: &Selection, full: bool) -> Result<Self> {
+    pub(crate) fn new(
+        catalog: &Catalog,
+        selection: &Selection,
+        full: bool,
+        functions: &Functions,
+    ) -> Result<Self> {
         let plan = RetrievalPlan::resolve(catalog, selection, full, Plane::Offline)?;
-        let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<_>>()?;
-        Ok(Self { views: historical_views(&plan, full)?, plan: Arc::new(plan), programs })
+        let transforms = plan.on_demand.iter().map(|view| PreparedTransform::new(view, functions));
+        let transforms = transforms.collect::<Result<_>>()?;
+        Ok(Self { views: historical_views(&plan, full)?, plan: Arc::new(plan), transforms })
     }
 
     /// What is read and computed.
@@ -96,9 +104,13 @@ impl TrainingPlan {
         if self.plan.on_demand.is_empty() {
             return Ok(joined);
         }
-        let computer = Computer::new(self, &names, &joined.schema())?;
+        let computer = Arc::new(Computer::new(self, &names, &joined.schema())?);
         let schema = SchemaRef::clone(&computer.schema);
-        Ok(BatchStream::new(schema, joined.map(move |batch| computer.append(&batch?))))
+        let computed = joined.then(move |batch| {
+            let computer = Arc::clone(&computer);
+            async move { computer.append(&batch?).await }
+        });
+        Ok(BatchStream::new(schema, computed))
     }
 }
 
@@ -159,7 +171,7 @@ fn hidden_name(view: &str, feature: &str, full: bool, taken: &mut Vec<String>) -
 /// Appends computed columns to joined batches.
 struct Computer {
     plan: Arc<RetrievalPlan>,
-    programs: Arc<[CompiledView]>,
+    transforms: Arc<[PreparedTransform]>,
     /// Per on-demand view: the joined column of every input.
     columns: Vec<Vec<usize>>,
     schema: SchemaRef,
@@ -167,13 +179,13 @@ struct Computer {
 
 impl Computer {
     fn new(training: &TrainingPlan, names: &[Vec<String>], joined: &Schema) -> Result<Self> {
-        let TrainingPlan { plan, programs, .. } = training.clone();
+        let TrainingPlan { plan, transforms, .. } = training.clone();
         let columns = plan
             .on_demand
             .iter()
-            .zip(programs.iter())
-            .map(|(view, program)| {
-                program
+            .zip(transforms.iter())
+            .map(|(view, transform)| {
+                transform
                     .inputs()
                     .iter()
                     .map(|input| input_column(&plan, names, input, &view.name, joined))
@@ -190,18 +202,15 @@ impl Computer {
                 .map(|output| ArrowField::new(&output.name, output.value_type.arrow_type(), true)),
         );
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Ok(Self { plan, programs, columns, schema })
+        Ok(Self { plan, transforms, columns, schema })
     }
 
-    fn append(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let computed = self
-            .programs
-            .iter()
-            .zip(&self.columns)
-            .map(|(program, columns)| {
-                program.evaluate(inputs(program, columns, batch)?, batch.num_rows())
-            })
-            .collect::<Result<Vec<_>>>()?;
+    async fn append(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let mut computed = Vec::with_capacity(self.transforms.len());
+        for (transform, columns) in self.transforms.iter().zip(&self.columns) {
+            let inputs = inputs(transform, columns, batch)?;
+            computed.push(transform.evaluate(inputs, batch.num_rows()).await?);
+        }
         let mut columns = batch.columns().to_vec();
         for output in &self.plan.outputs {
             if let OutputSource::Computed { view, feature } = output.source {
@@ -215,8 +224,12 @@ impl Computer {
 }
 
 /// The same types as online, whatever the files hold.
-fn inputs(program: &CompiledView, columns: &[usize], batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
-    program
+fn inputs(
+    transform: &PreparedTransform,
+    columns: &[usize],
+    batch: &RecordBatch,
+) -> Result<Vec<ArrayRef>> {
+    transform
         .inputs()
         .iter()
         .zip(columns)
@@ -232,7 +245,7 @@ fn inputs(program: &CompiledView, columns: &[usize], batch: &RecordBatch) -> Res
 fn input_column(
     plan: &RetrievalPlan,
     names: &[Vec<String>],
-    input: &CompiledInput,
+    input: &TransformInput,
     view: &str,
     joined: &Schema,
 ) -> Result<usize> {

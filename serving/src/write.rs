@@ -49,7 +49,9 @@ impl FeatureServer {
     }
 
     async fn compute_and_write(&self, snapshot: &Snapshot, request: &WriteRequest) -> Result<()> {
-        let Some(computed) = snapshot.computed_on_write(&request.view)? else {
+        let Some(computed) =
+            snapshot.computed_on_write(&request.view, self.online().functions())?
+        else {
             let is_on_demand =
                 snapshot.catalog().on_demand_feature_views().contains_key(&request.view);
             return Err(not_writable(is_on_demand, &request.view));
@@ -58,7 +60,7 @@ impl FeatureServer {
         let rows = row_count(columns, config.max_push_rows)?;
         let features = match rows {
             0 => Vec::new(),
-            _ => computed.features(columns, rows, request.transform_on_write)?,
+            _ => computed.features(columns, rows, request.transform_on_write).await?,
         };
         if features.iter().all(|column| column.iter().all(<[u8]>::is_empty)) {
             warn_of_nothing(&request.view);

@@ -148,6 +148,14 @@ impl Server {
         format!("127.0.0.1:{}", self.grpc_port)
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it ended.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     /// Posts to a path.
     ///
     /// # Panics

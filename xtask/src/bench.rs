@@ -14,7 +14,7 @@ struct Benchmark {
     services: &'static [&'static str],
 }
 
-const BENCHMARKS: [Benchmark; 6] = [
+const BENCHMARKS: [Benchmark; 7] = [
     Benchmark {
         name: "apply",
         what: "`fs apply` of 1 000 generated feature views beside `feast apply`",
@@ -38,6 +38,11 @@ const BENCHMARKS: [Benchmark; 6] = [
     Benchmark {
         name: "embedded",
         what: "get_online_features on the embedded store over HTTP and gRPC",
+        services: &["feast"],
+    },
+    Benchmark {
+        name: "transform",
+        what: "on-demand functions compiled beside Feast's classes running the same text",
         services: &["feast"],
     },
     Benchmark {

@@ -154,9 +154,10 @@ pub(crate) fn materialize(
     bulk: bool,
 ) -> Result<Vec<ViewReport>> {
     let materializer = compose::materializer(repository, bulk)?;
+    let functions = compose::functions(repository.existing()?)?;
     let tasks: Vec<ViewTask> = plan
         .into_iter()
-        .map(|(view, interval)| view_task(catalog, view, interval))
+        .map(|(view, interval)| view_task(catalog, view, interval, &functions))
         .collect::<Result<_>>()?;
     compose::block_on(materializer.run(&catalog.project().name, &tasks, progress))
 }

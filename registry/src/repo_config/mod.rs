@@ -20,6 +20,7 @@ mod registry;
 mod secret;
 mod serving;
 mod settings;
+mod transform;
 
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,7 @@ pub use registry::{CacheMode, RegistryConfig, RegistryKind};
 pub use secret::Secret;
 pub use serving::{ServingConfig, ServingLimits, TlsFiles};
 pub use settings::Setting;
+pub use transform::{PythonWorkersConfig, TransformConfig};
 
 /// The `materialization` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +107,8 @@ pub struct RepoConfig {
     pub guard: bool,
     /// Addresses, ports and limits of the servers.
     pub serving: ServingConfig,
+    /// How on-demand views are computed.
+    pub transform: TransformConfig,
     /// What looks like a slip but is no error (misspelt top-level keys, old key versions).
     pub warnings: Vec<String>,
     settings: Vec<Setting>,

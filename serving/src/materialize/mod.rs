@@ -11,6 +11,7 @@ use larder_materializer::{
 
 use crate::FeatureServer;
 use crate::feast_words::FeastWords;
+use crate::on_demand::Functions;
 use crate::on_write::ComputedOffline;
 
 pub(crate) use jobs::{Jobs, jobs};
@@ -65,7 +66,7 @@ impl FeatureServer {
             .into_iter()
             .map(|view| {
                 let interval = interval(catalog, &view, request.window, now)?;
-                view_task(catalog, view, interval)
+                view_task(catalog, view, interval, self.online().functions())
             })
             .collect::<Result<_>>()?;
         Ok(Run { project: catalog.project().name.clone(), tasks })
@@ -94,18 +95,19 @@ impl FeatureServer {
 /// The task of a selected view: an on-demand view is computed, vectors of services are made of what is written.
 ///
 /// # Errors
-/// `Unsupported` or `Invalid` for an on-demand view that does not compile.
+/// `Unsupported` or `Invalid` for an on-demand view that neither compiles nor can be called.
 pub fn view_task(
     catalog: &Catalog,
     view: Arc<FeatureView>,
     interval: Interval,
+    functions: &Functions,
 ) -> Result<ViewTask> {
     let computed = catalog.on_demand_feature_views().get(&view.name);
     let task = ViewTask::new(view, catalog.online_versioning(), interval)
         .with_services(&PrecomputedService::all(catalog));
     match computed {
         None => Ok(task),
-        Some(view) => Ok(task.computed(Arc::new(ComputedOffline::new(catalog, view)?))),
+        Some(view) => Ok(task.computed(Arc::new(ComputedOffline::new(catalog, view, functions)?))),
     }
 }
 

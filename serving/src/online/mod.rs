@@ -29,6 +29,7 @@ use self::prepared::SharedPlan;
 use self::read::{ReadAt, TypedColumns, read_views};
 use crate::feast_words::{in_feasts_words, refuse_without_rows};
 use crate::metrics::{Metrics, Stage, Stages};
+use crate::on_demand::Functions;
 use crate::{ServiceConfig, SharedCatalog};
 
 /// Answers online requests; HTTP and gRPC are thin adapters over it.
@@ -39,6 +40,7 @@ pub struct OnlineService {
     store: Arc<dyn OnlineStore>,
     clock: Arc<dyn Clock>,
     metrics: Option<Arc<Metrics>>,
+    functions: Functions,
 }
 
 impl OnlineService {
@@ -49,12 +51,22 @@ impl OnlineService {
         store: Arc<dyn OnlineStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { config: Arc::new(config), catalog, store, clock, metrics: None }
+        Self { config: Arc::new(config), catalog, store, clock, metrics: None, functions: None }
     }
 
     /// The same service, counting what it does.
     pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Who calls functions that do not compile.
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// The same service, which has functions called that do not compile.
+    pub fn with_functions(self, functions: Functions) -> Self {
+        Self { functions, ..self }
     }
 
     /// What it counts with, if it does.
@@ -134,7 +146,8 @@ impl OnlineService {
         let mut stages = Stages::start(self.metrics.as_deref());
         let snapshot = self.catalog.load();
         let plan = snapshot.plan(&request.selection, request.full_feature_names, |catalog| {
-            PreparedPlan::new(catalog, &request.selection, request.full_feature_names, &self.config)
+            let full = request.full_feature_names;
+            PreparedPlan::new(catalog, &request.selection, full, &self.config, &self.functions)
         })?;
         let rows = row_count(request, &plan, limit, max_rows)?;
         if let Some(metrics) = &self.metrics {
@@ -162,7 +175,7 @@ impl OnlineService {
         let at = ReadAt { now: *now, compat: *compat, budget };
         let views = read_views(self.store.as_ref(), plan, &columns, rows, at).await?;
         stages.end(Stage::Store);
-        let computed = compute(plan, &views, &columns, rows)?;
+        let computed = compute(plan, &views, &columns, rows).await?;
         stages.end(Stage::Transform);
         let answer = OnlineAnswer {
             plan: Arc::clone(plan),

@@ -4,6 +4,7 @@ mod access_log;
 mod connections;
 mod drain;
 mod metrics;
+mod python_workers;
 mod removal;
 
 use larder_tests::{Repository, Server};

@@ -3,11 +3,12 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
     ("larder-transform", &[CORE, PROTO], &[]),
+    (WORKERS, &[CORE, TRANSFORM], &["larder-tests"]),
     ("larder-online-store", &[CORE, PROTO], &["larder-tests"]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
     ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
@@ -24,6 +25,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
             PROTO,
             REGISTRY,
             TRANSFORM,
+            WORKERS,
             ONLINE,
             OFFLINE,
             ENGINE,
@@ -33,7 +35,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
         &[],
     ),
     ("larder-tests", EVERYTHING, EVERYTHING),
-    ("larder-bench", &[CORE, PROTO, "larder-tests"], &[]),
+    ("larder-bench", &[CORE, PROTO, TRANSFORM, "larder-tests"], &[]),
     ("xtask", &[], &[]),
 ];
 
@@ -41,6 +43,7 @@ const CORE: &str = "larder-core";
 const PROTO: &str = "larder-proto";
 const REGISTRY: &str = "larder-registry";
 const TRANSFORM: &str = "larder-transform";
+const WORKERS: &str = "larder-transform-workers";
 const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
 const ENGINE: &str = "larder-offline-store-datafusion";
