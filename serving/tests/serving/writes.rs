@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use larder_core::Compat;
+use larder_core::{Catalog, Compat, Field, ValueType};
 use larder_proto::feast::serving::GetOnlineFeaturesRequest;
 use larder_proto::feast::serving::get_online_features_request::Kind;
 use larder_proto::feast::types::value::Val;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::fixture::Shop;
+use crate::fixture::{Shop, parts};
 
 const WRITE: &str = "/write-to-online-store";
 
@@ -140,5 +140,57 @@ async fn the_python_servers_grpc_service_pushes_writes_and_reads() {
     }
     let unknown = WriteToOnlineStoreRequest { feature_view_name: "nope".to_owned(), ..write };
     assert_eq!(client.write_to_online_store(unknown).await.unwrap_err().code(), Code::NotFound);
+    shop.stop().await;
+}
+
+/// The catalog with the interaction view computed on write, by item.
+fn computed_on_write() -> Catalog {
+    let mut parts = parts();
+    "2".clone_into(&mut parts.version);
+    let view = &mut parts.on_demand_feature_views[0];
+    view.write_to_online_store = true;
+    view.entities = vec!["item".to_owned()];
+    view.entity_columns = vec![Field::new("item_id", ValueType::String)];
+    Catalog::new(parts)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_computed_on_write_from_its_inputs_and_found_by_its_keys() {
+    let shop = Shop::open(Compat::Larder).await;
+    let write = |transform: bool, df: Value| {
+        let request =
+            json!({"feature_view_name": "interaction", "df": df, "transform_on_write": transform});
+        shop.post(WRITE, &request).0
+    };
+    let inputs = json!({"item_id": ["a"], "price": [10.0], "spend": [40.0], "hour": [20]});
+    assert_eq!(write(true, inputs.clone()), 501, "it is computed when it is asked for");
+    shop.source.push(computed_on_write());
+    while write(true, inputs.clone()) == 501 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let features = json!({"item_id": ["b"], "price_vs_spend": [7.0], "is_evening": [false]});
+    assert_eq!(write(false, features.clone()), 200);
+    for (transform, df, status) in [
+        (true, json!({}), 200),
+        (true, json!({"item_id": ["a"], "price": [null], "spend": [null], "hour": [null]}), 200),
+        (true, features, 400),
+        (false, inputs, 400),
+        (true, json!({"price": [10.0], "spend": [40.0], "hour": [20]}), 400),
+        (true, json!({"item_id": [null], "price": [10.0], "spend": [40.0], "hour": [20]}), 400),
+        (true, json!({"item_id": ["a"], "price": ["x"], "spend": [40.0], "hour": [20]}), 400),
+    ] {
+        assert_eq!(write(transform, df.clone()), status, "{df}");
+    }
+    let request = json!({
+        "features": ["interaction:price_vs_spend", "interaction:is_evening"],
+        "entities": {"item_id": ["a", "b", "c"]},
+    });
+    let (status, answer) = shop.post("/get-online-features", &request);
+    assert_eq!(status, 200, "{answer}");
+    let [_, ratio, evening] = [0, 1, 2].map(|column| &answer["results"][column]);
+    assert_eq!(ratio["values"], json!([0.25, 7.0, null]));
+    assert_eq!(evening["values"], json!([true, false, null]));
+    assert_eq!(ratio["statuses"], json!(["PRESENT", "PRESENT", "NOT_FOUND"]));
+    assert_eq!(ratio["event_timestamps"][0], "2026-01-31T12:00:00Z", "the time of the write");
     shop.stop().await;
 }
