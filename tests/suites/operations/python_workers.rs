@@ -117,7 +117,7 @@ fn with_workers_the_view_is_applied_and_served() {
     let answer = server.post("/get-online-features", &request(&[json!(4), json!(null)]));
     assert_eq!(answer.status, 400, "{answer:?}");
     let said = answer.json().to_string();
-    for word in ["names", "TypeError"] {
+    for word in ["names", "TypeError in line 5"] {
         assert!(said.contains(word), "{said}");
     }
 }

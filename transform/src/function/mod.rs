@@ -190,10 +190,13 @@ impl Function {
             Phase::Call => "the function raises",
             Phase::Result => "what the function returns is no feature:",
         };
-        let Raised { exception, message, .. } = raised;
+        let Raised { exception, message, line, .. } = raised;
+        let location = self.source().location(usize::try_from(*line).unwrap_or(0).max(1), 0);
+        // Answers over the network have no place of their own.
+        let place = if *line == 0 { String::new() } else { format!(" in line {}", location.line) };
         let colon = if message.is_empty() { "" } else { ": " };
         let error = Error::invalid(format!(
-            "on demand feature view \"{}\": {when} {exception}{colon}{message}",
+            "on demand feature view \"{}\": {when} {exception}{place}{colon}{message}",
             self.view()
         ));
         let error = match (raised.phase, exception.as_str()) {
@@ -205,8 +208,7 @@ impl Function {
             ),
             _ => error,
         };
-        let line = usize::try_from(raised.line).unwrap_or(0).max(1);
-        error.with_location(self.source().location(line, 0))
+        error.with_location(location)
     }
 }
 
