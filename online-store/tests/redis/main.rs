@@ -9,4 +9,5 @@ mod failures;
 mod feast_bytes;
 mod removal;
 mod servers;
+mod tls;
 mod wide;
