@@ -12,11 +12,19 @@ use crate::load::{Exchange, Target};
 /// Longer answers are refused.
 const MAX_ANSWER: usize = 64 << 20;
 
+/// Bytes that are asked for at once.
+const READ: usize = 256 << 10;
+
 /// The bytes of a POST request with a JSON body.
 pub(crate) fn request(path: &str, body: &str) -> Vec<u8> {
+    request_for("application/json", path, body)
+}
+
+/// As [`request`], for an answer of a media type.
+pub(crate) fn request_for(media_type: &str, path: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\naccept: {media_type}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -65,6 +73,8 @@ pub(crate) struct Answer<'a> {
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Bytes of the buffer that were read.
+    filled: usize,
 }
 
 impl Connection {
@@ -73,16 +83,16 @@ impl Connection {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        Ok(Self { stream, buffer: Vec::new() })
+        Ok(Self { stream, buffer: Vec::new(), filled: 0 })
     }
 
     /// Sends one request and reads its answer to the end.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request)?;
-        self.buffer.clear();
+        self.filled = 0;
         let head = loop {
             self.read_some()?;
-            if let Some(head) = find(&self.buffer, b"\r\n\r\n") {
+            if let Some(head) = find(&self.buffer[..self.filled], b"\r\n\r\n") {
                 break head + 4;
             }
         };
@@ -90,18 +100,20 @@ impl Connection {
         if length > MAX_ANSWER {
             return Err(Error::new(ErrorKind::InvalidData, "the answer is too long"));
         }
-        while self.buffer.len() < head + length {
+        while self.filled < head + length {
             self.read_some()?;
         }
         Ok(Answer { status, body: &self.buffer[head..head + length] })
     }
 
     fn read_some(&mut self) -> Result<()> {
-        let mut chunk = [0; 16 << 10];
-        match self.stream.read(&mut chunk)? {
+        if self.buffer.len() - self.filled < READ {
+            self.buffer.resize(self.filled + 2 * READ, 0);
+        }
+        match self.stream.read(&mut self.buffer[self.filled..])? {
             0 => Err(ErrorKind::UnexpectedEof.into()),
             length => {
-                self.buffer.extend_from_slice(&chunk[..length]);
+                self.filled += length;
                 Ok(())
             }
         }

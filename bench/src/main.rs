@@ -9,7 +9,9 @@ mod connection;
 mod embedded;
 mod generated;
 mod grpc;
+mod interactions;
 mod load;
+mod memory;
 mod online;
 mod raw_cassandra;
 mod raw_redis;
@@ -17,6 +19,7 @@ mod redis;
 mod served;
 mod startup;
 mod summary;
+mod transform;
 mod workload;
 mod write;
 
@@ -36,8 +39,14 @@ enum Bench {
     Redis(redis::Options),
     /// Online features on the embedded store.
     Embedded(embedded::Options),
+    /// On-demand functions compiled, beside pandas and Python.
+    Transform(transform::Options),
     /// `materialize` into Redis and Cassandra as a share of what they take.
     Write(write::Options),
+    /// Interaction features on Redis, at a rate.
+    Interactions(interactions::Options),
+    /// The memory of a server under load for long.
+    Memory(memory::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -50,6 +59,9 @@ fn main() -> anyhow::Result<()> {
         Bench::Online(options) => online::run(&options),
         Bench::Redis(options) => redis::run(&options),
         Bench::Embedded(options) => embedded::run(&options),
+        Bench::Transform(options) => transform::run(&options),
         Bench::Write(options) => write::run(&options),
+        Bench::Interactions(options) => interactions::run(&options),
+        Bench::Memory(options) => memory::run(&options),
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "rows", "fs requests/s", "feast requests/s", "ratio", "fs p50/p99 ms", "feast p50/p99 ms"
     );
     for rows in &options.rows {
-        let requests = workload::http(&workload::keys(options.keys, *rows));
+        let requests = workload::http(&workload::keys(options.keys, *rows), "application/json");
         same_answers(&ours, &theirs, &requests[0])?;
         compare(options, *rows, [&ours, &theirs], &requests)?;
     }

@@ -23,6 +23,8 @@ pub(crate) enum Protocol {
     Http,
     /// gRPC.
     Grpc,
+    /// HTTP with an Arrow stream.
+    Arrow,
 }
 
 impl fmt::Display for Protocol {
@@ -30,6 +32,7 @@ impl fmt::Display for Protocol {
         f.pad(match self {
             Self::Http => "http",
             Self::Grpc => "grpc",
+            Self::Arrow => "arrow",
         })
     }
 }
@@ -64,17 +67,25 @@ impl Load {
     }
 }
 
-/// Prepared requests for some keys in both protocols.
+/// The media type of an Arrow stream.
+const ARROW: &str = "application/vnd.apache.arrow.stream";
+
+/// Prepared requests for some keys in every protocol.
 #[derive(Debug)]
 pub(crate) struct Requests {
     http: Vec<Vec<u8>>,
+    arrow: Vec<Vec<u8>>,
     grpc: Vec<Bytes>,
 }
 
 impl Requests {
     /// Requests for the features of these keys.
     pub(crate) fn new(keys: &[Vec<u32>]) -> Self {
-        Self { http: workload::http(keys), grpc: workload::grpc(keys) }
+        Self {
+            http: workload::http(keys, "application/json"),
+            arrow: workload::http(keys, ARROW),
+            grpc: workload::grpc(keys),
+        }
     }
 
     /// The first request over HTTP.
@@ -82,9 +93,10 @@ impl Requests {
         &self.http[0]
     }
 
-    /// Checks that a server answers every feature in both protocols.
+    /// Checks that a server answers every feature in every protocol.
     pub(crate) fn check(&self, server: &Server) -> Result<()> {
         workload::columns(server, self.sample())?;
+        workload::arrow_columns(server, &self.arrow[0])?;
         let answer = self.grpc_target(server).call(&self.grpc[0])?;
         let answer = GetOnlineFeaturesResponse::decode(answer)?;
         let statuses = answer.results.iter().flat_map(|column| &column.statuses);
@@ -120,6 +132,7 @@ impl Requests {
     fn target(&self, server: &Server, protocol: Protocol) -> Box<dyn Target + '_> {
         match protocol {
             Protocol::Http => Box::new(HttpTarget { port: server.port(), requests: &self.http }),
+            Protocol::Arrow => Box::new(HttpTarget { port: server.port(), requests: &self.arrow }),
             Protocol::Grpc => Box::new(self.grpc_target(server)),
         }
     }

@@ -1,6 +1,8 @@
 //! What the online benchmarks ask: random keys of all features, the same in every run.
 
 use anyhow::{Result, ensure};
+use arrow_array::Array;
+use arrow_ipc::reader::StreamReader;
 use bytes::Bytes;
 use larder_proto::feast::serving::GetOnlineFeaturesRequest;
 use larder_proto::feast::serving::get_online_features_request::Kind;
@@ -12,7 +14,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
-use crate::connection::{Connection, request};
+use crate::connection::{Connection, request_for};
 use crate::generated::{FEATURES, VIEWS};
 
 /// Requests of one row count.
@@ -28,10 +30,11 @@ pub(crate) fn keys(keys: u32, rows: usize) -> Vec<Vec<u32>> {
     (0..REQUESTS).map(|_| request()).collect()
 }
 
-/// Requests for these keys over HTTP.
-pub(crate) fn http(keys: &[Vec<u32>]) -> Vec<Vec<u8>> {
+/// Requests for these keys over HTTP, answered in a media type.
+pub(crate) fn http(keys: &[Vec<u32>], media_type: &str) -> Vec<Vec<u8>> {
     let body = |keys| json!({"feature_service": SERVICE, "entities": {"key": keys}});
-    keys.iter().map(|keys| request("/get-online-features", &body(keys).to_string())).collect()
+    let request = |keys| request_for(media_type, "/get-online-features", &body(keys).to_string());
+    keys.iter().map(request).collect()
 }
 
 /// Requests for these keys over gRPC.
@@ -63,6 +66,23 @@ pub(crate) fn columns(server: &Server, request: &[u8]) -> Result<Vec<(String, se
     let nulls = columns.iter().flat_map(|column| column.1.as_array().into_iter().flatten());
     ensure!(nulls.into_iter().all(|value| !value.is_null()), "a value is null");
     Ok(columns)
+}
+
+/// Checks that an answer as an Arrow stream has every feature, none of them null.
+pub(crate) fn arrow_columns(server: &Server, request: &[u8]) -> Result<()> {
+    let mut connection = Connection::open(server.port())?;
+    let answer = connection.exchange(request)?;
+    ensure!(answer.status == 200, "status {}", answer.status);
+    let rows = StreamReader::try_new(answer.body, None)?.collect::<Result<Vec<_>, _>>()?;
+    ensure!(!rows.is_empty(), "an answer without rows");
+    for batch in rows {
+        let nulls: usize = batch.columns().iter().map(Array::null_count).sum();
+        ensure!(nulls == 0, "a value is null");
+        // A value and a status of every feature, the key, and a time of every view.
+        let columns = VIEWS * FEATURES * 2 + 1 + VIEWS;
+        ensure!(batch.num_columns() == columns, "{} columns", batch.num_columns());
+    }
+    Ok(())
 }
 
 /// A rate counts only for the right answer: both servers give every feature the same values.

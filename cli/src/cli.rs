@@ -143,6 +143,11 @@ enum Command {
 }
 
 impl Cli {
+    /// Whether this is a server, which has traces.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(&self.command, Command::Serve(_) | Command::Listen(_))
+    }
+
     /// Whether a line is logged per request.
     pub(crate) fn logs_requests(&self) -> bool {
         matches!(&self.command, Command::Serve(arguments) if !arguments.no_access_log)

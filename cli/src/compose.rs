@@ -4,6 +4,7 @@ mod catalog_source;
 mod cql;
 mod layers;
 mod lazy_offline;
+mod python_workers;
 mod recorder;
 mod redis;
 mod remote;
@@ -17,7 +18,7 @@ use larder_materializer::{Materializer, MaterializerSettings};
 use larder_offline_store::OfflineStore;
 use larder_online_store::{
     EmbeddedConfig, EmbeddedStore, OnlineStore, RedisLayout, RedisStore, SqliteConfig, SqliteStore,
-    WriteGuard,
+    StoreObserver, WriteGuard,
 };
 use larder_proto::wire::entity_key::EntityKeyVersion;
 use larder_proto::wire::registry_file::RegistryFile;
@@ -25,12 +26,14 @@ use larder_registry::RepoConfig;
 use larder_registry::repo_config::{OfflineStoreConfig, OnlineStoreConfig};
 use larder_registry::store::{self, RegistryStore};
 use larder_serving::{
-    CatalogSource, FeatureServer, Metrics, OnlineService, ServerConfig, ServiceConfig,
+    CatalogSource, FeatureServer, Functions, Metrics, OnlineService, ServerConfig, ServiceConfig,
     SharedCatalog,
 };
+use larder_transform::FunctionRunner;
 
 use self::catalog_source::RegistryCatalogSource;
 use self::lazy_offline::LazyOfflineStore;
+pub(crate) use self::python_workers::python_workers;
 use self::recorder::RegistryRecorder;
 pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;
@@ -49,7 +52,14 @@ pub(crate) fn registry_store(config: &RepoConfig) -> Result<Arc<dyn RegistryStor
 /// # Errors
 /// `Unsupported` for stores that cannot be used; `Unavailable` when it cannot be opened.
 pub(crate) fn online_store(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
-    Ok(layers::around(backend(config)?, &config.online_store_layers))
+    observed_store(config, None)
+}
+
+fn observed_store(
+    config: &RepoConfig,
+    observer: Option<Arc<dyn StoreObserver>>,
+) -> Result<Arc<dyn OnlineStore>> {
+    Ok(layers::around(backend(config)?, &config.online_store_layers, observer))
 }
 
 fn backend(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
@@ -126,8 +136,20 @@ pub(crate) fn offline_store(config: &RepoConfig) -> Result<Arc<dyn OfflineStore>
 /// # Errors
 /// `Data` when an object cannot be understood.
 pub(crate) fn catalog(config: &RepoConfig, file: &RegistryFile) -> Result<Catalog> {
+    catalog_of(config, file, &config.project)
+}
+
+/// The definitions of any project of the registry.
+///
+/// # Errors
+/// `NotFound` for a project that the registry does not have; `Data` when an object cannot be understood.
+pub(crate) fn catalog_of(
+    config: &RepoConfig,
+    file: &RegistryFile,
+    project: &str,
+) -> Result<Catalog> {
     let versioning = config.registry.enable_online_feature_view_versioning;
-    larder_registry::catalog::catalog(file, &config.project, versioning)
+    larder_registry::catalog::catalog(file, project, versioning)
 }
 
 /// What moves rows from the offline to the online store and records it in the registry; `bulk` leaves the guard off.
@@ -154,7 +176,8 @@ fn materializer_over(
         batch_rows: batch.map_or(defaults.batch_rows, |rows| rows as usize),
         ..defaults
     };
-    Ok(Materializer::new(offline_store(config)?, online, Arc::new(recorder), settings))
+    let (recorder, clock) = (Arc::new(recorder), Arc::new(SystemClock));
+    Ok(Materializer::new(offline_store(config)?, online, recorder, clock, settings))
 }
 
 fn entity_key_version(config: &RepoConfig) -> EntityKeyVersion {
@@ -174,13 +197,27 @@ fn write_guard(config: &RepoConfig) -> WriteGuard {
 /// As the store's constructor; `Data` for a registry that cannot be understood.
 pub(crate) fn online_service(repository: &Repository) -> Result<OnlineService> {
     let catalog = repository.catalog()?;
-    service(repository.existing()?, catalog)
+    let config = repository.existing()?;
+    Ok(service(config, catalog, online_store(config)?, functions(config)?))
 }
 
-fn service(config: &RepoConfig, catalog: Catalog) -> Result<OnlineService> {
-    let store = online_store(config)?;
+/// Who calls on-demand functions that do not compile.
+///
+/// # Errors
+/// As [`python_workers`].
+pub(crate) fn functions(config: &RepoConfig) -> Result<Functions> {
+    Ok(python_workers(config)?.map(|workers| workers as Arc<dyn FunctionRunner>))
+}
+
+fn service(
+    config: &RepoConfig,
+    catalog: Catalog,
+    store: Arc<dyn OnlineStore>,
+    functions: Functions,
+) -> OnlineService {
     let clock = Arc::new(SystemClock);
-    Ok(OnlineService::new(service_config(config), SharedCatalog::new(catalog), store, clock))
+    OnlineService::new(service_config(config), SharedCatalog::new(catalog), store, clock)
+        .with_functions(functions)
 }
 
 fn service_config(config: &RepoConfig) -> ServiceConfig {
@@ -203,14 +240,17 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
 /// As [`online_service`] and [`offline_store`]; `NotFound` when nothing was applied yet.
 pub(crate) fn feature_server(
     config: &RepoConfig,
+    functions: Functions,
 ) -> Result<(FeatureServer, Arc<dyn CatalogSource>)> {
     let registry = registry_store(config)?;
     let versioning = config.registry.enable_online_feature_view_versioning;
     let (source, catalog) =
         RegistryCatalogSource::start(Arc::clone(&registry), &config.project, versioning)?;
-    let mut online = service(config, catalog)?;
-    if config.serves_metrics() {
-        online = online.with_metrics(Arc::new(Metrics::new()?));
+    let metrics = config.serves_metrics().then(Metrics::new).transpose()?.map(Arc::new);
+    let observer = metrics.clone().map(|metrics| metrics as Arc<dyn StoreObserver>);
+    let mut online = service(config, catalog, observed_store(config, observer)?, functions);
+    if let Some(metrics) = metrics {
+        online = online.with_metrics(metrics);
     }
     let materializer = materializer_over(config, registry, Arc::clone(online.store()), false)?;
     let server = FeatureServer::new(online, offline_store(config)?).with_materializer(materializer);

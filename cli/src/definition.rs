@@ -6,6 +6,7 @@ mod transform_check;
 use std::sync::Arc;
 
 use larder_core::{Catalog, Clock as _, Result};
+use larder_materializer::PrecomputedService;
 use larder_online_store::{OnlineStore, ViewTable};
 use larder_proto::wire::registry_file::RegistryFile;
 use larder_registry::apply::{ApplyOptions, RegistryVersions, apply as apply_plan, merge};
@@ -49,11 +50,9 @@ pub(crate) fn prepare(repository: &Repository) -> Result<Prepared> {
     let file = registry.load()?.unwrap_or_else(RegistryFile::new);
     let mut contents = RepoContents::collect(definitions(&config)?, &config)?;
     complete(&mut contents, &config, &file)?;
-    validate(&contents, &CompileCheck::new(&contents))?;
+    validate(&contents, &CompileCheck::new(&contents, compose::functions(&config)?))?;
     let plan = plan(&file, &contents, sqlite_path(&config).as_deref())?;
-    let mut warnings: Vec<String> =
-        config.warnings.iter().chain(&contents.warnings).cloned().collect();
-    warnings.extend(stored_on_demand_views(&contents));
+    let warnings = config.warnings.iter().chain(&contents.warnings).cloned().collect();
     Ok(Prepared {
         tables: tables::changes(&plan, &config),
         warnings,
@@ -72,20 +71,6 @@ fn definitions(config: &RepoConfig) -> Result<Definitions> {
         rest.iter().for_each(report::error);
         failures.into_first()
     })
-}
-
-/// Views whose features Feast would compute on write; here they are computed from the stored inputs, as always.
-fn stored_on_demand_views(contents: &RepoContents) -> Vec<String> {
-    let stored =
-        contents.on_demand_feature_views.iter().filter(|view| view.value.write_to_online_store);
-    stored
-        .map(|view| {
-            format!(
-                "{}: on demand feature view \"{}\": write_to_online_store has no effect, features are computed when they are asked for",
-                view.location, view.value.name
-            )
-        })
-        .collect()
 }
 
 /// Fills in what the definitions leave to inference; files are read only where something is left open.
@@ -115,7 +100,7 @@ pub(crate) fn apply(prepared: &Prepared, no_promote: bool) -> Result<()> {
     // Opened first: a store that cannot be used must be known before the registry changes.
     let online = online_store(&prepared.config)?;
     let options = ApplyOptions { no_promote };
-    if let (Some(online), true) = (&online, tables::deletes_views(&prepared.plan)) {
+    if let (Some(online), true) = (&online, tables::may_remove_rows(&prepared.plan)) {
         remove_rows(prepared, online.as_ref(), options)?;
     }
     apply_plan(prepared.registry.as_ref(), &prepared.plan, SystemClock.now(), options)?;
@@ -137,12 +122,14 @@ fn remove_rows(prepared: &Prepared, online: &dyn OnlineStore, options: ApplyOpti
     })
 }
 
-/// Tables of all views of a catalog.
+/// Tables of all views of a catalog and of its precomputed services.
 ///
 /// # Errors
 /// `Invalid` for a view whose features clash.
 pub(crate) fn tables_of(catalog: &Catalog) -> Result<Vec<ViewTable>> {
-    catalog.feature_views().values().map(|view| tables::table(catalog, view)).collect()
+    let views = catalog.online_views().map(|view| tables::table(catalog, view));
+    let services = PrecomputedService::all(catalog);
+    views.chain(services.iter().map(|service| Ok(service.table().clone()))).collect()
 }
 
 /// The online store; `None` for a repository that has none.

@@ -3,8 +3,12 @@
 use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use larder_serving::TRACES;
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry, registry};
 
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -35,28 +39,53 @@ pub(crate) enum LogFormat {
 /// The target of access-log lines.
 const ACCESS: &str = "access";
 
-/// Starts logging. `RUST_LOG` refines the level per module.
+/// Starts logging, and making spans if there is a tracer. `RUST_LOG` refines the level per module.
 ///
 /// With `access_log`, lines of requests are shown at every level, as Feast 0.67's server shows them.
-pub(crate) fn init(level: LogLevel, format: LogFormat, access_log: bool) {
+pub(crate) fn init(
+    level: LogLevel,
+    format: LogFormat,
+    access_log: bool,
+    tracer: Option<SdkTracer>,
+) {
+    let (lines, filter) = (lines(format), filter(level, access_log));
+    let Some(tracer) = tracer else {
+        return registry().with(lines).with(filter).init();
+    };
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_target(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_filter(Targets::new().with_target(TRACES, LevelFilter::INFO));
+    registry().with(lines.with_filter(filter)).with(spans).init();
+}
+
+fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_target(true).boxed(),
+    }
+}
+
+fn filter(level: LogLevel, access_log: bool) -> EnvFilter {
     let directive = match level {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Warning => LevelFilter::WARN,
         LogLevel::Error | LogLevel::Critical => LevelFilter::ERROR,
     };
-    let mut filter = EnvFilter::builder().with_default_directive(directive.into()).from_env_lossy();
+    let add = |filter: EnvFilter, text: String| {
+        filter.add_directive(text.parse().expect("it is a directive"))
+    };
+    let filter = EnvFilter::builder().with_default_directive(directive.into()).from_env_lossy();
+    // Spans are for traces: a line that named them would say twice what the access log says.
+    let filter = add(filter, format!("{TRACES}=off"));
     let refined = std::env::var(EnvFilter::DEFAULT_ENV).is_ok_and(|text| text.contains(ACCESS));
-    if access_log && !refined {
-        filter = filter.add_directive(format!("{ACCESS}=info").parse().expect("it is a directive"));
-    }
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    match format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_target(true).init(),
-    }
+    if access_log && !refined { add(filter, format!("{ACCESS}=info")) } else { filter }
 }

@@ -17,21 +17,32 @@ mod registry_json;
 mod report;
 mod repository;
 mod times;
+mod traces;
 mod view_switch;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use larder_core::Result;
+use larder_registry::repo_config::ProcessEnvironment;
+
+use crate::traces::Traces;
 
 fn main() -> ExitCode {
-    let arguments = cli::Cli::parse();
-    let global = &arguments.global;
-    logging::init(global.log_level, global.log_format, arguments.logs_requests());
-    match cli::run(arguments) {
+    match run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::error(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(arguments: cli::Cli) -> Result<()> {
+    // Goes last: it sends what it has.
+    let traces = if arguments.serves() { Traces::start(&ProcessEnvironment)? } else { None };
+    let tracer = traces.as_ref().map(Traces::tracer);
+    let global = &arguments.global;
+    logging::init(global.log_level, global.log_format, arguments.logs_requests(), tracer);
+    cli::run(arguments)
 }

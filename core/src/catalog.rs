@@ -40,6 +40,8 @@ pub struct Catalog {
     data_sources: BTreeMap<String, Arc<DataSource>>,
     feature_views: BTreeMap<String, Arc<FeatureView>>,
     on_demand_feature_views: BTreeMap<String, Arc<OnDemandFeatureView>>,
+    /// On-demand views with `write_to_online_store`, as the online store keeps them.
+    stored_on_demand_views: BTreeMap<String, Arc<FeatureView>>,
     feature_services: BTreeMap<String, Arc<FeatureService>>,
 }
 
@@ -58,7 +60,9 @@ impl Catalog {
                 *known = column.value_type;
             }
         }
+        let stored = parts.on_demand_feature_views.iter().filter_map(OnDemandFeatureView::stored);
         Self {
+            stored_on_demand_views: index(stored.collect(), |view| &view.name),
             project: parts.project,
             version: parts.version,
             online_versioning: parts.online_versioning,
@@ -109,6 +113,25 @@ impl Catalog {
     /// On-demand views by name.
     pub fn on_demand_feature_views(&self) -> &BTreeMap<String, Arc<OnDemandFeatureView>> {
         &self.on_demand_feature_views
+    }
+
+    /// Every view that has rows in the online store: the stored views, then on-demand views with
+    /// `write_to_online_store` in the form of [`OnDemandFeatureView::stored`].
+    pub fn online_views(&self) -> impl Iterator<Item = &Arc<FeatureView>> {
+        let computed_on_write = self.stored_on_demand_views.values();
+        self.feature_views.values().chain(computed_on_write)
+    }
+
+    /// One of [`Catalog::online_views`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`].
+    pub fn online_view(&self, name: &str) -> Result<&Arc<FeatureView>> {
+        let computed_on_write = || self.stored_on_demand_views.get(name);
+        self.feature_views
+            .get(name)
+            .or_else(computed_on_write)
+            .ok_or_else(|| self.missing(ObjectKind::FeatureView, name))
     }
 
     /// Feature services by name.

@@ -29,8 +29,8 @@ pub use object_kind::ObjectKind;
 pub use on_demand_feature_view::{OnDemandFeatureView, OnDemandSource, SQL_TAG};
 pub use project::{Permission, Policy, Project};
 pub use retrieval::{
-    InputSource, JoinKey, OnDemandInput, OnDemandPlan, OutputColumn, OutputSource, RetrievalPlan,
-    Selection, ViewPlan,
+    InputSource, JoinKey, OnDemandInput, OnDemandPlan, OutputColumn, OutputSource, Plane,
+    RetrievalPlan, Selection, ViewPlan,
 };
 pub use status::{Compat, FieldStatus, RowState};
 pub use time::{Clock, FixedClock, Interval, Timestamp};

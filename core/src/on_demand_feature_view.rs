@@ -1,7 +1,7 @@
 //! On-demand feature views: features computed from other features and request data.
 
 use crate::feature_view::{Aggregation, Transformation, ViewMeta};
-use crate::{DataSource, Field, Projection, Tags};
+use crate::{DUMMY_JOIN_KEY, DataSource, FeatureView, Field, Projection, Tags};
 
 /// A view whose features are computed when they are asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,30 @@ pub enum OnDemandSource {
 }
 
 impl OnDemandFeatureView {
+    /// The view as the online store keeps it; `None` unless it is computed on write.
+    ///
+    /// Its rows hold the join keys as features, after the view's own (Feast 0.67 stores every column of the schema), and
+    /// they never expire.
+    pub fn stored(&self) -> Option<FeatureView> {
+        if !self.write_to_online_store {
+            return None;
+        }
+        let keys = self.entity_columns.iter().filter(|key| key.name != DUMMY_JOIN_KEY);
+        Some(FeatureView {
+            entities: self.entities.clone(),
+            entity_columns: self.entity_columns.clone(),
+            features: self.features.iter().chain(keys).cloned().collect(),
+            description: self.description.clone(),
+            tags: self.tags.clone(),
+            owner: self.owner.clone(),
+            org: self.org.clone(),
+            version: self.version.clone(),
+            disabled: self.disabled,
+            meta: self.meta.clone(),
+            ..FeatureView::new(&self.name)
+        })
+    }
+
     /// The stored-view inputs, in source-name order.
     pub fn projections(&self) -> impl Iterator<Item = &Projection> {
         self.sources.iter().filter_map(|(_, source)| match source {

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use larder_core::{
     Catalog, CatalogParts, DataSource, Entity, ErrorKind, FeatureService, FeatureView, Field,
-    InputSource, OnDemandFeatureView, OnDemandSource, OutputSource, Project, Projection,
+    InputSource, OnDemandFeatureView, OnDemandSource, OutputSource, Plane, Project, Projection,
     RetrievalPlan, Selection, SourceKind, ValueType, ViewMeta, ViewState,
 };
+
+const ONLINE: Plane = Plane::Online;
 
 fn view(name: &str, entity: &str, features: &[&str]) -> FeatureView {
     FeatureView {
@@ -85,7 +87,7 @@ fn parts() -> CatalogParts {
 
 fn resolve(references: &[&str], full: bool) -> larder_core::Result<RetrievalPlan> {
     let references = references.iter().map(|text| text.parse().unwrap()).collect();
-    RetrievalPlan::resolve(&Catalog::new(parts()), &Selection::Features(references), full)
+    RetrievalPlan::resolve(&Catalog::new(parts()), &Selection::Features(references), full, ONLINE)
 }
 
 fn names(plan: &RetrievalPlan) -> Vec<&str> {
@@ -117,7 +119,7 @@ fn computed_features_come_last_and_their_inputs_stay_hidden() {
 #[test]
 fn an_aliased_projection_is_named_by_its_alias_and_keyed_by_the_mapped_column() {
     let selection = Selection::Service("both".to_owned());
-    let plan = RetrievalPlan::resolve(&Catalog::new(parts()), &selection, true).unwrap();
+    let plan = RetrievalPlan::resolve(&Catalog::new(parts()), &selection, true, ONLINE).unwrap();
     assert_eq!(names(&plan), ["user__spend", "buyer__spend"]);
     let columns: Vec<_> = plan.views.iter().map(|view| view.join_keys[0].column.as_str()).collect();
     assert_eq!(columns, ["user_id", "buyer_id"]);
@@ -141,7 +143,8 @@ fn what_cannot_be_answered_is_refused() {
     }
     assert!(resolve(&["user:visits", "item:visits"], true).is_ok(), "full names tell them apart");
     let unknown = Selection::Service("nope".to_owned());
-    let error = RetrievalPlan::resolve(&Catalog::new(parts()), &unknown, false).unwrap_err();
+    let error =
+        RetrievalPlan::resolve(&Catalog::new(parts()), &unknown, false, ONLINE).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
@@ -151,7 +154,7 @@ fn a_disabled_or_unready_view_is_not_served() {
         let mut parts = parts();
         change(&mut parts.feature_views[0]);
         let selection = Selection::Features(vec!["user:spend".parse().unwrap()]);
-        let plan = RetrievalPlan::resolve(&Catalog::new(parts), &selection, false).unwrap();
+        let plan = RetrievalPlan::resolve(&Catalog::new(parts), &selection, false, ONLINE).unwrap();
         plan.check_servable(while_materializing).map_err(|error| error.kind())
     };
     assert_eq!(check(|view| view.disabled = true, true), Err(ErrorKind::Invalid));
@@ -170,7 +173,7 @@ fn versions_choose_the_table_when_online_versioning_is_on() {
         parts.online_versioning = true;
         parts.feature_views[0].meta.current_version_number = 2;
         let selection = Selection::Features(vec![reference.parse().unwrap()]);
-        let plan = RetrievalPlan::resolve(&Catalog::new(parts), &selection, false);
+        let plan = RetrievalPlan::resolve(&Catalog::new(parts), &selection, false, ONLINE);
         plan.map(|plan| plan.views[0].table.clone()).map_err(|error| error.kind())
     };
     assert_eq!(table("user:spend").unwrap(), "user_v2");
@@ -178,4 +181,29 @@ fn versions_choose_the_table_when_online_versioning_is_on() {
     assert_eq!(table("user@v1:spend").unwrap(), "user_v1");
     assert_eq!(table("user@latest:spend").unwrap(), "user_v2");
     assert_eq!(table("user@v9:spend"), Err(ErrorKind::NotFound));
+}
+
+#[test]
+fn a_view_computed_on_write_is_read_online_and_computed_offline() {
+    let mut parts = parts();
+    let view = &mut parts.on_demand_feature_views[0];
+    view.write_to_online_store = true;
+    view.entities = vec!["user".to_owned()];
+    view.entity_columns = vec![Field::new("user_id", ValueType::Int64)];
+    let catalog = Catalog::new(parts);
+    let selection = Selection::Features(vec!["interaction:ratio".parse().unwrap()]);
+    let plan = |plane| RetrievalPlan::resolve(&catalog, &selection, false, plane).unwrap();
+
+    let online = plan(Plane::Online);
+    assert!(online.on_demand.is_empty() && online.request_columns.is_empty());
+    assert_eq!(online.outputs[0].source, OutputSource::Stored { view: 0, feature: 0 });
+    assert_eq!((online.views.len(), online.views[0].table.as_str()), (1, "interaction"));
+    assert_eq!(online.views[0].join_keys[0].column, "user_id");
+    let stored = catalog.online_view("interaction").unwrap();
+    let names: Vec<_> = stored.features.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["ratio", "user_id"], "Feast stores the join keys too");
+
+    let offline = plan(Plane::Offline);
+    assert_eq!(offline.outputs[0].source, OutputSource::Computed { view: 0, feature: 0 });
+    assert_eq!(offline.views.len(), 2);
 }

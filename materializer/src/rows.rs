@@ -1,7 +1,7 @@
 //! From batches of the offline store to rows of the online store.
 
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
-use larder_core::{DUMMY_JOIN_KEY, Error, FeatureView, Field, Result, ValueType};
+use larder_core::{DUMMY_JOIN_KEY, Error, FeatureView, Field, Result, Timestamp, ValueType};
 use larder_offline_store::{Instants, PullRequest};
 use larder_online_store::{ViewTable, WriteRows, WriteRowsBuilder};
 use larder_proto::convert::{EncodedColumn, encode_column};
@@ -18,14 +18,24 @@ pub(crate) struct RowEncoder {
     /// Join keys and features, with the columns of the batches that hold them.
     keys: Vec<(String, Field)>,
     features: Vec<(String, Field)>,
-    event: String,
-    created: Option<String>,
+    times: Times,
+}
+
+/// When the rows of a view happened.
+#[derive(Debug)]
+enum Times {
+    /// As these columns say.
+    Columns { event: String, created: Option<String> },
+    /// All at once, when they were computed (Feast 0.67: the time of the write, whatever the inputs' times).
+    At(Timestamp),
 }
 
 /// Rows of one batch that can be stored, and how many could not.
 #[derive(Debug)]
 pub(crate) struct EncodedRows {
     pub(crate) rows: WriteRows,
+    /// Rows of the batch.
+    pub(crate) read: u64,
     pub(crate) null_keys: u64,
 }
 
@@ -40,22 +50,49 @@ impl RowEncoder {
         request: &PullRequest,
         version: EntityKeyVersion,
     ) -> Result<Self> {
-        let keys: Vec<(String, Field)> = if view.is_entityless() {
+        let keys = request.join_keys.iter().cloned().zip(view.entity_columns.iter().cloned());
+        let features = request.features.iter().cloned().zip(view.features.iter().cloned());
+        let times = Times::Columns {
+            event: request.timestamp_field.clone(),
+            created: request.created_timestamp_column.clone(),
+        };
+        Self::over(view, table, version, keys.collect(), features.collect(), times)
+    }
+
+    /// Prepares for what was computed of an on-demand view at this time: columns are called as in the view.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn of_computed(
+        view: &FeatureView,
+        table: ViewTable,
+        version: EntityKeyVersion,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let named = |fields: &[Field]| {
+            fields.iter().map(|field| (field.name.clone(), field.clone())).collect()
+        };
+        let (keys, features) = (named(&view.entity_columns), named(&view.features));
+        Self::over(view, table, version, keys, features, Times::At(now))
+    }
+
+    fn over(
+        view: &FeatureView,
+        table: ViewTable,
+        version: EntityKeyVersion,
+        keys: Vec<(String, Field)>,
+        features: Vec<(String, Field)>,
+        times: Times,
+    ) -> Result<Self> {
+        let keys = if view.is_entityless() {
             let dummy = Field::new(DUMMY_JOIN_KEY, ValueType::String);
             vec![(DUMMY_JOIN_KEY.to_owned(), dummy)]
         } else {
-            request.join_keys.iter().cloned().zip(view.entity_columns.iter().cloned()).collect()
+            keys
         };
         let names: Vec<&str> = keys.iter().map(|(_, field)| field.name.as_str()).collect();
-        Ok(Self {
-            view: view.name.clone(),
-            layout: EntityKeyLayout::new(version, &names)?,
-            table,
-            keys,
-            features: request.features.iter().cloned().zip(view.features.iter().cloned()).collect(),
-            event: request.timestamp_field.clone(),
-            created: request.created_timestamp_column.clone(),
-        })
+        let layout = EntityKeyLayout::new(version, &names)?;
+        Ok(Self { view: view.name.clone(), table, layout, keys, features, times })
     }
 
     /// Where the rows go.
@@ -80,8 +117,7 @@ impl RowEncoder {
             .iter()
             .map(|(column, field)| self.feature(batch, column, field))
             .collect::<Result<Vec<_>>>()?;
-        let event = self.times(batch, &self.event)?;
-        let created = self.created.as_ref().map(|name| self.times(batch, name)).transpose()?;
+        let times = self.row_times(batch)?;
         let mut rows = WriteRowsBuilder::with_capacity(&self.table, batch.num_rows());
         let mut key = Vec::new();
         let mut null_keys = 0;
@@ -91,14 +127,14 @@ impl RowEncoder {
                 null_keys += 1;
                 continue;
             }
-            let Some(event) = micros(&event, row) else { continue };
-            let created = created.as_ref().and_then(|times| micros(times, row));
+            let Some((event, created)) = times.of(row) else { continue };
             rows.begin_row(&key, event, created)?;
             for (index, column) in features.iter().enumerate() {
                 rows.set(index, column.get(row))?;
             }
         }
-        Ok(EncodedRows { rows: rows.finish(), null_keys })
+        let read = batch.num_rows() as u64;
+        Ok(EncodedRows { rows: rows.finish(), read, null_keys })
     }
 
     /// Encodes the key of a row; false when it is null somewhere.
@@ -127,6 +163,16 @@ impl RowEncoder {
         })
     }
 
+    fn row_times(&self, batch: &RecordBatch) -> Result<RowTimes> {
+        Ok(match &self.times {
+            Times::At(now) => RowTimes::At(now.micros()),
+            Times::Columns { event, created } => RowTimes::Each {
+                event: self.times(batch, event)?,
+                created: created.as_ref().map(|name| self.times(batch, name)).transpose()?,
+            },
+        })
+    }
+
     fn times(&self, batch: &RecordBatch, column: &str) -> Result<Instants> {
         let read = self.column(batch, column).and_then(Instants::read);
         read.map_err(|error| self.about(&error.context(format_args!("column \"{column}\""))))
@@ -148,6 +194,24 @@ impl RowEncoder {
         match error.hint() {
             Some(hint) => named.with_hint(hint),
             None => named,
+        }
+    }
+}
+
+/// Times of the rows of one batch.
+enum RowTimes {
+    Each { event: Instants, created: Option<Instants> },
+    At(i64),
+}
+
+impl RowTimes {
+    /// Event and created time of a row; `None` for one without event time.
+    fn of(&self, row: usize) -> Option<(i64, Option<i64>)> {
+        match self {
+            Self::At(now) => Some((*now, Some(*now))),
+            Self::Each { event, created } => {
+                Some((micros(event, row)?, created.as_ref().and_then(|times| micros(times, row))))
+            }
         }
     }
 }

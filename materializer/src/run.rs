@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use larder_core::{Error, FeatureView, Interval, Result};
-use larder_offline_store::{OfflineStore, PullRequest};
-use larder_online_store::{GuardScope, OnlineStore, ViewTable, WriteGuard};
+use larder_core::{Clock, Error, FeatureView, Interval, Result};
+use larder_offline_store::{BatchStream, OfflineStore, PullRequest};
+use larder_online_store::{GuardScope, OnlineStore, ViewTable, WriteGuard, WriteRows};
 use larder_proto::wire::entity_key::EntityKeyVersion;
 
+use crate::ahead::EncodedBatches;
+use crate::on_demand::{OnDemandRows, entity_frame};
+use crate::precomputed::PrecomputedService;
 use crate::progress::{Counts, Progress};
 use crate::recorder::IntervalRecorder;
-use crate::rows::RowEncoder;
+use crate::rows::{EncodedRows, RowEncoder};
+use crate::write::write_rows;
 
 /// Settings of a run; data only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +50,28 @@ pub struct ViewTask {
     pub table: String,
     /// Event times to read, both ends included.
     pub interval: Interval,
+    /// What computes the rows of an on-demand view; `None` for a view whose rows stand in its batch source.
+    pub computation: Option<Arc<dyn OnDemandRows>>,
+    /// Services whose vectors hold features of the view; they are made anew for every entity written.
+    pub services: Vec<Arc<PrecomputedService>>,
 }
 
 impl ViewTask {
     /// A task for the view's current version; with `online_versioning` its table carries the version number.
     pub fn new(view: Arc<FeatureView>, online_versioning: bool, interval: Interval) -> Self {
-        Self { table: view.table_name(online_versioning), view, interval }
+        let table = view.table_name(online_versioning);
+        Self { table, view, interval, computation: None, services: Vec::new() }
+    }
+
+    /// The task of an on-demand view (in the form of [`OnDemandFeatureView::stored`](larder_core::OnDemandFeatureView::stored)).
+    pub fn computed(self, computation: Arc<dyn OnDemandRows>) -> Self {
+        Self { computation: Some(computation), ..self }
+    }
+
+    /// The task with those of a catalog's services that hold features of the view.
+    pub fn with_services(self, all: &[Arc<PrecomputedService>]) -> Self {
+        let own = all.iter().filter(|service| service.has(&self.view.name));
+        Self { services: own.cloned().collect(), ..self }
     }
 }
 
@@ -72,6 +92,7 @@ pub struct Materializer {
     offline: Arc<dyn OfflineStore>,
     online: Arc<dyn OnlineStore>,
     recorder: Arc<dyn IntervalRecorder>,
+    clock: Arc<dyn Clock>,
     settings: MaterializerSettings,
 }
 
@@ -81,9 +102,10 @@ impl Materializer {
         offline: Arc<dyn OfflineStore>,
         online: Arc<dyn OnlineStore>,
         recorder: Arc<dyn IntervalRecorder>,
+        clock: Arc<dyn Clock>,
         settings: MaterializerSettings,
     ) -> Self {
-        Self { offline, online, recorder, settings }
+        Self { offline, online, recorder, clock, settings }
     }
 
     /// Runs the tasks in order, `views_at_once` at a time, and reports the finished views in task order.
@@ -146,7 +168,10 @@ impl Materializer {
         progress.started(name);
         let moved = async {
             let counts = self.move_rows(project, task, progress).await?;
-            self.recorder.record(&task.view, task.interval).await?;
+            // Feast 0.67 records nothing of on-demand views: every incremental run computes them anew.
+            if task.computation.is_none() {
+                self.recorder.record(&task.view, task.interval).await?;
+            }
             Ok(counts)
         };
         match moved.await {
@@ -174,35 +199,81 @@ impl Materializer {
             return Ok(counts);
         }
         let view = task.view.as_ref();
-        let request = PullRequest::of_view(view, Some(start), Some(end))?;
-        let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
-        let encoder = RowEncoder::new(view, table, &request, self.settings.entity_key_version)?;
-        let mut batches = self.offline.pull_latest(request).await?;
-        while let Some(batch) = batches.next().await {
-            let batch = batch?;
-            for start in (0..batch.num_rows()).step_by(self.settings.batch_rows.max(1)) {
-                let length = self.settings.batch_rows.max(1).min(batch.num_rows() - start);
-                self.write(&encoder, &batch.slice(start, length), &mut counts).await?;
-                progress.advanced(&view.name, counts);
+        let (encoder, batches) = match &task.computation {
+            None => self.pulled(project, task).await?,
+            Some(computation) => {
+                self.computed(project, task, computation.as_ref(), &mut counts).await?
             }
+        };
+        let table = encoder.table().clone();
+        let mut encoded = EncodedBatches::start(batches, encoder, self.settings.batch_rows);
+        while let Some(batch) = encoded.next().await {
+            self.write(task, &table, batch?, &mut counts).await?;
+            progress.advanced(&view.name, counts);
         }
         warn_of_null_keys(&view.name, counts);
         Ok(counts)
     }
 
+    /// The rows of a view in its batch source.
+    async fn pulled(&self, project: &str, task: &ViewTask) -> Result<(RowEncoder, BatchStream)> {
+        let view = task.view.as_ref();
+        let Interval { start, end } = task.interval;
+        let request = PullRequest::of_view(view, Some(start), Some(end))?;
+        let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
+        let encoder = RowEncoder::new(view, table, &request, self.settings.entity_key_version)?;
+        Ok((encoder, self.offline.pull_latest(request).await?))
+    }
+
+    /// The rows of an on-demand view, computed for the entities of its sources.
+    async fn computed(
+        &self,
+        project: &str,
+        task: &ViewTask,
+        computation: &dyn OnDemandRows,
+        counts: &mut Counts,
+    ) -> Result<(RowEncoder, BatchStream)> {
+        let (view, version) = (task.view.as_ref(), self.settings.entity_key_version);
+        let offline = self.offline.as_ref();
+        let frame = entity_frame(view, computation, offline, task.interval, version).await?;
+        counts.read += frame.null_keys;
+        counts.null_keys += frame.null_keys;
+        let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
+        let encoder = RowEncoder::of_computed(view, table, version, self.clock.now())?;
+        Ok((encoder, computation.compute(offline, frame.rows).await?))
+    }
+
     async fn write(
         &self,
-        encoder: &RowEncoder,
-        batch: &arrow_array::RecordBatch,
+        task: &ViewTask,
+        table: &ViewTable,
+        encoded: EncodedRows,
         counts: &mut Counts,
     ) -> Result<()> {
-        let encoded = encoder.encode(batch)?;
-        let summary =
-            self.online.write(encoder.table(), &encoded.rows, self.settings.guard).await?;
-        counts.read += batch.num_rows() as u64;
+        let (store, guard) = (self.online.as_ref(), self.settings.guard);
+        let summary = match task.computation {
+            None => store.write(table, &encoded.rows, guard).await?,
+            Some(_) => write_rows(store, table, &encoded.rows, guard).await?,
+        };
+        self.refresh(&task.services, &encoded.rows).await?;
+        counts.read += encoded.read;
         counts.null_keys += encoded.null_keys;
         counts.written += summary.written as u64;
         counts.older += summary.skipped_older as u64;
+        Ok(())
+    }
+
+    /// Makes the vectors of the entities that rows were written for.
+    async fn refresh(
+        &self,
+        services: &[Arc<PrecomputedService>],
+        written: &WriteRows,
+    ) -> Result<()> {
+        let keys: Vec<&[u8]> = (0..written.len()).map(|row| written.key(row)).collect();
+        for service in services {
+            let (store, guard) = (self.online.as_ref(), self.settings.guard);
+            service.refresh(store, &keys, self.clock.as_ref(), guard).await?;
+        }
         Ok(())
     }
 }

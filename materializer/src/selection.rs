@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use larder_core::{Catalog, Error, FeatureView, ObjectKind, Result, ViewKind};
+use larder_core::{Catalog, Error, FeatureView, ObjectKind, OnDemandFeatureView, Result, ViewKind};
 
-/// The views to materialize, in name order; all that can be when `names` is empty.
+/// The views to materialize, in name order; all that can be when `names` is empty. On-demand views that are computed on
+/// write come last, in the form of [`OnDemandFeatureView::stored`].
 ///
 /// # Errors
 /// - `NotFound`: a name that no view of the catalog has;
 /// - `Invalid`: a named view that is disabled, neither online nor offline, a label view, or without a
-///   source to read;
-/// - `Unsupported`: a named on-demand view.
+///   source to read; a named on-demand view that is not computed on write or needs request data.
 pub fn select_views(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<FeatureView>>> {
     if names.is_empty() {
-        let all = catalog.feature_views().values();
-        return Ok(all.filter(|view| reason_against(view).is_none()).cloned().collect());
+        let all = catalog.online_views();
+        return Ok(all.filter(|view| reason_against(catalog, view).is_none()).cloned().collect());
     }
     let mut views = Vec::new();
     for name in names {
@@ -53,31 +53,49 @@ pub fn select_views_at(
 }
 
 fn named(catalog: &Catalog, name: &str) -> Result<Arc<FeatureView>> {
-    let view = match catalog.feature_views().get(name) {
-        Some(view) => Arc::clone(view),
-        None if catalog.on_demand_feature_views().contains_key(name) => {
-            return Err(Error::unsupported(format!(
+    let on_demand = catalog.on_demand_feature_views().get(name);
+    let Ok(view) = catalog.online_view(name) else {
+        if on_demand.is_some() {
+            return Err(Error::invalid(format!(
                 "on demand feature view \"{name}\" is computed when it is asked for, not materialized"
             ))
-            .with_hint("materialize the views that it reads"));
+            .with_hint("materialize the views that it reads, or give it write_to_online_store=True"));
         }
-        None => {
-            let project = &catalog.project().name;
-            return Err(Error::not_found(ObjectKind::FeatureView, name, project)
-                .with_hint("fs feature-views list shows what there is"));
-        }
+        let project = &catalog.project().name;
+        return Err(Error::not_found(ObjectKind::FeatureView, name, project)
+            .with_hint("fs feature-views list shows what there is"));
     };
-    match reason_against(&view) {
-        None => Ok(view),
+    let kind = on_demand.map_or_else(|| view.object_kind(), |_| ObjectKind::OnDemandFeatureView);
+    match reason_against(catalog, view) {
+        None => Ok(Arc::clone(view)),
         Some(reason) => Err(Error::invalid(format!(
             "{} \"{name}\" cannot be materialized: {reason}",
-            view.object_kind().label()
+            kind.label()
         ))),
     }
 }
 
 /// Why a view has nothing to materialize.
-fn reason_against(view: &FeatureView) -> Option<&'static str> {
+fn reason_against(catalog: &Catalog, view: &FeatureView) -> Option<&'static str> {
+    match catalog.on_demand_feature_views().get(&view.name) {
+        Some(computed) => reason_against_computed(computed),
+        None => reason_against_stored(view),
+    }
+}
+
+fn reason_against_computed(view: &OnDemandFeatureView) -> Option<&'static str> {
+    if view.disabled {
+        Some("it is disabled")
+    } else if view.projections().next().is_none() {
+        Some("it reads no stored view")
+    } else if view.request_fields().next().is_some() {
+        Some("it needs request data, which only comes with writes")
+    } else {
+        None
+    }
+}
+
+fn reason_against_stored(view: &FeatureView) -> Option<&'static str> {
     if matches!(view.kind, ViewKind::Label { .. }) {
         Some("labels are written by push")
     } else if view.disabled {

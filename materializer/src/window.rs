@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use larder_core::{Error, FeatureView, Interval, Result, Timestamp};
+use larder_core::{Catalog, Error, FeatureView, Interval, OnDemandFeatureView, Result, Timestamp};
 
 /// How far back an incremental run of a view without ttl looks the first time (Feast 0.67: 52 weeks).
 const WITHOUT_TTL: Duration = Duration::from_hours(52 * 7 * 24);
@@ -24,7 +24,26 @@ pub fn full(start: Timestamp, end: Timestamp) -> Result<Interval> {
 /// It starts at the view's latest end, else at `now` less the view's ttl, else at `now` less 52 weeks.
 /// Feast 0.67 counts the ttl from now, not from `end`. An `end` before the watermark gives a reversed
 /// interval, which reads nothing and is recorded as it is (mat09).
-pub fn incremental(view: &FeatureView, end: Timestamp, now: Timestamp) -> Interval {
+///
+/// An on-demand view has no watermark: it starts at `end` less the longest ttl of its sources, else `end` less 52 weeks.
+pub fn incremental(
+    catalog: &Catalog,
+    view: &FeatureView,
+    end: Timestamp,
+    now: Timestamp,
+) -> Interval {
+    match catalog.on_demand_feature_views().get(&view.name) {
+        Some(computed) => Interval { start: end.minus(longest_ttl(catalog, computed)), end },
+        None => since_watermark(view, end, now),
+    }
+}
+
+fn longest_ttl(catalog: &Catalog, view: &OnDemandFeatureView) -> Duration {
+    let sources = view.projections().filter_map(|source| catalog.feature_view(&source.view).ok());
+    sources.filter_map(|source| source.effective_ttl()).max().unwrap_or(WITHOUT_TTL)
+}
+
+fn since_watermark(view: &FeatureView, end: Timestamp, now: Timestamp) -> Interval {
     let start = view
         .meta
         .most_recent_end_time()
@@ -47,7 +66,7 @@ mod tests {
         let now = at(1_000_000_000);
         let end = at(999_999_999);
         let mut view = FeatureView::new("stats");
-        let start = |view: &FeatureView| incremental(view, end, now).start;
+        let start = |view: &FeatureView| since_watermark(view, end, now).start;
         assert_eq!(start(&view), now.minus(Duration::from_hours(364 * 24)));
         view.ttl = Some(Duration::ZERO);
         assert_eq!(start(&view), now.minus(Duration::from_hours(364 * 24)));

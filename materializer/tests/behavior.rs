@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use larder_core::{ErrorKind, FeatureView, Field, Interval, Timestamp, Value, ValueType};
+use larder_core::{
+    ErrorKind, FeatureView, Field, FixedClock, Interval, Timestamp, Value, ValueType,
+};
 use larder_materializer::{Materializer, MaterializerSettings, Progress, Silent, ViewTask};
 use larder_online_store::OnlineStore;
 use larder_proto::convert::decode_value;
@@ -46,7 +48,9 @@ impl Fixture {
             ..MaterializerSettings::default()
         };
         let recorder = Arc::clone(&self.intervals) as Arc<_>;
-        Materializer::new(offline(self.home.path()), Arc::clone(&self.store), recorder, settings)
+        let clock = Arc::new(FixedClock(Timestamp::from_seconds(2 * ROWS)));
+        let offline = offline(self.home.path());
+        Materializer::new(offline, Arc::clone(&self.store), recorder, clock, settings)
     }
 
     /// Values of the feature by key; `None` where no row is stored.

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{FeatureView, Field, Interval, Timestamp, Value, ValueType};
+use larder_core::{
+    Catalog, CatalogParts, FeatureView, Field, FixedClock, Interval, Timestamp, Value, ValueType,
+};
 use larder_materializer::{
     Counts, Materializer, MaterializerSettings, Silent, ViewTask, full, incremental,
 };
@@ -59,6 +61,7 @@ async fn check(folder: &Path, kind: &str) -> Result<(), Failed> {
         offline(folder),
         Arc::clone(&store),
         Arc::clone(&recorder) as Arc<_>,
+        Arc::new(FixedClock(Timestamp::EPOCH)),
         MaterializerSettings { batch_rows: 3, ..MaterializerSettings::default() },
     );
     let mut counts = Counts::default();
@@ -110,13 +113,14 @@ fn intervals(case: &Json, view: &mut FeatureView) -> Vec<Interval> {
     let at = |json: &Json| instant(json.as_str().expect("a time"));
     let whole = || vec![full(at(&case["start_date"]), at(&case["end_date"])).expect("in order")];
     let Some(steps) = case["steps"].as_array() else { return whole() };
+    let nothing = Catalog::new(CatalogParts::default());
     let mut seen = view.clone();
     steps
         .iter()
         .map(|step| {
             let interval = match step[0].as_str() {
                 Some("materialize") => full(at(&step[1]), at(&step[2])).expect("in order"),
-                _ => incremental(&seen, at(&step[2]), Timestamp::EPOCH),
+                _ => incremental(&nothing, &seen, at(&step[2]), Timestamp::EPOCH),
             };
             seen.meta.materialization_intervals.push(interval);
             interval

@@ -30,6 +30,7 @@ mod backend;
 pub mod contract;
 mod guard;
 mod layer;
+mod pool;
 mod rows;
 mod store;
 mod view_schema;
@@ -47,11 +48,12 @@ pub use backend::remote::{RemoteConfig, RemoteStore, RemoteToken};
 pub use backend::sqlite::{SqliteConfig, SqliteStore};
 pub use guard::{GuardScope, RowTimes, WriteGuard, WriteSummary};
 pub use layer::{
-    CacheConfig, CacheLayer, DeadlineConfig, DeadlineLayer, MetricsLayer, Operation, RetryConfig,
-    RetryLayer, StoreCall, StoreObserver,
+    CacheConfig, CacheLayer, CacheUse, DeadlineConfig, DeadlineLayer, MetricsLayer, Operation,
+    RetryConfig, RetryLayer, StoreCall, StoreObserver,
 };
 #[cfg(feature = "contract")]
 pub use layer::{ChaosConfig, ChaosLayer};
+pub use pool::PoolUse;
 pub use rows::{Cell, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadRows, WriteRows, WriteRowsBuilder};
 pub use store::{OnlineStore, ViewRead};
 pub use view_schema::ViewSchema;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use larder_core::Result;
 
-use crate::{GuardScope, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
+use crate::{GuardScope, PoolUse, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
 
 /// What one view contributes to a request.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,11 @@ pub trait OnlineStore: Debug + Send + Sync {
     /// How far the store carries [`WriteGuard::EventTime`]; the whole way unless it says otherwise.
     fn guard_scope(&self) -> GuardScope {
         GuardScope::Row
+    }
+
+    /// How busy the store's connections are; `None` for a store without any. Waits for nothing.
+    fn pool(&self) -> Option<PoolUse> {
+        None
     }
 
     /// Reads the table's features of every key: one row per key, in the order of `keys`, each as one write left it.

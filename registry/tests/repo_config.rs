@@ -167,6 +167,11 @@ fn larder_yaml_is_strict() {
         ("serving:\n  limits:\n    entity_row: 5\n", 3),
         ("serving:\n  http_port: 70000\n", 2),
         ("online_store:\n  type: embedded\n  connection_string: x\n", 3),
+        ("transform:\n  python_worker: {}\n", 2),
+        ("transform:\n  python_workers:\n    counts: 2\n", 3),
+        ("transform:\n  python_workers:\n    count: 0\n", 3),
+        ("transform:\n  python_workers:\n    timeout_ms: 0\n", 3),
+        ("transform:\n  python_workers:\n    memory_limit: much\n", 3),
     ] {
         let error =
             load_with(&[("feature_store.yaml", BASE), ("larder.yaml", text)], []).unwrap_err();
@@ -283,4 +288,23 @@ fn tls_files_are_absolute_and_come_in_pairs() {
     let error = load_with(&[], [("FS_TLS_CERT", "c.pem")]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.hint().is_some());
+}
+
+#[test]
+fn python_workers_are_off_until_their_section_is_there() {
+    let load = |larder: &str| load_with(&[("larder.yaml", larder)], []).unwrap();
+    for larder in ["", "transform: {}\n", "transform:\n  python_workers:\n"] {
+        assert_eq!(load(larder).transform.python_workers, None, "{larder}");
+    }
+    let config = load("transform: {python_workers: {}}\n");
+    let workers = config.transform.python_workers.unwrap();
+    assert_eq!((workers.count, workers.queue, workers.memory_limit.0), (2, 64, 512 << 20));
+    assert_eq!(
+        (workers.python.as_path(), workers.timeout.as_millis()),
+        (Path::new("python3"), 1000)
+    );
+
+    let config = load("transform: {python_workers: {python: venv/bin/python, count: 1}}\n");
+    let workers = config.transform.python_workers.unwrap();
+    assert_eq!(workers.python, config.repo_path.join("venv/bin/python"));
 }

@@ -6,7 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use larder_core::{Catalog, Result, Selection};
+use larder_materializer::PrecomputedService;
 
+use crate::on_demand::Functions;
+use crate::on_write::ComputedOnWrite;
 use crate::online::PreparedPlan;
 
 /// Where catalogs come from; implemented over the registry by the composition root.
@@ -23,6 +26,8 @@ pub trait CatalogSource: Send + Sync + fmt::Debug {
 pub struct Snapshot {
     catalog: Catalog,
     plans: RwLock<HashMap<PlanKey, Arc<PreparedPlan>>>,
+    computed_on_write: RwLock<HashMap<String, Arc<ComputedOnWrite>>>,
+    precomputed: Vec<Arc<PrecomputedService>>,
 }
 
 type PlanKey = (Selection, bool);
@@ -33,12 +38,46 @@ const MAX_PLANS: usize = 1024;
 impl Snapshot {
     /// A snapshot without plans.
     pub fn new(catalog: Catalog) -> Self {
-        Self { catalog, plans: RwLock::default() }
+        Self {
+            precomputed: PrecomputedService::all(&catalog),
+            catalog,
+            plans: RwLock::default(),
+            computed_on_write: RwLock::default(),
+        }
     }
 
     /// The catalog.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Services with vectors that hold features of a view.
+    pub(crate) fn precomputed_of(&self, view: &str) -> impl Iterator<Item = &PrecomputedService> {
+        self.precomputed.iter().map(Arc::as_ref).filter(move |service| service.has(view))
+    }
+
+    /// The on-demand view of this name, compiled on first use; `None` unless it is computed on write.
+    ///
+    /// # Errors
+    /// As [`ComputedOnWrite::new`].
+    pub(crate) fn computed_on_write(
+        &self,
+        name: &str,
+        functions: &Functions,
+    ) -> Result<Option<Arc<ComputedOnWrite>>> {
+        let Some(definition) = self.catalog.on_demand_feature_views().get(name) else {
+            return Ok(None);
+        };
+        let Ok(view) = self.catalog.online_view(name) else { return Ok(None) };
+        let known = self.computed_on_write.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(name) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        drop(known);
+        let new = Arc::new(ComputedOnWrite::new(&self.catalog, definition, view, functions)?);
+        let mut known = self.computed_on_write.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(name.to_owned(), Arc::clone(&new));
+        Ok(Some(new))
     }
 
     /// The plan of a selection, prepared by `prepare` on first use.

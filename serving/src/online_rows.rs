@@ -1,8 +1,8 @@
 //! Rows of a request in the form that the online store takes.
 
-use larder_core::{Catalog, Compat, Error, FeatureView, Result, Timestamp};
+use larder_core::{Catalog, Compat, Error, FeatureView, Field, Result, Timestamp, Value};
 use larder_online_store::{ViewTable, WriteRows, WriteRowsBuilder};
-use larder_proto::convert::encode_value;
+use larder_proto::convert::EncodedColumn;
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion, KeyValue};
 
 use crate::ServiceConfig;
@@ -52,41 +52,72 @@ pub(crate) fn online_rows(
         feast_words::refuse_texts_for_times(view, columns)?;
     }
     let keys = typed_columns(view, columns, &view.entity_columns, rows)?;
-    let features = typed_columns(view, columns, &view.features, rows)?;
-    let times = event_timestamps(view, columns)?;
+    let features = encoded_columns(view, columns, &view.features, rows)?;
+    let events = event_timestamps(view, columns)?;
     let created = created_timestamps(view, columns)?;
-    let mut write = WriteRowsBuilder::with_capacity(&table, rows);
-    let (mut key, mut value) = (Vec::new(), Vec::new());
-    for row in 0..rows {
+    let created = |row: usize| created.as_ref().and_then(|column| column[row]);
+    let times = |row: usize| (events[row], created(row));
+    let write = write_rows(&table, &layout, &keys, &features, times, rows)?;
+    Ok((table, write))
+}
+
+/// Rows of these keys and features, which the event and created times of each are asked for.
+///
+/// # Errors
+/// `Invalid` for a null key, naming the row, and for values above a limit of the stores.
+pub(crate) fn write_rows(
+    table: &ViewTable,
+    layout: &EntityKeyLayout,
+    keys: &[Vec<Value>],
+    features: &[EncodedColumn],
+    times: impl Fn(usize) -> (Timestamp, Option<Timestamp>),
+    rows: usize,
+) -> Result<WriteRows> {
+    let mut write = WriteRowsBuilder::with_capacity(table, rows);
+    let mut key = Vec::new();
+    (0..rows).try_for_each(|row| {
         key.clear();
         layout
             .encode_with(|index| KeyValue::new(&keys[index][row]), &mut key)
             .map_err(|error| error.context(format_args!("row {row}")))?;
-        let created = created.as_ref().and_then(|column| column[row]).map(Timestamp::micros);
-        write.begin_row(&key, times[row].micros(), created)?;
-        for (feature, column) in features.iter().enumerate() {
-            value.clear();
-            encode_value(&column[row], &mut value)?;
-            write.set(feature, &value)?;
-        }
-    }
-    Ok((table, write.finish()))
+        let (event, created) = times(row);
+        write.begin_row(&key, event.micros(), created.map(Timestamp::micros))?;
+        let mut features = features.iter().enumerate();
+        features.try_for_each(|(feature, column)| write.set(feature, column.get(row)))
+    })?;
+    Ok(write.finish())
 }
 
-fn typed_columns(
+/// Columns of these fields, encoded.
+///
+/// # Errors
+/// As [`online_rows`].
+pub(crate) fn encoded_columns(
     view: &FeatureView,
     columns: &[RequestColumn],
-    fields: &[larder_core::Field],
+    fields: &[Field],
     rows: usize,
-) -> Result<Vec<Vec<larder_core::Value>>> {
+) -> Result<Vec<EncodedColumn>> {
+    let typed = typed_columns(view, columns, fields, rows)?;
+    typed.iter().map(EncodedColumn::of_values).collect()
+}
+
+/// Columns of these fields, cast to their types.
+///
+/// # Errors
+/// As [`online_rows`].
+pub(crate) fn typed_columns(
+    view: &FeatureView,
+    columns: &[RequestColumn],
+    fields: &[Field],
+    rows: usize,
+) -> Result<Vec<Vec<Value>>> {
     fields
         .iter()
         .map(|field| match column(columns, view, &field.name) {
             Some(column) => column.values.typed(&field.name, field.value_type),
             // Writes to an entityless view are looked up under the dummy key, whatever came with them.
-            None if field.name == larder_core::DUMMY_JOIN_KEY => {
-                Ok(vec![larder_core::Value::from(""); rows])
-            }
+            None if field.name == larder_core::DUMMY_JOIN_KEY => Ok(vec![Value::from(""); rows]),
             None => Err(Error::invalid(format!(
                 "column \"{}\" of feature view \"{}\" is missing",
                 field.name, view.name

@@ -82,8 +82,9 @@ impl FeatureServer {
                 .iter()
                 .map(|view| online_rows(view, snapshot.catalog(), &request.columns, rows, config))
                 .collect::<Result<Vec<_>>>()?;
-            for (table, rows) in &writes {
+            for (view, (table, rows)) in targets.iter().zip(&writes) {
                 self.online().store().write(table, rows, config.guard).await?;
+                self.refresh_vectors(&snapshot, &view.name, rows).await?;
             }
         }
         if request.to != PushTarget::Online {

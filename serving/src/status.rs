@@ -65,6 +65,11 @@ impl WireStatus {
     }
 }
 
+/// Whether an error of this kind is the server's fault.
+pub(crate) fn is_server_fault(kind: ErrorKind) -> bool {
+    codes(kind).0.is_server_error()
+}
+
 fn codes(kind: ErrorKind) -> (StatusCode, tonic::Code) {
     match kind {
         ErrorKind::Invalid | ErrorKind::AlreadyExists => {

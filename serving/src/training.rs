@@ -5,17 +5,17 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
-use futures::StreamExt;
+use futures::StreamExt as _;
 use larder_core::{
-    Catalog, DUMMY_JOIN_KEY, Error, ErrorKind, InputSource, ObjectKind, OutputSource, Result,
-    RetrievalPlan, Selection, Subject,
+    Catalog, DUMMY_JOIN_KEY, Error, ErrorKind, InputSource, ObjectKind, OutputSource, Plane,
+    Result, RetrievalPlan, Selection, Subject,
 };
 use larder_offline_store::{
     BatchStream, EntityRows, HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey,
     OfflineStore,
 };
 
-use crate::on_demand::{CompiledInput, CompiledView};
+use crate::on_demand::{Functions, PreparedTransform, TransformInput};
 
 /// Which features for which entity rows.
 #[derive(Debug, Clone)]
@@ -39,33 +39,79 @@ pub struct TrainingRequest {
 /// # Errors
 /// - as [`RetrievalPlan::resolve`] and [`OfflineStore::historical_features`];
 /// - `NotFound` when the entity rows lack a request column;
-/// - `Unsupported` for an on-demand view that does not compile.
+/// - `Unsupported` for an on-demand view that neither compiles nor can be called.
 pub async fn training_set(
     catalog: &Catalog,
     offline: &dyn OfflineStore,
     request: TrainingRequest,
+    functions: &Functions,
 ) -> Result<BatchStream> {
-    let plan = RetrievalPlan::resolve(catalog, &request.selection, request.full_feature_names)?;
-    let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<Vec<_>>>()?;
-    let views = historical_views(&plan, request.full_feature_names)?;
-    let names: Vec<Vec<String>> = views
-        .iter()
-        .map(|view| view.features.iter().map(|feature| feature.output.clone()).collect())
-        .collect();
-    let joined = offline
-        .historical_features(HistoricalRequest {
-            entity: request.entity,
-            event_timestamp_column: request.event_timestamp_column,
-            views,
-            filter_by_created: request.filter_by_created,
-        })
-        .await?;
-    if plan.on_demand.is_empty() {
-        return Ok(joined);
+    let full = request.full_feature_names;
+    let plan = TrainingPlan::new(catalog, &request.selection, full, functions)?;
+    let TrainingRequest { entity, event_timestamp_column, filter_by_created, .. } = request;
+    plan.rows(offline, entity, event_timestamp_column, filter_by_created).await
+}
+
+/// A selection that is ready to be joined and computed.
+#[derive(Debug, Clone)]
+pub(crate) struct TrainingPlan {
+    plan: Arc<RetrievalPlan>,
+    transforms: Arc<[PreparedTransform]>,
+    views: Vec<HistoricalView>,
+}
+
+impl TrainingPlan {
+    /// Resolves and compiles.
+    ///
+    /// # Errors
+    /// As [`training_set`].
+    pub(crate) fn new(
+        catalog: &Catalog,
+        selection: &Selection,
+        full: bool,
+        functions: &Functions,
+    ) -> Result<Self> {
+        let plan = RetrievalPlan::resolve(catalog, selection, full, Plane::Offline)?;
+        let transforms = plan.on_demand.iter().map(|view| PreparedTransform::new(view, functions));
+        let transforms = transforms.collect::<Result<_>>()?;
+        Ok(Self { views: historical_views(&plan, full)?, plan: Arc::new(plan), transforms })
     }
-    let computer = Computer::new(plan, programs, &names, &joined.schema())?;
-    let schema = SchemaRef::clone(&computer.schema);
-    Ok(BatchStream::new(schema, joined.map(move |batch| computer.append(&batch?))))
+
+    /// What is read and computed.
+    pub(crate) fn plan(&self) -> &RetrievalPlan {
+        &self.plan
+    }
+
+    /// Joins and computes.
+    ///
+    /// # Errors
+    /// As [`training_set`].
+    pub(crate) async fn rows(
+        &self,
+        offline: &dyn OfflineStore,
+        entity: EntityRows,
+        event_timestamp_column: Option<String>,
+        filter_by_created: bool,
+    ) -> Result<BatchStream> {
+        let views = self.views.clone();
+        let names: Vec<Vec<String>> = views
+            .iter()
+            .map(|view| view.features.iter().map(|feature| feature.output.clone()).collect())
+            .collect();
+        let request =
+            HistoricalRequest { entity, event_timestamp_column, views, filter_by_created };
+        let joined = offline.historical_features(request).await?;
+        if self.plan.on_demand.is_empty() {
+            return Ok(joined);
+        }
+        let computer = Arc::new(Computer::new(self, &names, &joined.schema())?);
+        let schema = SchemaRef::clone(&computer.schema);
+        let computed = joined.then(move |batch| {
+            let computer = Arc::clone(&computer);
+            async move { computer.append(&batch?).await }
+        });
+        Ok(BatchStream::new(schema, computed))
+    }
 }
 
 /// Requested features under their output names, inputs of on-demand views under names of their own.
@@ -124,26 +170,22 @@ fn hidden_name(view: &str, feature: &str, full: bool, taken: &mut Vec<String>) -
 
 /// Appends computed columns to joined batches.
 struct Computer {
-    plan: RetrievalPlan,
-    programs: Vec<CompiledView>,
+    plan: Arc<RetrievalPlan>,
+    transforms: Arc<[PreparedTransform]>,
     /// Per on-demand view: the joined column of every input.
     columns: Vec<Vec<usize>>,
     schema: SchemaRef,
 }
 
 impl Computer {
-    fn new(
-        plan: RetrievalPlan,
-        programs: Vec<CompiledView>,
-        names: &[Vec<String>],
-        joined: &Schema,
-    ) -> Result<Self> {
+    fn new(training: &TrainingPlan, names: &[Vec<String>], joined: &Schema) -> Result<Self> {
+        let TrainingPlan { plan, transforms, .. } = training.clone();
         let columns = plan
             .on_demand
             .iter()
-            .zip(&programs)
-            .map(|(view, program)| {
-                program
+            .zip(transforms.iter())
+            .map(|(view, transform)| {
+                transform
                     .inputs()
                     .iter()
                     .map(|input| input_column(&plan, names, input, &view.name, joined))
@@ -160,18 +202,15 @@ impl Computer {
                 .map(|output| ArrowField::new(&output.name, output.value_type.arrow_type(), true)),
         );
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Ok(Self { plan, programs, columns, schema })
+        Ok(Self { plan, transforms, columns, schema })
     }
 
-    fn append(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let computed = self
-            .programs
-            .iter()
-            .zip(&self.columns)
-            .map(|(program, columns)| {
-                program.evaluate(inputs(program, columns, batch)?, batch.num_rows())
-            })
-            .collect::<Result<Vec<_>>>()?;
+    async fn append(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let mut computed = Vec::with_capacity(self.transforms.len());
+        for (transform, columns) in self.transforms.iter().zip(&self.columns) {
+            let inputs = inputs(transform, columns, batch)?;
+            computed.push(transform.evaluate(inputs, batch.num_rows()).await?);
+        }
         let mut columns = batch.columns().to_vec();
         for output in &self.plan.outputs {
             if let OutputSource::Computed { view, feature } = output.source {
@@ -185,8 +224,12 @@ impl Computer {
 }
 
 /// The same types as online, whatever the files hold.
-fn inputs(program: &CompiledView, columns: &[usize], batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
-    program
+fn inputs(
+    transform: &PreparedTransform,
+    columns: &[usize],
+    batch: &RecordBatch,
+) -> Result<Vec<ArrayRef>> {
+    transform
         .inputs()
         .iter()
         .zip(columns)
@@ -202,7 +245,7 @@ fn inputs(program: &CompiledView, columns: &[usize], batch: &RecordBatch) -> Res
 fn input_column(
     plan: &RetrievalPlan,
     names: &[Vec<String>],
-    input: &CompiledInput,
+    input: &TransformInput,
     view: &str,
     joined: &Schema,
 ) -> Result<usize> {

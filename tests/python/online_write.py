@@ -1,8 +1,9 @@
-"""Writes rows of one view through the Feast SDK, as many calls as there are lists.
+"""Writes rows through the Feast SDK.
 
-Usage: online_write.py REPOSITORY VIEW ROWS
+Usage: online_write.py REPOSITORY write VIEW COLUMNS TRANSFORM_ON_WRITE
+       online_write.py REPOSITORY push SOURCE COLUMNS
 
-ROWS is a JSON list of {column: values}; times are ISO 8601. Prints how many calls were made.
+COLUMNS is a JSON object of lists; columns whose name ends in "timestamp" hold ISO texts. TRANSFORM_ON_WRITE is JSON too.
 """
 
 import json
@@ -11,18 +12,19 @@ import sys
 import pandas as pd
 from feast import FeatureStore
 
-TIMES = ("event_timestamp", "created")
 
-
-def main(repository, view, calls):
+def main(repository, how, name, columns, transform="true"):
     store = FeatureStore(repo_path=repository)
-    for columns in calls:
-        rows = pd.DataFrame(columns)
-        for name in TIMES:
-            rows[name] = pd.to_datetime(rows[name], utc=True)
-        store.write_to_online_store(view, df=rows)
-    print(json.dumps(len(calls)))
+    df = pd.DataFrame(json.loads(columns))
+    for column in df.columns:
+        if column.endswith("timestamp"):
+            df[column] = pd.to_datetime(df[column], utc=True)
+    if how == "push":
+        store.push(name, df)
+    else:
+        store.write_to_online_store(name, df, transform_on_write=json.loads(transform))
+    print(json.dumps("written"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
+    main(*sys.argv[1:])

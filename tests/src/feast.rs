@@ -24,6 +24,11 @@ impl Feast {
         Self { python }
     }
 
+    /// Its interpreter, which has pandas and pyarrow.
+    pub fn python(&self) -> &Path {
+        &self.python
+    }
+
     /// Runs `tests/python/NAME` and parses the JSON that it prints.
     ///
     /// # Panics

@@ -61,6 +61,18 @@ impl Server {
         server
     }
 
+    /// `fs serve` with more arguments and environment variables.
+    ///
+    /// # Panics
+    /// When it does not become healthy.
+    pub fn fs_within(repository: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let (mut server, mut command) = Self::prepared(repository, arguments);
+        command.envs(environment.iter().copied());
+        server.launch(command);
+        server.wait_until_healthy();
+        server
+    }
+
     fn prepared(repository: &Path, arguments: &[&str]) -> (Self, Command) {
         let (http_port, grpc_port) = (free_port(), free_port());
         let (http, grpc) = (http_port.to_string(), grpc_port.to_string());
@@ -148,6 +160,14 @@ impl Server {
         format!("127.0.0.1:{}", self.grpc_port)
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it ended.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     /// Posts to a path.
     ///
     /// # Panics
@@ -155,6 +175,14 @@ impl Server {
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         post(&self.url(path), body).unwrap_or_else(|error| panic!("{error}: {}", self.log()))
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// After its end.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
     }
 
     /// What it wrote so far.

@@ -5,12 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
-use larder_tests::Repository;
+use larder_tests::{Feast, Repository};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
 const SETTINGS: &str = "project: recorded\nprovider: local\nregistry: data/registry.db\n\
     offline_store: {type: file}\nentity_key_serialization_version: 3\n";
+
+const PANDAS: &str = r#"o["rate_plus"] = df["rate"] + df["bump"]"#;
+
+/// The row before is another row, even if it is the same.
+const PANDAS_CALLED: &str = r#"o["rate_plus"] = df["rate"] + df["bump"].shift(0)"#;
+
+const PYTHON: &str = "None if a is None or b is None else a + b for";
+
+const PYTHON_CALLED: &str =
+    "None if a is None or b is None else sum([x for x in (a, b) if x is not None]) for";
 
 /// The repository of a case: its stored views in Python as `case.json` describes them, its on-demand view as recorded.
 fn repository(name: &str) -> (Repository, Value) {
@@ -84,6 +94,23 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a ArrayRef {
 
 fn replay(name: &str) {
     let (repository, case) = repository(name);
+    compare(name, &repository, &case);
+}
+
+/// The same join with a function that does not compile and computes the same, called by Python workers.
+fn replay_called(name: &str, compiled: &str, called: &str) {
+    let (repository, case) = repository(name);
+    let text = repository.read("on_demand.py");
+    assert!(text.contains(compiled), "{text}");
+    repository.write("on_demand.py", text.replace(compiled, called));
+    assert_eq!(repository.fs().run(&["plan"]).code, Some(1), "the function must not compile");
+    let python = Feast::get().python().display().to_string();
+    let workers = format!("{{count: 1, python: {python}, timeout_ms: 20000}}");
+    repository.write("larder.yaml", format!("transform: {{python_workers: {workers}}}\n"));
+    compare(name, &repository, &case);
+}
+
+fn compare(name: &str, repository: &Repository, case: &Value) {
     repository.fs().ok(&["apply"]);
     let features: Vec<&str> = case["features"]
         .as_array()
@@ -118,4 +145,14 @@ fn a_pandas_view_is_joined_as_feast_joined_it() {
 #[test]
 fn a_python_view_is_joined_as_feast_joined_it() {
     replay("pit26_odfv_python");
+}
+
+#[test]
+fn a_pandas_view_that_python_calls_is_joined_as_feast_joined_it() {
+    replay_called("pit25_odfv_pandas", PANDAS, PANDAS_CALLED);
+}
+
+#[test]
+fn a_python_view_that_python_calls_is_joined_as_feast_joined_it() {
+    replay_called("pit26_odfv_python", PYTHON, PYTHON_CALLED);
 }

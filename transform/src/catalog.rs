@@ -1,8 +1,37 @@
 //! Views of a catalog as definitions to compile.
 
-use larder_core::{Error, OnDemandFeatureView, Result, SQL_TAG, Transformation};
+use std::sync::Arc;
 
-use crate::{Column, Definition, Mode, Program, Source, compile};
+use larder_core::{Error, ErrorKind, OnDemandFeatureView, Result, SQL_TAG, Transformation};
+
+use crate::{Column, Definition, Function, Mode, Program, Source, compile};
+
+/// How the features of a view are computed.
+#[derive(Debug, Clone)]
+pub enum Transform {
+    /// By expressions.
+    Compiled(Program),
+    /// By calling its function.
+    Called(Arc<Function>),
+}
+
+impl Transform {
+    /// Compiles a definition; its function is called if it is valid but does not compile.
+    ///
+    /// # Errors
+    /// As [`compile`], but `Unsupported` for SQL, and for what [`Function::new`] refuses, only.
+    pub fn new(definition: Definition) -> Result<Self> {
+        match compile(&definition) {
+            Ok(program) => Ok(Self::Compiled(program)),
+            Err(error)
+                if error.kind() != ErrorKind::Unsupported || definition.mode == Mode::Sql =>
+            {
+                Err(error)
+            }
+            Err(_) => Function::new(definition).map(|function| Self::Called(Arc::new(function))),
+        }
+    }
+}
 
 /// Compiles a view whose function may read `inputs`.
 ///

@@ -3,6 +3,8 @@
 //! A view's computation is compiled once ([`compile`]) into a [`Program`]: DataFusion physical
 //! expressions over its inputs. The same program answers a request of one row and a training set of
 //! millions in batches, so online and offline features cannot differ. There is no Python interpreter.
+//! A function that does not compile can be called as it is ([`Function`]) by whoever implements
+//! [`FunctionRunner`]; [`Transform`] is either.
 //!
 //! Front ends: SQL expressions ([`Mode::Sql`]), and the Python of Feast's `mode="python"` (also
 //! `singleton=True`) and `mode="pandas"`. What they cannot express is refused when the view is
@@ -59,6 +61,7 @@
 
 mod catalog;
 mod definition;
+mod function;
 mod kernel;
 mod plan;
 mod program;
@@ -67,8 +70,9 @@ mod sql;
 
 use std::collections::BTreeMap;
 
-pub use catalog::{compile_view, definition};
+pub use catalog::{Transform, compile_view, definition};
 pub use definition::{Column, Definition, MAX_SOURCE_BYTES, Mode, Source};
+pub use function::{Function, FunctionRunner, Phase, Raised};
 pub use program::{BoundProgram, Program};
 
 /// Compiles a definition.

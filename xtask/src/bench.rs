@@ -14,7 +14,7 @@ struct Benchmark {
     services: &'static [&'static str],
 }
 
-const BENCHMARKS: [Benchmark; 6] = [
+const BENCHMARKS: [Benchmark; 10] = [
     Benchmark {
         name: "apply",
         what: "`fs apply` of 1 000 generated feature views beside `feast apply`",
@@ -41,11 +41,34 @@ const BENCHMARKS: [Benchmark; 6] = [
         services: &["feast"],
     },
     Benchmark {
+        name: "transform",
+        what: "on-demand functions compiled beside Feast's classes running the same text",
+        services: &["feast"],
+    },
+    Benchmark {
         name: "write",
         what: "materialize into Redis and Cassandra as a share of what they take",
         services: &["cassandra", "feast", "redis"],
     },
+    Benchmark {
+        name: "interactions",
+        what: "GetInteractionFeatures on Redis, 1 user x 100 candidates, at 200 requests/s",
+        services: &["redis"],
+    },
+    Benchmark {
+        name: "memory",
+        what: "memory of fs serve under load for ten minutes",
+        services: &["feast"],
+    },
+    Benchmark {
+        name: ALLOCATIONS,
+        what: "allocations per request of a server with a counting allocator",
+        services: &[],
+    },
 ];
+
+/// The one that needs the server in its own process.
+const ALLOCATIONS: &str = "allocations";
 
 /// The profile that benchmarks are built with, which is also its folder below `target`.
 const PROFILE: &str = "release-lite";
@@ -54,13 +77,18 @@ const PROFILE: &str = "release-lite";
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>, arguments: &[String]) -> Result<()> {
     let Some(name) = name else {
         for Benchmark { name, what, .. } in BENCHMARKS {
-            println!("{name:<9} {what}");
+            println!("{name:<12} {what}");
         }
         return Ok(());
     };
     let Some(benchmark) = BENCHMARKS.iter().find(|benchmark| benchmark.name == name) else {
         bail!("there is no benchmark \"{name}\"; `cargo xtask bench` lists them");
     };
+    if name == ALLOCATIONS {
+        // It counts and measures no time: nothing has to be built anew for it.
+        let mut bench = workspace.cargo("bench");
+        return succeed(bench.args(["--workspace", "--profile", "dev", "--bench", name]));
+    }
     let names: Vec<String> = benchmark.services.iter().map(|&name| name.to_owned()).collect();
     let services = Started::new(services::named(workspace, &names)?)?;
     step("optimised build", || build(workspace))?;

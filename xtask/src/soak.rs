@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::demo;
 use crate::services::{self, Started};
 use crate::workspace::{Workspace, step, succeed};
+use crate::{bench, demo};
 
 /// Rounds of one short run and of one long run.
 const ROUNDS: (u32, u32) = (5, 200);
@@ -18,8 +18,12 @@ const CONNECTIONS: (u32, u32) = (2_000, 10_000);
 /// Seconds for which each decoder is given damaged bytes, in a short run and in a long one.
 const FUZZ: (u32, u32) = (10, 600);
 
+/// Seconds of load under which the memory of a server is watched, in a short run and in a long one.
+const LOAD: (u32, u32) = (20, 600);
+
 /// Repeats the crash-safety suite of `tests/` and the death of a Cassandra node with many more rounds than
-/// `cargo xtask test`, gives the decoders damaged bytes for long, and holds many more connections.
+/// `cargo xtask test`, gives the decoders damaged bytes for long, holds many more connections, and
+/// watches the memory of a server under load.
 pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     let services = Started::new(services::all(workspace))?;
     step("build fs", || demo::build(workspace))?;
@@ -39,6 +43,10 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
         let mut command = workspace.cargo("test");
         command.args(["--package", "larder-proto", "--test", "damaged_bytes"]);
         succeed(command.env("FS_TEST_FUZZ_SECONDS", seconds.to_string()))
+    })?;
+    let seconds = if short { LOAD.0 } else { LOAD.1 };
+    step(&format!("memory under load for {seconds} s"), || {
+        bench::run(workspace, Some("memory"), &["--seconds".to_owned(), seconds.to_string()])
     })?;
     let connections = if short { CONNECTIONS.0 } else { CONNECTIONS.1 };
     step(&format!("{connections} idle connections"), || {

@@ -21,10 +21,10 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> 
     let config = repository.existing()?;
     let (project, name) = (config.project.as_str(), arguments.object_id.as_str());
     let kind = edit::find_object(repository.registry_file()?, project, name)?;
-    if is_stored(kind) && config.online_store.is_some() {
-        let table = definition::removed(repository.catalog().ok().as_ref(), project, name)?;
+    let tables = definition::removed(repository.catalog().ok().as_ref(), project, kind, name)?;
+    if !tables.is_empty() && config.online_store.is_some() {
         let online = compose::online_store(config)?;
-        compose::block_on(online.update(&[], &[table])).map_err(|error| {
+        compose::block_on(online.update(&[], &tables)).map_err(|error| {
             error.context(format_args!("\"{name}\" was not deleted: its rows cannot be removed"))
         })?;
     }
@@ -32,11 +32,6 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> 
     let deleted = edit::delete_object(registry.as_ref(), project, name)?;
     let kind = class_name(deleted.kind);
     output::line(format!("Deleted {kind} {} from {project}.", deleted.name))
-}
-
-/// Whether rows of objects of this kind are kept online.
-fn is_stored(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView)
 }
 
 /// The Python class, as Feast names what it deleted.

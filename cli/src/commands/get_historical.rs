@@ -82,8 +82,9 @@ pub(crate) async fn training_rows(
     repository: &Repository,
     request: TrainingRequest,
 ) -> Result<BatchStream> {
-    let offline = compose::offline_store(repository.existing()?)?;
-    training_set(&repository.catalog()?, offline.as_ref(), request).await
+    let config = repository.existing()?;
+    let (offline, functions) = (compose::offline_store(config)?, compose::functions(config)?);
+    training_set(&repository.catalog()?, offline.as_ref(), request, &functions).await
 }
 
 /// Writes all rows to a file and returns their number.

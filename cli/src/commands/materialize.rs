@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use larder_core::{Catalog, Clock as _, FeatureView, Interval, Result, Timestamp};
 use larder_materializer::{Progress, ViewReport, ViewTask, full, incremental, select_views_at};
+use larder_serving::view_task;
 use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
@@ -100,7 +101,7 @@ pub(crate) fn run_incremental(
     let plan: Vec<_> = views
         .into_iter()
         .map(|view| {
-            let interval = incremental(&view, end, now);
+            let interval = incremental(&catalog, &view, end, now);
             (view, interval)
         })
         .collect();
@@ -153,10 +154,11 @@ pub(crate) fn materialize(
     bulk: bool,
 ) -> Result<Vec<ViewReport>> {
     let materializer = compose::materializer(repository, bulk)?;
+    let functions = compose::functions(repository.existing()?)?;
     let tasks: Vec<ViewTask> = plan
         .into_iter()
-        .map(|(view, interval)| ViewTask::new(view, catalog.online_versioning(), interval))
-        .collect();
+        .map(|(view, interval)| view_task(catalog, view, interval, &functions))
+        .collect::<Result<_>>()?;
     compose::block_on(materializer.run(&catalog.project().name, &tasks, progress))
 }
 

@@ -3,13 +3,14 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::Subcommand;
-use larder_core::{Error, Result};
-use larder_registry::edit;
+use larder_core::{Error, ErrorKind, Result};
+use larder_registry::store::RegistryStore;
+use larder_registry::{RepoConfig, edit};
 
 use super::describe::{Kind, TagFilter, find, list};
-use crate::compose;
 use crate::output::{self, OutputFormat};
 use crate::repository::Repository;
+use crate::{compose, definition};
 
 /// What to do with projects.
 #[derive(Debug, Subcommand)]
@@ -24,7 +25,7 @@ pub(crate) enum ProjectCommand {
     /// Show the project of this repository.
     #[command(name = "current_project", alias = "current-project")]
     CurrentProject,
-    /// Delete a project and everything in it from the registry.
+    /// Delete a project: its rows in the online store, then everything of it in the registry.
     Delete {
         /// Name of the project.
         name: String,
@@ -56,9 +57,29 @@ fn delete(repository: &Repository, name: &str, yes: bool) -> Result<()> {
     if !yes && !confirmed(name)? {
         return Err(Error::invalid(format!("project \"{name}\" was not deleted")));
     }
-    let registry = compose::registry_store(repository.existing()?)?;
+    let config = repository.existing()?;
+    let registry = compose::registry_store(config)?;
+    if config.online_store.is_some() {
+        remove_rows(config, registry.as_ref(), name).map_err(|error| {
+            error.context(format_args!(
+                "project \"{name}\" was not deleted: its rows cannot be removed"
+            ))
+        })?;
+    }
     edit::delete_project(registry.as_ref(), name)?;
     output::line(format!("Project '{name}' deleted successfully."))
+}
+
+/// Removes the project's rows from the online store of this repository; rows in other stores stay.
+fn remove_rows(config: &RepoConfig, registry: &dyn RegistryStore, project: &str) -> Result<()> {
+    let Some(file) = registry.load()? else { return Ok(()) };
+    let catalog = match compose::catalog_of(config, &file, project) {
+        // The deletion tells of a project that does not exist.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        catalog => catalog?,
+    };
+    let tables = definition::tables_of(&catalog)?;
+    compose::block_on(compose::online_store(config)?.teardown(&tables))
 }
 
 /// Asks on the terminal; without one the answer is no.
@@ -69,9 +90,12 @@ fn confirmed(name: &str) -> Result<bool> {
     }
     let unanswered = |error| Error::internal("cannot ask for confirmation").with_source(error);
     let mut terminal = std::io::stderr().lock();
-    write!(terminal, "Delete project '{name}' and everything in it from the registry? [y/N]: ")
-        .and_then(|()| terminal.flush())
-        .map_err(unanswered)?;
+    write!(
+        terminal,
+        "Delete project '{name}' with its online rows and everything in the registry? [y/N]: "
+    )
+    .and_then(|()| terminal.flush())
+    .map_err(unanswered)?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(unanswered)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))

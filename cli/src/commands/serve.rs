@@ -4,11 +4,13 @@ mod open_files;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{ArgAction, Args, ValueEnum};
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::repo_config::Flag;
 use larder_serving::{Addresses, Listeners, ServerConfig, serve};
+use larder_transform::FunctionRunner;
 use tokio::sync::watch;
 
 use crate::repository::Repository;
@@ -175,7 +177,12 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     let grpc = (arguments.protocol != Some(Protocol::Http)).then_some(serving.grpc_port);
     let address = |port: Option<u16>| port.map(|port| resolve(&serving.host, port)).transpose();
     let tls = compose::server_tls(config)?;
-    let (server, source) = compose::feature_server(config)?;
+    let workers = compose::python_workers(config)?;
+    if let Some(workers) = &workers {
+        workers.start().await?;
+    }
+    let functions = workers.clone().map(|workers| workers as Arc<dyn FunctionRunner>);
+    let (server, source) = compose::feature_server(config, functions)?;
     let (scheme, with) = if tls.is_some() { ("https", " with TLS") } else { ("http", "") };
     let metrics = config.serves_metrics().then_some(serving.metrics_port);
     let addresses =
@@ -201,10 +208,14 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
         access_log: !arguments.no_access_log,
         ..compose::server_config(config)
     });
-    tokio::select! {
+    let served = tokio::select! {
         served = serve(server, settings, listeners, source, stopped) => served,
         never = signal => never,
+    };
+    if let Some(workers) = workers {
+        workers.stop();
     }
+    served
 }
 
 /// The address of a host name or IP address.

@@ -10,11 +10,15 @@ use larder_registry::repo_config::OnlineStoreLayers;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-/// The store with the layers that are set, from the inside out: log, retry, deadline, cache.
+/// The store with the layers that are set, from the inside out: observer, log, retry, deadline, cache.
 pub(super) fn around(
     mut store: Arc<dyn OnlineStore>,
     layers: &OnlineStoreLayers,
+    observer: Option<Arc<dyn StoreObserver>>,
 ) -> Arc<dyn OnlineStore> {
+    if let Some(observer) = &observer {
+        store = Arc::new(MetricsLayer::new(store, Arc::clone(observer)));
+    }
     if layers.log_calls {
         store = Arc::new(MetricsLayer::new(store, Arc::new(CallLog)));
     }
@@ -37,7 +41,7 @@ pub(super) fn around(
             max_entries: cache.max_entries,
             ttl: cache.ttl,
         };
-        store = Arc::new(CacheLayer::new(store, config));
+        store = Arc::new(CacheLayer::observed(store, config, observer));
     }
     store
 }

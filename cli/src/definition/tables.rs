@@ -1,6 +1,7 @@
 //! Which tables of the online store an apply makes and removes.
 
 use larder_core::{Catalog, FeatureView, ObjectKind, Result};
+use larder_materializer::PrecomputedService;
 use larder_online_store::ViewTable;
 use larder_registry::RepoConfig;
 use larder_registry::plan::{Action, Plan};
@@ -44,12 +45,18 @@ fn is_stored(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView)
 }
 
-/// Whether the plan deletes a view whose rows are kept online.
-pub(super) fn deletes_views(plan: &Plan) -> bool {
-    plan.changes.iter().any(|change| is_stored(change.kind) && change.action == Action::Delete)
+/// Whether rows may have to go with what the plan changes: with a deleted view or service, and with an on-demand view
+/// or service that is not stored any more.
+pub(super) fn may_remove_rows(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| match change.kind {
+        ObjectKind::OnDemandFeatureView | ObjectKind::FeatureService => {
+            change.action != Action::Create
+        }
+        kind => is_stored(kind) && change.action == Action::Delete,
+    })
 }
 
-/// Tables of the views that are registered `before` an apply of the plan and not `after` it.
+/// Tables of the views and services that are stored `before` an apply of the plan and not `after` it.
 ///
 /// # Errors
 /// `Invalid` for a view whose features clash.
@@ -58,25 +65,62 @@ pub(super) fn deleted(
     after: &Catalog,
     plan: &Plan,
 ) -> Result<Vec<ViewTable>> {
-    let deleted = plan.changes.iter().filter(|change| {
-        is_stored(change.kind)
-            && change.action == Action::Delete
-            // A view that changed its kind is deleted under one and created under the other.
-            && !after.feature_views().contains_key(&change.name)
-    });
-    deleted.map(|change| removed(before, plan.project.as_str(), &change.name)).collect()
+    // A view that changed its kind is deleted under one and created under the other.
+    let is_gone = |name: &str| after.online_view(name).is_err();
+    let Some(before) = before else {
+        let deleted = plan.changes.iter().filter(|change| {
+            is_stored(change.kind) && change.action == Action::Delete && is_gone(&change.name)
+        });
+        return deleted.map(|change| unknown(&plan.project, &change.name)).collect();
+    };
+    let gone: Vec<_> = before.online_views().filter(|view| is_gone(&view.name)).collect();
+    let kept = PrecomputedService::all(after);
+    // Vectors that were made of a view that is gone must not outlive it.
+    let lose_vectors = |service: &PrecomputedService| {
+        gone.iter().any(|view| service.has(&view.name))
+            || kept.iter().all(|kept| kept.name() != service.name())
+    };
+    let mut tables = gone.iter().map(|view| table(before, view)).collect::<Result<Vec<_>>>()?;
+    tables.extend(vectors(before, lose_vectors));
+    Ok(tables)
 }
 
-/// The online table of a view that is not registered any more; with its features if the catalog from before is known.
+/// The online tables that go with a deleted object; without features if the catalog from before is not known.
 ///
 /// # Errors
 /// `Invalid` for a view whose features clash.
-pub(crate) fn removed(before: Option<&Catalog>, project: &str, name: &str) -> Result<ViewTable> {
-    let view = before.and_then(|catalog| Some((catalog, catalog.feature_views().get(name)?)));
-    match view {
-        Some((catalog, view)) => table(catalog, view),
-        None => ViewTable::new(project, name, [""; 0]),
+pub(crate) fn removed(
+    before: Option<&Catalog>,
+    project: &str,
+    kind: ObjectKind,
+    name: &str,
+) -> Result<Vec<ViewTable>> {
+    let Some(before) = before else {
+        return is_stored(kind).then(|| unknown(project, name)).into_iter().collect();
+    };
+    match kind {
+        ObjectKind::FeatureService => Ok(vectors(before, |service| service.name() == name)),
+        ObjectKind::OnDemandFeatureView => with_vectors(before, name),
+        kind if is_stored(kind) => with_vectors(before, name),
+        _ => Ok(Vec::new()),
     }
+}
+
+fn with_vectors(before: &Catalog, view: &str) -> Result<Vec<ViewTable>> {
+    let Ok(stored) = before.online_view(view) else { return Ok(Vec::new()) };
+    let mut tables = vec![table(before, stored)?];
+    tables.extend(vectors(before, |service| service.has(view)));
+    Ok(tables)
+}
+
+fn vectors(catalog: &Catalog, wanted: impl Fn(&PrecomputedService) -> bool) -> Vec<ViewTable> {
+    let services = PrecomputedService::all(catalog);
+    services.iter().filter(|one| wanted(one)).map(|service| service.table().clone()).collect()
+}
+
+/// The table of a view of which only the name is known.
+fn unknown(project: &str, name: &str) -> Result<ViewTable> {
+    ViewTable::new(project, name, [""; 0])
 }
 
 /// The online table of a registered view.

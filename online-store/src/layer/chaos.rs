@@ -9,7 +9,8 @@ use larder_core::{Error, ErrorKind, Result};
 use rand::{Rng as _, RngCore};
 
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// How bad it is; the default does nothing.
@@ -95,6 +96,10 @@ impl OnlineStore for ChaosLayer {
 
     fn guard_scope(&self) -> GuardScope {
         self.store.guard_scope()
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        self.store.pool()
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {

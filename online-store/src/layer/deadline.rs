@@ -9,7 +9,8 @@ use larder_core::{Error, ErrorKind, Result};
 use tokio::time::timeout;
 
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// Budgets; `None` leaves a kind of call alone.
@@ -63,6 +64,10 @@ impl OnlineStore for DeadlineLayer {
 
     fn guard_scope(&self) -> GuardScope {
         self.store.guard_scope()
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        self.store.pool()
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {

@@ -8,11 +8,13 @@ mod cache;
 mod chaos;
 mod deadline;
 mod metrics;
+mod observer;
 mod retry;
 
 pub use cache::{CacheConfig, CacheLayer};
 #[cfg(feature = "contract")]
 pub use chaos::{ChaosConfig, ChaosLayer};
 pub use deadline::{DeadlineConfig, DeadlineLayer};
-pub use metrics::{MetricsLayer, Operation, StoreCall, StoreObserver};
+pub use metrics::MetricsLayer;
+pub use observer::{CacheUse, Operation, StoreCall, StoreObserver};
 pub use retry::{RetryConfig, RetryLayer};

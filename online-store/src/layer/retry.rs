@@ -10,7 +10,8 @@ use rand::{Rng as _, RngCore};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// How often and how patiently.
@@ -107,6 +108,10 @@ impl OnlineStore for RetryLayer {
 
     fn guard_scope(&self) -> GuardScope {
         self.store.guard_scope()
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        self.store.pool()
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use larder_online_store::{
-    EmbeddedConfig, EmbeddedStore, MetricsLayer, OnlineStore, Operation, StoreCall, StoreObserver,
-    ViewTable, WriteGuard, WriteRows, WriteRowsBuilder,
+    CacheUse, EmbeddedConfig, EmbeddedStore, MetricsLayer, OnlineStore, Operation, StoreCall,
+    StoreObserver, ViewTable, WriteGuard, WriteRows, WriteRowsBuilder,
 };
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -21,13 +21,17 @@ pub(crate) fn random(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// Every call, in order.
+/// Every call and every look into a cache, in order.
 #[derive(Debug, Default)]
-pub(crate) struct Calls(Mutex<Vec<StoreCall>>);
+pub(crate) struct Calls(Mutex<Vec<StoreCall>>, Mutex<Vec<CacheUse>>);
 
 impl StoreObserver for Calls {
     fn observe(&self, call: &StoreCall) {
         self.0.lock().unwrap().push(*call);
+    }
+
+    fn cached(&self, cache: CacheUse) {
+        self.1.lock().unwrap().push(cache);
     }
 }
 
@@ -41,6 +45,11 @@ impl Calls {
 
     pub(crate) fn all(&self) -> Vec<StoreCall> {
         self.0.lock().unwrap().clone()
+    }
+
+    /// Looks into a cache.
+    pub(crate) fn looks(&self) -> Vec<CacheUse> {
+        self.1.lock().unwrap().clone()
     }
 
     /// Calls of one operation, and the items of all of them.

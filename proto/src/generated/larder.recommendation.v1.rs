@@ -63,7 +63,7 @@ pub struct InteractionColumn {
 /// Column-wise answer; every list has one item per candidate.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetInteractionFeaturesResponse {
-    /// Feature columns, in the order of the references or of the service's projections.
+    /// Feature columns: stored features first, then computed ones, both in the order in which they were asked for.
     #[prost(message, repeated, tag = "1")]
     pub columns: ::prost::alloc::vec::Vec<InteractionColumn>,
     /// One status per candidate, in the order of `item_ids`. A missing user outranks a missing item.

@@ -10,6 +10,7 @@ pub mod json;
 pub(crate) mod list;
 pub mod message;
 pub mod online_response;
+pub mod precomputed_vector;
 pub mod registry_file;
 mod registry_list;
 pub mod timestamp;

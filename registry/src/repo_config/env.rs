@@ -85,6 +85,27 @@ pub const FEAST_VARIABLES: &[Variable] = &[
     },
 ];
 
+/// OpenTelemetry's variables for traces. The SDK reads more: `OTEL_TRACES_SAMPLER` and its argument, `OTEL_BSP_*`,
+/// `OTEL_SPAN_*`, headers and timeouts of `OTEL_EXPORTER_OTLP_*`.
+pub mod otel {
+    /// Where the collector is; traces are off without.
+    pub const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    /// The same, for traces alone.
+    pub const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    /// What it speaks: `grpc`.
+    pub const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+    /// The same, for traces alone.
+    pub const TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+    /// `none`: traces are off.
+    pub const TRACES_EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+    /// `true`: everything is off.
+    pub const SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
+    /// The name of this service.
+    pub const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
+    /// Attributes of this service, which may hold its name.
+    pub const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
+}
+
 /// Larder's variables; each overrides `feature_store.yaml` and `larder.yaml`.
 pub const VARIABLES: &[Variable] = &[
     Variable { name: "FS_PROJECT", path: &["project"], doc: "project name" },

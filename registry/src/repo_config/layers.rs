@@ -11,7 +11,7 @@ use super::locate::{Sources, Text};
 use super::reader::{Reader, Record};
 use super::{
     AuthConfig, Compat, FeatureServerConfig, Flag, MaterializationConfig, OfflineStoreConfig,
-    OnlineStoreConfig, RegistryConfig, RepoConfig, ServingConfig,
+    OnlineStoreConfig, RegistryConfig, RepoConfig, ServingConfig, TransformConfig,
 };
 use crate::yaml::{Data, Node, Origin, Value, parse_document};
 
@@ -65,7 +65,15 @@ fn check_larder_yaml(tree: &Node) -> Result<()> {
     let section = Value::new("", tree).section().map_err(|_| {
         Error::invalid("larder.yaml: expected a map of settings, found something else")
     })?;
-    section.allow(&["compat", "guard", "online_store", "offline_store", "registry", "serving"]);
+    section.allow(&[
+        "compat",
+        "guard",
+        "online_store",
+        "offline_store",
+        "registry",
+        "serving",
+        "transform",
+    ]);
     section.finish()
 }
 
@@ -135,6 +143,7 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
     let materialization = materialization(&root)?;
     let guard = root.boolean("guard", compat == Compat::Larder)?;
     let serving = ServingConfig::read(&root.child("serving")?, &sources.repo_path)?;
+    let transform = TransformConfig::read(&root.child("transform")?, &sources.repo_path)?;
     let files = [&sources.feature_store, &sources.larder]
         .into_iter()
         .filter_map(|text| text.as_ref().and_then(|text| text.path.clone()))
@@ -159,6 +168,7 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
         compat,
         guard,
         serving,
+        transform,
         warnings,
         settings: record.into_inner(),
     })

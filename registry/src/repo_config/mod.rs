@@ -20,6 +20,7 @@ mod registry;
 mod secret;
 mod serving;
 mod settings;
+mod transform;
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ pub use auth::AuthConfig;
 pub use byte_size::ByteSize;
 pub use env::{
     Environment, FEAST_OIDC_TOKEN, FEAST_VARIABLES, FixedEnvironment, LOCAL_K8S_TOKEN,
-    ProcessEnvironment, VARIABLES, Variable,
+    ProcessEnvironment, VARIABLES, Variable, otel,
 };
 pub use offline_store::OfflineStoreConfig;
 pub use online_store::OnlineStoreConfig;
@@ -44,6 +45,7 @@ pub use registry::{CacheMode, RegistryConfig, RegistryKind};
 pub use secret::Secret;
 pub use serving::{ServingConfig, ServingLimits, TlsFiles};
 pub use settings::Setting;
+pub use transform::{PythonWorkersConfig, TransformConfig};
 
 /// The `materialization` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +108,8 @@ pub struct RepoConfig {
     pub guard: bool,
     /// Addresses, ports and limits of the servers.
     pub serving: ServingConfig,
+    /// How on-demand views are computed.
+    pub transform: TransformConfig,
     /// What looks like a slip but is no error (misspelt top-level keys, old key versions).
     pub warnings: Vec<String>,
     settings: Vec<Setting>,

@@ -8,6 +8,7 @@ use larder_core::{Error, ErrorKind};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
 use super::started::Started;
 use super::streamed::Streamed;
@@ -65,7 +66,8 @@ where
                 Err(error) => return Box::pin(async move { Ok(misunderstood(started, &error)) }),
             }
         }
-        let answering = self.inner.call(request);
+        let span = started.span();
+        let answering = span.in_scope(|| self.inner.call(request)).instrument(span);
         Box::pin(async move {
             let answer = match budget {
                 None => Some(answering.await),

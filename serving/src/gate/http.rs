@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use larder_core::ErrorKind;
 use serde_json::json;
 use tower::Service as _;
+use tracing::Instrument as _;
 
 use super::body::BodyRefusal;
 use super::started::Started;
@@ -27,7 +28,8 @@ impl Gate {
     ) -> Result<Response, Infallible> {
         let endpoint = endpoint::of_http(request.uri().path());
         let started = Started::new(&self, Protocol::Http, endpoint, &request);
-        let response = self.answer(router, request, endpoint).await?;
+        let answering = self.answer(router, request, endpoint).instrument(started.span());
+        let response = answering.await?;
         started.finish(response.status().as_str(), facts(&response));
         Ok(response)
     }

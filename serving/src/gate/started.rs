@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use larder_core::ErrorKind;
+use tracing::Span;
 
 use super::{Facts, Gate};
+use crate::traces;
 
 /// How a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub(super) struct Started {
     method: axum::http::Method,
     path: String,
     since: Instant,
+    span: Span,
     has_ended: bool,
 }
 
@@ -76,8 +79,14 @@ impl Started {
             method: request.method().clone(),
             path,
             since: Instant::now(),
+            span: traces::request(protocol, endpoint, request),
             has_ended: false,
         }
+    }
+
+    /// The request's span.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// Counts the request and logs its line.
@@ -93,6 +102,7 @@ impl Started {
         if let Some(metrics) = &self.gate.metrics {
             metrics.finished(&done);
         }
+        traces::finish(&self.span, &done);
         if self.gate.config.access_log {
             tracing::info!(
                 target: "access",
@@ -102,6 +112,7 @@ impl Started {
                 status,
                 rows = facts.rows,
                 duration_ms = took.as_secs_f64() * 1e3,
+                trace_id = traces::trace_id(&self.span),
             );
         }
     }

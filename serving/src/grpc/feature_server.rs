@@ -55,7 +55,8 @@ impl GrpcFeatureServer for PythonServer {
     ) -> Result<Response<WriteToOnlineStoreResponse>, Status> {
         let message = message.into_inner();
         let columns = columns(message.features, message.typed_features)?;
-        let request = WriteRequest { view: message.feature_view_name, columns };
+        let view = message.feature_view_name;
+        let request = WriteRequest { view, columns, transform_on_write: true };
         self.server().write_to_online_store(request).await.map_err(|error| self.refuse(&error))?;
         Ok(one_row(WriteToOnlineStoreResponse { status: true }))
     }

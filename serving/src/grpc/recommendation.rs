@@ -1,5 +1,7 @@
 //! `larder.recommendation.v1.RecommendationService`.
 
+use std::sync::Arc;
+
 use larder_core::{Error, Result};
 use larder_proto::convert;
 use larder_proto::larder::recommendation::v1 as wire;
@@ -9,6 +11,7 @@ use wire::recommendation_service_server::RecommendationService;
 
 use super::{answer, request};
 use crate::FeatureServer;
+use crate::metrics::{Stage, Stages};
 use crate::recommendation::{CandidateStatus, InteractionAnswer, InteractionRequest};
 use crate::status::grpc_status;
 
@@ -31,7 +34,9 @@ impl RecommendationService for Recommendation {
         }
         let request = interaction_request(message).map_err(refuse)?;
         let answer = service.get_interaction_features(request, budget).await.map_err(refuse)?;
+        let encoding = Stages::start(service.metrics().map(Arc::as_ref), Stage::Encode);
         let mut message = Response::new(response(&answer).map_err(refuse)?);
+        encoding.end();
         message.extensions_mut().insert(answer.answer.facts());
         request::name_late_views(&answer.answer, &mut message);
         Ok(message)

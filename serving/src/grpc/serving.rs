@@ -83,9 +83,9 @@ impl Serving {
         };
         let request = online_request(message).map_err(refuse)?;
         let answer = service.get_online_features_within(&request, budget).await.map_err(refuse)?;
-        let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
+        let encoding = Stages::start(service.metrics().map(Arc::as_ref), Stage::Encode);
         let mut response = Response::new(answer::encode(&answer));
-        stages.end(Stage::Encode);
+        encoding.end();
         response.extensions_mut().insert(answer.facts());
         request::name_late_views(&answer, &mut response);
         Ok(response)

@@ -1,5 +1,6 @@
 //! Feast's HTTP API over the feature service.
 
+mod accept;
 mod answer;
 mod body;
 mod chat;

@@ -33,6 +33,7 @@ fn fields(headers: &HeaderMap, bytes: &Bytes) -> Result<Fields, ShapeError> {
     let source = body.required_text("push_source_name")?.to_owned();
     let to = body.text("to")?.unwrap_or("online").to_owned();
     body.flag("allow_registry_cache", true)?;
+    // Only on-demand views are computed on write, and none has a push source.
     body.flag("transform_on_write", true)?;
     Ok((source, to, body.take_columns("df")?))
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use larder_core::{Error, FeatureRef, Selection};
 
+use super::accept::wants_arrow;
 use super::answer;
 use super::body::Body;
 use super::error::{Rejection, ShapeError};
@@ -42,28 +43,20 @@ pub(super) async fn get_online_features(
         .map_err(|(error, reference)| unread_reference(error, &reference, service))
         .map_err(refuse)?;
     let answer = service.get_online_features_within(&request, budget).await.map_err(refuse)?;
-    let mut stages = Stages::start(service.metrics().map(Arc::as_ref));
+    let encoding = Stages::start(service.metrics().map(Arc::as_ref), Stage::Encode);
     let (media_type, body) = if wants_arrow(&headers) {
         (arrow_answer::MEDIA_TYPE, arrow_answer::to_stream(&answer))
     } else {
         ("application/json", answer::to_json(&answer))
     };
     let body = body.map_err(refuse)?;
-    stages.end(Stage::Encode);
+    encoding.end();
     let facts = Extension(answer.facts());
     let mut response = ([(header::CONTENT_TYPE, media_type)], facts, body).into_response();
     if let Some(names) = late_views(&answer) {
         response.headers_mut().insert(LATE_VIEWS, names);
     }
     Ok(response)
-}
-
-/// Whether an Arrow stream is the first of the accepted types; weights are not looked at.
-fn wants_arrow(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let mut types = accepted.flat_map(|value| value.split(','));
-    let first = types.next().and_then(|item| item.split(';').next()).unwrap_or_default();
-    first.trim().eq_ignore_ascii_case(arrow_answer::MEDIA_TYPE)
 }
 
 fn fields(headers: &HeaderMap, bytes: &Bytes) -> Result<Fields, ShapeError> {

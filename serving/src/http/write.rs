@@ -29,6 +29,6 @@ fn request(headers: &HeaderMap, bytes: &Bytes) -> Result<WriteRequest, ShapeErro
     let mut body = Body::parse(headers, bytes)?;
     let view = body.required_text("feature_view_name")?.to_owned();
     body.flag("allow_registry_cache", true)?;
-    body.flag("transform_on_write", true)?;
-    Ok(WriteRequest { view, columns: body.take_columns("df")? })
+    let transform_on_write = body.flag("transform_on_write", true)?;
+    Ok(WriteRequest { view, columns: body.take_columns("df")?, transform_on_write })
 }

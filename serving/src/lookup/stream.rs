@@ -10,8 +10,10 @@ use larder_proto::larder::lookup::v1::BatchGetResponse;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout_at;
+use tracing::Instrument as _;
 
 use super::{ChunkWriter, Lookup};
+use crate::metrics::{Stage, Stages};
 
 /// Chunks that are read ahead of the one that is being sent.
 const AHEAD: usize = 3;
@@ -26,14 +28,15 @@ pub(crate) struct LookupStream {
 /// Starts to read.
 pub(crate) fn stream(lookup: Arc<Lookup>, writer: ChunkWriter) -> LookupStream {
     let (sender, chunks) = mpsc::channel(1);
-    let task = Owned(tokio::spawn(async move {
+    let task = async move {
         let deadline = lookup.budget.deadline();
         let producing = produce(lookup, writer, sender);
         match deadline {
             None => producing.await,
             Some(deadline) => timeout_at(deadline, producing).await.unwrap_or_else(|_| Err(late())),
         }
-    }));
+    };
+    let task = Owned(tokio::spawn(task.in_current_span()));
     LookupStream { chunks, task: Some(task) }
 }
 
@@ -51,12 +54,17 @@ async fn produce(
     // Tasks, because a read must go on while the client takes nothing: nobody looks at the stream then.
     let read = |rows: std::ops::Range<usize>| {
         let first = rows.start;
-        let read = Owned(tokio::spawn(Arc::clone(&lookup).read(rows)));
+        let read = Owned(tokio::spawn(Arc::clone(&lookup).read(rows).in_current_span()));
         async move { (first, read.await) }
     };
     let mut answers = stream::iter(ranges).map(read).buffered(AHEAD);
     while let Some((first, answer)) = answers.next().await {
-        for message in writer.write(first, &answer.map_err(broken)??)? {
+        let answer = answer.map_err(broken)??;
+        let metrics = lookup.service.metrics().map(Arc::as_ref);
+        let encoding = Stages::start(metrics, Stage::Encode);
+        let messages = writer.write(first, &answer)?;
+        encoding.end();
+        for message in messages {
             if chunks.send(message).await.is_err() {
                 return Ok(());
             }

@@ -5,10 +5,14 @@ mod jobs;
 use std::sync::Arc;
 
 use larder_core::{Catalog, Error, FeatureView, Interval, Result, Timestamp};
-use larder_materializer::{Materializer, Silent, ViewTask, full, incremental, select_views_at};
+use larder_materializer::{
+    Materializer, PrecomputedService, Silent, ViewTask, full, incremental, select_views_at,
+};
 
 use crate::FeatureServer;
 use crate::feast_words::FeastWords;
+use crate::on_demand::Functions;
+use crate::on_write::ComputedOffline;
 
 pub(crate) use jobs::{Jobs, jobs};
 
@@ -61,8 +65,8 @@ impl FeatureServer {
         let tasks = views
             .into_iter()
             .map(|view| {
-                let interval = interval(&view, request.window, now)?;
-                Ok(ViewTask::new(view, catalog.online_versioning(), interval))
+                let interval = interval(catalog, &view, request.window, now)?;
+                view_task(catalog, view, interval, self.online().functions())
             })
             .collect::<Result<_>>()?;
         Ok(Run { project: catalog.project().name.clone(), tasks })
@@ -88,6 +92,25 @@ impl FeatureServer {
     }
 }
 
+/// The task of a selected view: an on-demand view is computed, vectors of services are made of what is written.
+///
+/// # Errors
+/// `Unsupported` or `Invalid` for an on-demand view that neither compiles nor can be called.
+pub fn view_task(
+    catalog: &Catalog,
+    view: Arc<FeatureView>,
+    interval: Interval,
+    functions: &Functions,
+) -> Result<ViewTask> {
+    let computed = catalog.on_demand_feature_views().get(&view.name);
+    let task = ViewTask::new(view, catalog.online_versioning(), interval)
+        .with_services(&PrecomputedService::all(catalog));
+    match computed {
+        None => Ok(task),
+        Some(view) => Ok(task.computed(Arc::new(ComputedOffline::new(catalog, view, functions)?))),
+    }
+}
+
 async fn materialize(materializer: &Arc<Materializer>, run: &Run) -> Result<()> {
     materializer.run(&run.project, &run.tasks, &Silent).await.map(drop)
 }
@@ -100,11 +123,16 @@ fn views(catalog: &Catalog, request: &MaterializeRequest) -> Result<Vec<Arc<Feat
     }
 }
 
-fn interval(view: &FeatureView, window: Window, now: Timestamp) -> Result<Interval> {
+fn interval(
+    catalog: &Catalog,
+    view: &FeatureView,
+    window: Window,
+    now: Timestamp,
+) -> Result<Interval> {
     match window {
         Window::All => full(Timestamp::EPOCH, now),
         Window::Range(start, end) => full(start, end),
-        Window::Until(end) => Ok(incremental(view, end, now)),
+        Window::Until(end) => Ok(incremental(catalog, view, end, now)),
     }
 }
 

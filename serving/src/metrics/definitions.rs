@@ -140,7 +140,38 @@ pub(super) const STAGES: MetricDefinition = histogram(
     "larder_stage_duration_seconds",
     &["stage"],
     FINE_SECONDS,
-    "time per stage of a request for online features (plan, store, transform, encode)",
+    "time per stage of a request for online features (plan, store, transform, encode); per chunk of a bulk look-up",
+);
+pub(super) const STORE_CALLS: MetricDefinition = histogram(
+    "larder_online_store_call_duration_seconds",
+    &["operation"],
+    FINE_SECONDS,
+    "time per call to the online store, retries apart (read, write, update, teardown, health)",
+);
+pub(super) const STORE_ERRORS: MetricDefinition = counter(
+    "larder_online_store_errors_total",
+    &["operation", "kind"],
+    "calls to the online store that failed, by error kind; deadline: also those given up",
+);
+pub(super) const STORE_CONNECTIONS: MetricDefinition = gauge(
+    "larder_online_store_connections",
+    &["store"],
+    "open connections of the online store (sqlite, redis but no cluster)",
+);
+pub(super) const STORE_BUSY: MetricDefinition = gauge(
+    "larder_online_store_calls_in_flight",
+    &["store"],
+    "what the connections of the online store are busy with: calls, statements on Cassandra",
+);
+pub(super) const STORE_LIMIT: MetricDefinition = gauge(
+    "larder_online_store_calls_limit",
+    &["store"],
+    "most of these at once, more wait (redis, cassandra, scylladb, remote)",
+);
+pub(super) const CACHED_ROWS: MetricDefinition = counter(
+    "larder_online_store_cache_rows_total",
+    &["result"],
+    "rows asked of the cache: hit, miss, or shared with a request that was reading them",
 );
 pub(super) const VALUES: MetricDefinition = counter(
     "larder_feature_values_total",
@@ -177,6 +208,12 @@ pub const METRICS: &[MetricDefinition] = &[
     REQUESTS,
     REQUEST_SECONDS_BY_ENDPOINT,
     STAGES,
+    STORE_CALLS,
+    STORE_ERRORS,
+    STORE_CONNECTIONS,
+    STORE_BUSY,
+    STORE_LIMIT,
+    CACHED_ROWS,
     VALUES,
     ROW_AGE,
     RELOADS,

@@ -9,6 +9,7 @@ mod catalog;
 mod definitions;
 mod scrape;
 mod stages;
+mod store;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use self::catalog::CatalogLabels;
 pub use self::definitions::{METRICS, MetricDefinition, MetricKind};
 pub(crate) use self::scrape::{Scraped, router};
 pub(crate) use self::stages::{Stage, Stages};
+use self::store::StoreMetrics;
 use crate::gate::{Finished, Protocol};
 use crate::push::PushTarget;
 
@@ -40,6 +42,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     stages: [Histogram; Stage::ALL.len()],
+    store: StoreMetrics,
     values: IntCounterVec,
     row_age: HistogramVec,
     reloads: IntCounterVec,
@@ -69,6 +72,7 @@ impl Metrics {
             requests: d::REQUESTS.counters(&registry)?,
             request_seconds: d::REQUEST_SECONDS_BY_ENDPOINT.histograms(&registry)?,
             stages: Stage::ALL.map(|stage| stages.with_label_values(&[stage.name()])),
+            store: StoreMetrics::new(&registry)?,
             values: d::VALUES.counters(&registry)?,
             row_age: d::ROW_AGE.histograms(&registry)?,
             reloads: d::RELOADS.counters(&registry)?,

@@ -48,6 +48,7 @@ impl Scraped {
         self.metrics.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
         let busy = self.gate.in_flight();
         self.metrics.in_flight.set(i64::try_from(busy).unwrap_or(i64::MAX));
+        self.metrics.look_at_pool(self.online.store().as_ref());
         let snapshot = self.online.catalog().load();
         self.metrics.freshen(snapshot.catalog(), self.online.now());
         TextEncoder::new()

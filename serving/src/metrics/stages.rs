@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
+use tracing::Span;
+
 use super::Metrics;
+use crate::traces;
 
 /// A part of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,22 +33,38 @@ impl Stage {
     }
 }
 
-/// A stopwatch that goes from stage to stage; it does not even look at the clock without metrics.
+/// A stopwatch that goes from stage to stage, with a span for each; it does not even look at the clock without metrics.
+///
+/// A stage that fails has a span and is not counted.
 #[derive(Debug)]
-pub(crate) struct Stages<'a>(Option<(&'a Metrics, Instant)>);
+pub(crate) struct Stages<'a> {
+    stage: Stage,
+    since: Option<(&'a Metrics, Instant)>,
+    _span: Span,
+}
 
 impl<'a> Stages<'a> {
     /// Starts the first stage.
-    pub(crate) fn start(metrics: Option<&'a Metrics>) -> Self {
-        Self(metrics.map(|metrics| (metrics, Instant::now())))
+    pub(crate) fn start(metrics: Option<&'a Metrics>, stage: Stage) -> Self {
+        let since = metrics.map(|metrics| (metrics, Instant::now()));
+        Self { stage, since, _span: traces::stage(stage.name()) }
     }
 
-    /// Ends this stage, which starts the next.
-    pub(crate) fn end(&mut self, stage: Stage) {
-        if let Some((metrics, since)) = &mut self.0 {
-            let now = Instant::now();
-            metrics.stage(stage, now - *since);
-            *since = now;
-        }
+    /// Ends the stage and starts the next.
+    pub(crate) fn then(self, next: Stage) -> Self {
+        let since = self.observe();
+        Self { stage: next, since, _span: traces::stage(next.name()) }
+    }
+
+    /// Ends the last stage.
+    pub(crate) fn end(self) {
+        self.observe();
+    }
+
+    fn observe(&self) -> Option<(&'a Metrics, Instant)> {
+        let (metrics, since) = self.since?;
+        let now = Instant::now();
+        metrics.stage(self.stage, now - since);
+        Some((metrics, now))
     }
 }

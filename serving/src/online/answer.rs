@@ -164,7 +164,7 @@ impl OnlineAnswer {
 
     /// Whether a view that an on-demand view reads did not answer in time.
     fn lacks_inputs(&self, on_demand: usize) -> bool {
-        self.plan.programs[on_demand].inputs().iter().any(|input| {
+        self.plan.transforms[on_demand].inputs().iter().any(|input| {
             matches!(input.source, InputSource::Feature { view, .. } if self.views[view].is_late())
         })
     }

@@ -1,4 +1,4 @@
-//! On-demand features of a request: inputs gathered into Arrow columns, programs run, results encoded.
+//! On-demand features of a request: inputs gathered into Arrow columns, transforms run, results encoded.
 
 use arrow_array::ArrayRef;
 use larder_core::{InputSource, Result, RetrievalPlan, ValueType};
@@ -6,39 +6,37 @@ use larder_proto::convert::{self, EncodedColumn};
 
 use super::prepared::PreparedPlan;
 use super::read::{TypedColumns, ViewRows};
-use crate::on_demand::CompiledInput;
+use crate::on_demand::TransformInput;
 
 /// Computes every on-demand view of the plan; one encoded column per feature of each view.
 ///
 /// # Errors
-/// `Data` when stored bytes are not of the declared type; whatever a program answers.
-pub(crate) fn compute(
+/// `Data` when stored bytes are not of the declared type; whatever a transform answers.
+pub(crate) async fn compute(
     prepared: &PreparedPlan,
     views: &[ViewRows],
     columns: &TypedColumns,
     rows: usize,
 ) -> Result<Vec<Vec<EncodedColumn>>> {
-    prepared
-        .plan
-        .on_demand
-        .iter()
-        .zip(&prepared.programs)
-        .map(|(on_demand, program)| {
-            let inputs = program
-                .inputs()
-                .iter()
-                .map(|input| input_array(&prepared.plan, input, views, columns, rows))
-                .collect::<Result<_>>()?;
-            let outputs = program.evaluate(inputs, rows)?;
-            let features = on_demand.view.features.iter().zip(&outputs);
-            features.map(|(field, array)| convert::encode_column(array, field.value_type)).collect()
-        })
-        .collect()
+    let mut computed = Vec::with_capacity(prepared.transforms.len());
+    for (on_demand, transform) in prepared.plan.on_demand.iter().zip(&prepared.transforms) {
+        let inputs = transform
+            .inputs()
+            .iter()
+            .map(|input| input_array(&prepared.plan, input, views, columns, rows))
+            .collect::<Result<_>>()?;
+        let outputs = transform.evaluate(inputs, rows).await?;
+        let features = on_demand.view.features.iter().zip(&outputs);
+        let encoded =
+            features.map(|(field, array)| convert::encode_column(array, field.value_type));
+        computed.push(encoded.collect::<Result<_>>()?);
+    }
+    Ok(computed)
 }
 
 fn input_array(
     plan: &RetrievalPlan,
-    input: &CompiledInput,
+    input: &TransformInput,
     views: &[ViewRows],
     columns: &TypedColumns,
     rows: usize,

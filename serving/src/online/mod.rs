@@ -29,6 +29,7 @@ use self::prepared::SharedPlan;
 use self::read::{ReadAt, TypedColumns, read_views};
 use crate::feast_words::{in_feasts_words, refuse_without_rows};
 use crate::metrics::{Metrics, Stage, Stages};
+use crate::on_demand::Functions;
 use crate::{ServiceConfig, SharedCatalog};
 
 /// Answers online requests; HTTP and gRPC are thin adapters over it.
@@ -39,6 +40,7 @@ pub struct OnlineService {
     store: Arc<dyn OnlineStore>,
     clock: Arc<dyn Clock>,
     metrics: Option<Arc<Metrics>>,
+    functions: Functions,
 }
 
 impl OnlineService {
@@ -49,12 +51,22 @@ impl OnlineService {
         store: Arc<dyn OnlineStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { config: Arc::new(config), catalog, store, clock, metrics: None }
+        Self { config: Arc::new(config), catalog, store, clock, metrics: None, functions: None }
     }
 
     /// The same service, counting what it does.
     pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Who calls functions that do not compile.
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// The same service, which has functions called that do not compile.
+    pub fn with_functions(self, functions: Functions) -> Self {
+        Self { functions, ..self }
     }
 
     /// What it counts with, if it does.
@@ -75,6 +87,11 @@ impl OnlineService {
     /// The online store.
     pub fn store(&self) -> &Arc<dyn OnlineStore> {
         &self.store
+    }
+
+    /// The clock.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
     }
 
     /// The present instant.
@@ -126,10 +143,11 @@ impl OnlineService {
         limit: Limit,
         max_rows: usize,
     ) -> Result<Planned> {
-        let mut stages = Stages::start(self.metrics.as_deref());
+        let planning = Stages::start(self.metrics.as_deref(), Stage::Plan);
         let snapshot = self.catalog.load();
         let plan = snapshot.plan(&request.selection, request.full_feature_names, |catalog| {
-            PreparedPlan::new(catalog, &request.selection, request.full_feature_names, &self.config)
+            let full = request.full_feature_names;
+            PreparedPlan::new(catalog, &request.selection, full, &self.config, &self.functions)
         })?;
         let rows = row_count(request, &plan, limit, max_rows)?;
         if let Some(metrics) = &self.metrics {
@@ -137,7 +155,7 @@ impl OnlineService {
         }
         let (columns, echoed) =
             typed_columns(snapshot.catalog(), &plan, request, self.config.compat)?;
-        stages.end(Stage::Plan);
+        planning.end();
         let include_view_versions = request.include_view_versions;
         let (now, compat) = (self.clock.now(), self.config.compat);
         Ok(Planned { plan, columns, echoed, rows, now, compat, include_view_versions })
@@ -150,15 +168,15 @@ impl OnlineService {
         range: Range<usize>,
         budget: Budget,
     ) -> Result<OnlineAnswer> {
-        let mut stages = Stages::start(self.metrics.as_deref());
+        let reading = Stages::start(self.metrics.as_deref(), Stage::Store);
         let Planned { plan, now, compat, .. } = planned;
         let (rows, columns) = (range.len(), planned.columns_of(range));
         let entities = planned.echo(&columns)?;
         let at = ReadAt { now: *now, compat: *compat, budget };
         let views = read_views(self.store.as_ref(), plan, &columns, rows, at).await?;
-        stages.end(Stage::Store);
-        let computed = compute(plan, &views, &columns, rows)?;
-        stages.end(Stage::Transform);
+        let computing = reading.then(Stage::Transform);
+        let computed = compute(plan, &views, &columns, rows).await?;
+        computing.end();
         let answer = OnlineAnswer {
             plan: Arc::clone(plan),
             compat: *compat,

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Catalog, DUMMY_JOIN_KEY, Result, RetrievalPlan, Selection, ViewPlan};
+use larder_core::{Catalog, DUMMY_JOIN_KEY, Plane, Result, RetrievalPlan, Selection, ViewPlan};
+use larder_materializer::PrecomputedService;
 use larder_online_store::ViewTable;
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 
 use crate::ServiceConfig;
-use crate::on_demand::CompiledView;
+use crate::on_demand::{Functions, PreparedTransform};
 
 /// One selection, ready to be answered any number of times.
 #[derive(Debug)]
@@ -17,7 +18,11 @@ pub struct PreparedPlan {
     pub(crate) views: Vec<PreparedView>,
     /// Distinct keys of the views: a request encodes each once.
     pub(crate) keys: Vec<PreparedKeys>,
-    pub(crate) programs: Vec<CompiledView>,
+    pub(crate) transforms: Vec<PreparedTransform>,
+    /// The vectors that hold what a feature service asks for.
+    pub(crate) vectors: Option<PrecomputedService>,
+    /// Columns are named `view__feature`.
+    pub(crate) has_full_names: bool,
 }
 
 /// How to read one stored view.
@@ -43,14 +48,15 @@ impl PreparedPlan {
     /// Resolves and compiles a selection.
     ///
     /// # Errors
-    /// As [`RetrievalPlan::resolve`]; `Unsupported` for an on-demand view that does not compile.
+    /// As [`RetrievalPlan::resolve`]; `Unsupported` for an on-demand view that neither compiles nor can be called.
     pub(crate) fn new(
         catalog: &Catalog,
         selection: &Selection,
         full_feature_names: bool,
         config: &ServiceConfig,
+        functions: &Functions,
     ) -> Result<Self> {
-        let plan = RetrievalPlan::resolve(catalog, selection, full_feature_names)?;
+        let plan = RetrievalPlan::resolve(catalog, selection, full_feature_names, Plane::Online)?;
         plan.check_servable(config.serve_while_materializing)?;
         check_size(&plan, config.max_features)?;
         let mut keys = Vec::new();
@@ -59,8 +65,16 @@ impl PreparedPlan {
             .iter()
             .map(|view| prepare_view(&plan, view, config, &mut keys))
             .collect::<Result<_>>()?;
-        let programs = plan.on_demand.iter().map(CompiledView::new).collect::<Result<_>>()?;
-        Ok(Self { plan, views, keys, programs })
+        let transforms = plan.on_demand.iter().map(|view| PreparedTransform::new(view, functions));
+        let transforms = transforms.collect::<Result<_>>()?;
+        let vectors = match selection {
+            Selection::Service(name) => {
+                PrecomputedService::of(catalog, catalog.feature_service(name)?)?
+            }
+            Selection::Features(_) => None,
+        };
+        let has_full_names = full_feature_names;
+        Ok(Self { plan, views, keys, transforms, vectors, has_full_names })
     }
 }
 

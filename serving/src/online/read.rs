@@ -10,6 +10,8 @@ use larder_online_store::{Cell, OnlineStore, ReadRows, ViewRead};
 use larder_proto::wire::check::is_readable;
 use larder_proto::wire::entity_key::{EntityKeyLayout, KeyValue};
 
+use crate::feast_words::FeastWords;
+
 use super::patience::{self, Budget, read_each};
 use super::prepared::{PreparedKeys, PreparedPlan};
 
@@ -171,7 +173,8 @@ impl UniqueKeys {
     }
 }
 
-/// Reads the views of a plan for all entity rows: one call to the store, every distinct key once.
+/// Reads the views of a plan for all entity rows: one call to the store, every distinct key once. Of a precomputed
+/// service the vectors are read, and the views only if one is missing.
 ///
 /// # Errors
 /// `Invalid` for a null or unsupported key value; whatever the store answers. Where partial results are asked for, a
@@ -195,10 +198,12 @@ pub(crate) async fn read_views(
         compat: at.compat,
         is_present: at.compat == Compat::Feast && store.name() == "redis",
     };
-    let answers = if at.budget.is_partial() {
-        patience::all_or_late(read_each(store, &reads, at.budget.store_deadline()).await)?
-    } else {
-        store.read_views(&reads).await.into_iter().map(|answer| answer.map(Some)).collect()
+    let answers = match vectors(store, plan, &slices, at).await? {
+        Some(rows) => rows.into_iter().map(|rows| Ok(Some(rows))).collect(),
+        None if at.budget.is_partial() => {
+            patience::all_or_late(read_each(store, &reads, at.budget.store_deadline()).await)?
+        }
+        None => store.read_views(&reads).await.into_iter().map(|answer| answer.map(Some)).collect(),
     };
     plan.views
         .iter()
@@ -213,6 +218,40 @@ pub(crate) async fn read_views(
             Ok(rows)
         })
         .collect()
+}
+
+/// The rows of all views from the vectors of a precomputed service; `None` when the views have to be read.
+///
+/// # Errors
+/// Whatever the store answers; under `compat: feast`, where Feast 0.67 never reads the views instead, `Invalid` with its words.
+async fn vectors(
+    store: &dyn OnlineStore,
+    plan: &PreparedPlan,
+    keys: &[Vec<&[u8]>],
+    at: ReadAt,
+) -> Result<Option<Vec<ReadRows>>> {
+    let (Some(vectors), [keys], false) = (&plan.vectors, keys, at.budget.is_partial()) else {
+        return Ok(None);
+    };
+    let rows = match at.compat {
+        // Feast 0.67 compares the names in a vector, which are always full, with those of the answer.
+        Compat::Feast if !plan.has_full_names => None,
+        _ => vectors.read(store, keys).await?,
+    };
+    if rows.is_none() && at.compat == Compat::Feast {
+        return Err(no_vectors(vectors.name()));
+    }
+    Ok(rows)
+}
+
+fn no_vectors(service: &str) -> Error {
+    let words = format!(
+        "FeatureService '{service}' has precompute_online=True but pre-computed vectors could not be read. Run \
+         `feast precompute {service}` or materialize to populate vectors."
+    );
+    Error::invalid(format!("feature service \"{service}\" lacks precomputed rows"))
+        .with_hint("ask for full feature names, or materialize its views")
+        .with_source(FeastWords::bare(words))
 }
 
 fn unique_keys(prepared: &PreparedKeys, columns: &TypedColumns, rows: usize) -> Result<UniqueKeys> {

@@ -11,7 +11,7 @@ use larder_core::{
     Timestamp, Transformation, ValueType, ViewMeta,
 };
 use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
-use larder_online_store::{EmbeddedConfig, EmbeddedStore, OnlineStore, ViewTable};
+use larder_online_store::{EmbeddedConfig, EmbeddedStore, MetricsLayer, OnlineStore, ViewTable};
 use larder_serving::{
     Addresses, CatalogSource, FeatureServer, Listeners, Metrics, OnlineService, ServerConfig,
     ServerTls, ServiceConfig, SharedCatalog, serve,
@@ -74,9 +74,13 @@ impl Shop {
             Some(delay) => Arc::new(SlowStore { store, delay }),
             None => Arc::new(store),
         };
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let observer = Arc::clone(&metrics);
+        let observed: Arc<dyn OnlineStore> =
+            Arc::new(MetricsLayer::new(Arc::clone(&store), observer));
         let seen = match around {
-            Some(around) => around(Arc::clone(&store)),
-            None => Arc::clone(&store),
+            Some(around) => around(observed),
+            None => observed,
         };
         let views = parts().feature_views;
         let tables = views.iter().map(|view| {
@@ -89,8 +93,7 @@ impl Shop {
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW));
         let config = ServiceConfig { compat, max_rows: 1000, ..ServiceConfig::default() };
         let catalog = SharedCatalog::new(Catalog::new(parts()));
-        let online = OnlineService::new(config, catalog, seen, clock)
-            .with_metrics(Arc::new(Metrics::new().unwrap()));
+        let online = OnlineService::new(config, catalog, seen, clock).with_metrics(metrics);
         let is_plain = tls.is_none();
         let here = Some(loopback());
         let addresses = Addresses { http: here, grpc: here, metrics: here };

@@ -5,7 +5,9 @@ mod connections;
 mod drain;
 mod layouts;
 mod metrics;
+mod python_workers;
 mod removal;
+mod traces;
 
 use larder_tests::{Repository, Server};
 use serde_json::{Value, json};

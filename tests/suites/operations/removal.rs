@@ -84,3 +84,31 @@ fn an_apply_that_cannot_remove_rows_changes_nothing_and_may_be_repeated() {
 fn a_view_whose_rows_cannot_be_removed_stays_and_may_be_deleted_again() {
     fails_and_succeeds_later(&["delete", "one"], |_| {});
 }
+
+#[test]
+fn a_project_is_deleted_with_its_rows_and_stays_while_they_cannot_be_removed() {
+    let (mut server, repository) = stored();
+    let mut add = redis::cmd("HSET");
+    let neighbour = [row_key().as_slice(), b"2"].concat();
+    add.arg(&neighbour).arg("_ts:one").arg("");
+    add.exec(&mut server.connection()).expect("a row can be stored");
+    let registry = || std::fs::read(repository.file("data/registry.db")).expect("a registry");
+    let before = registry();
+    server.kill();
+    let Outcome { code, stderr, .. } =
+        repository.fs().run(&["projects", "delete", "shop", "--yes"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("redis at") && stderr.contains("not deleted"), "{stderr}");
+    assert!(before == registry(), "the registry was changed");
+    server.restart();
+    assert_eq!(rows(&server), ["_ts:one", "_ts:other"]);
+    repository.fs().ok(&["projects", "delete", "shop", "--yes"]);
+    assert_eq!(rows(&server), [""; 0]);
+    let others: bool = redis::cmd("EXISTS")
+        .arg(&neighbour)
+        .query(&mut server.connection())
+        .expect("a key can be looked for");
+    assert!(others, "rows of the project \"shop2\" stay");
+    let unknown = repository.fs().run(&["projects", "delete", "shop", "--yes"]);
+    assert_ne!(unknown.code, Some(0), "{}", unknown.stderr);
+}

@@ -109,7 +109,7 @@ fn products(feast: &Feast) -> Value {
 fn written(feast: &Feast, repository: &Repository, server: &Server, rows: &Value) -> Value {
     let client = client(repository, server);
     let (folder, rows) = (client.file(""), rows.to_string());
-    feast.script("online_write.py", &[&folder, "product_features", &rows]);
+    feast.script("remote_write.py", &[&folder, "product_features", &rows]);
     let request = json!([{
         "features": ["product_features:category", "product_features:price"],
         "entities": {"product_id": ["p1", "p2", "nothing"]},

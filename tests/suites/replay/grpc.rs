@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::exceptions::GRPC;
 use crate::judge::Judge;
-use crate::shop::{Shop, by_name, recording};
+use crate::shop::{Shop, by_name, recording, stock};
 
 fn comparable(exchange: &Value) -> Value {
     match exchange.get("response") {
@@ -14,22 +14,10 @@ fn comparable(exchange: &Value) -> Value {
     }
 }
 
-/// The rows that were there when the calls were recorded: `http.json` was asked before.
-fn stock(shop: &Shop) {
-    for exchange in recording("http.json") {
-        let request = &exchange["request"];
-        let path = request["path"].as_str().unwrap_or_default();
-        let writes = matches!(path, "/push" | "/write-to-online-store");
-        if writes && exchange["online_store"] == "redis" {
-            shop.server.post(path, &request["json"]);
-        }
-    }
-}
-
 #[test]
 fn every_recorded_grpc_exchange_is_answered_as_feast_answered_it() {
     let shop = Shop::on_redis();
-    stock(&shop);
+    stock(&shop, "redis");
     let vectors = Repository::workspace().join("tests/vectors/online/grpc.json");
     let vectors = vectors.to_str().expect("UTF-8");
     let answers = Feast::get().script("grpc_replay.py", &[&shop.server.grpc_address(), vectors]);

@@ -5,4 +5,5 @@
 mod exceptions;
 mod grpc;
 mod judge;
+mod misc;
 mod shop;

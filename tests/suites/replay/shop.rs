@@ -17,6 +17,10 @@ impl Shop {
         Self::open(&store, Some(redis))
     }
 
+    pub(crate) fn on_sqlite() -> Self {
+        Self::open("type: sqlite\n  path: data/online.db", None)
+    }
+
     fn open(online_store: &str, redis: Option<RedisServer>) -> Self {
         let repository = Repository::copy_of("tests/vectors/online/serving");
         let settings = format!(
@@ -37,6 +41,25 @@ pub(crate) fn recording(name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(path).expect("the recording can be read");
     let recording: Value = serde_json::from_str(&text).expect("JSON");
     recording["exchanges"].as_array().expect("exchanges").clone()
+}
+
+/// The recording of everything else.
+pub(crate) fn misc() -> Value {
+    let path = Repository::workspace().join("tests/vectors/online/misc.json");
+    let text = std::fs::read_to_string(path).expect("the recording can be read");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The rows that were there when a store was recorded: those that the exchanges of `http.json` wrote.
+pub(crate) fn stock(shop: &Shop, online_store: &str) {
+    for exchange in recording("http.json") {
+        let request = &exchange["request"];
+        let path = request["path"].as_str().unwrap_or_default();
+        let writes = matches!(path, "/push" | "/write-to-online-store");
+        if writes && exchange["online_store"] == online_store {
+            shop.server.post(path, &request["json"]);
+        }
+    }
 }
 
 /// Columns of an answer by name: inside a view Feast's order is that of a Python set, random per process.

@@ -44,6 +44,11 @@ impl Case {
         self.0["batch"] != Value::Bool(false)
     }
 
+    /// Per row, whether the function raised.
+    pub(crate) fn raises(&self) -> Vec<bool> {
+        self.0["raises"].as_array().unwrap().iter().map(Value::is_string).collect()
+    }
+
     pub(crate) fn definition(&self) -> Definition {
         let names = |side| self.columns(side).into_iter().map(|(column, _)| column).collect();
         Definition {
@@ -73,20 +78,20 @@ impl Case {
     pub(crate) fn differences(&self, arrays: &[ArrayRef]) -> Vec<String> {
         let (inputs, outputs) = (self.columns("inputs"), self.columns("outputs"));
         let mut wrong = Vec::new();
-        for (row, raised) in self.0["raises"].as_array().unwrap().iter().enumerate() {
+        for (row, raises) in self.raises().into_iter().enumerate() {
             let given: Vec<_> = inputs.iter().map(|(_, values)| values[row].to_string()).collect();
             let actual: Vec<Value> = arrays.iter().map(|array| cell(array, row)).collect();
             let expected: Vec<_> = outputs.iter().map(|(_, values)| &values[row]).collect();
             // Where the whole call raises, at least what was computed from the culprit is null.
-            let fits = if raised.is_string() {
+            let fits = if raises {
                 actual.contains(&Value::Null)
             } else {
                 let pairs = expected.iter().zip(&actual);
                 pairs.zip(&outputs).all(|((e, a), (c, _))| same(c.value_type, e, a))
             };
             if !fits {
-                let expected =
-                    raised.as_str().map_or_else(|| format!("{expected:?}"), str::to_owned);
+                let raised = self.0["raises"][row].as_str();
+                let expected = raised.map_or_else(|| format!("{expected:?}"), str::to_owned);
                 let given = given.join(", ");
                 wrong.push(format!("{} ({given}): {actual:?} instead of {expected}", self.name()));
             }

@@ -23,7 +23,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
 fn is_variable(literal: &str) -> bool {
     let is_name =
         literal.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    is_name && ["FS_", "FEAST_", "FEATURE_"].iter().any(|prefix| literal.starts_with(prefix))
+    is_name
+        && ["FS_", "FEAST_", "FEATURE_", "OTEL_"].iter().any(|prefix| literal.starts_with(prefix))
 }
 
 #[cfg(test)]

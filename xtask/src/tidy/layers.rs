@@ -3,11 +3,12 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
     ("larder-transform", &[CORE, PROTO], &[]),
+    (WORKERS, &[CORE, TRANSFORM], &["larder-tests"]),
     ("larder-online-store", &[CORE, PROTO], &["larder-tests"]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
     ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
@@ -24,6 +25,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
             PROTO,
             REGISTRY,
             TRANSFORM,
+            WORKERS,
             ONLINE,
             OFFLINE,
             ENGINE,
@@ -33,7 +35,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 13] = [
         &[],
     ),
     ("larder-tests", EVERYTHING, EVERYTHING),
-    ("larder-bench", &[CORE, PROTO, "larder-tests"], &[]),
+    ("larder-bench", &[CORE, PROTO, TRANSFORM, "larder-tests"], &[]),
     ("xtask", &[], &[]),
 ];
 
@@ -41,6 +43,7 @@ const CORE: &str = "larder-core";
 const PROTO: &str = "larder-proto";
 const REGISTRY: &str = "larder-registry";
 const TRANSFORM: &str = "larder-transform";
+const WORKERS: &str = "larder-transform-workers";
 const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
 const ENGINE: &str = "larder-offline-store-datafusion";
@@ -59,7 +62,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 16] = [
+const GUARDED: [(&str, &[&str]); 19] = [
     ("axum", &["larder-serving"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
@@ -75,6 +78,9 @@ const GUARDED: [(&str, &[&str]); 16] = [
     ("ruff_python_ast", &[REGISTRY, TRANSFORM]),
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),
     ("ureq", &["larder-cli", "larder-tests", "larder-bench"]),
+    ("opentelemetry", &["larder-serving", "larder-cli"]),
+    ("opentelemetry-otlp", &["larder-cli"]),
+    ("opentelemetry_sdk", &["larder-cli"]),
     ("anyhow", &["larder-cli", "larder-tests", "larder-bench", "xtask"]),
 ];
 

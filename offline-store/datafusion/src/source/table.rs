@@ -147,9 +147,10 @@ impl SourceTable {
         bounds: TimeBounds,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = self.columns.table_schema();
+        let reader = Arc::clone(&self.reader);
         let mut source = ParquetSource::new(self.columns.clone())
             .with_enable_page_index(true)
-            .with_parquet_file_reader_factory(self.reader.clone());
+            .with_parquet_file_reader_factory(reader);
         if let Some(pruning) = bounds.predicate(schema, columns[time]) {
             source = source.with_predicate(pruning);
         }

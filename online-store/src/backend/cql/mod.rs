@@ -22,7 +22,8 @@ use self::connection::{Connected, Connection};
 use self::error::Fault;
 use self::layout::{InsertUsing, Statements, create_keyspace};
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// The CQL online store: Feast's tables on Cassandra or `ScyllaDB`, which Feast may read and write at the same time.
@@ -53,10 +54,10 @@ impl CqlStore {
             return Err(Error::invalid("the online store has no hosts")
                 .with_hint("set online_store.hosts, for instance [\"127.0.0.1\"]"));
         }
-        let permits = |wanted: usize| Semaphore::new(wanted.clamp(1, Semaphore::MAX_PERMITS));
+        let (reads, writes) = permits(&config);
         Ok(Self(Arc::new(Shared {
-            reads: permits(config.read_concurrency),
-            writes: permits(config.write_concurrency),
+            reads: Semaphore::new(reads),
+            writes: Semaphore::new(writes),
             connection: Connection::new(config),
         })))
     }
@@ -106,6 +107,12 @@ impl CqlStore {
     }
 }
 
+/// Statements at once: reads, and writes.
+fn permits(config: &CqlConfig) -> (usize, usize) {
+    let within = |wanted: usize| wanted.clamp(1, Semaphore::MAX_PERMITS);
+    (within(config.read_concurrency), within(config.write_concurrency))
+}
+
 /// Every statement that is prepared for a table.
 fn statements_of(statements: &Statements) -> Vec<String> {
     let mut texts = vec![statements.select()];
@@ -128,6 +135,15 @@ impl OnlineStore for CqlStore {
             WriteTimestamp::WallClock => GuardScope::Call,
             WriteTimestamp::EventTime => GuardScope::Value,
         }
+    }
+
+    /// Statements; how many connections the driver has to each node is its own affair.
+    fn pool(&self) -> Option<PoolUse> {
+        let (reads, writes) = permits(self.config());
+        let reads = PoolUse::of(&self.0.reads, reads);
+        let writes = PoolUse::of(&self.0.writes, writes);
+        let limit = reads.limit.zip(writes.limit).map(|(reads, writes)| reads + writes);
+        Some(PoolUse { connections: None, calls: reads.calls + writes.calls, limit })
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {

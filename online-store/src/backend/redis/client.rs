@@ -18,6 +18,7 @@ use super::config::{RedisConfig, RedisTopology};
 use super::dial::{ClusterDial, Dial, LookUpDial, ServerDial};
 use super::error::{Fault, Server};
 use super::slot::{Live, SharedAttempts, Slot};
+use crate::PoolUse;
 
 /// Commands of one call that a cluster is asked at one time.
 const CLUSTER_COMMANDS_AT_ONCE: usize = 64;
@@ -30,6 +31,7 @@ pub(super) struct Client {
     server: Server,
     connections: Connections,
     in_flight: Semaphore,
+    max_in_flight: usize,
     connect_timeout: Duration,
     response_timeout: Duration,
 }
@@ -87,10 +89,12 @@ impl Client {
                 servers(ServerDial::master(config, master)?, config.connections)
             }
         };
+        let max_in_flight = config.max_in_flight.max(1);
         Ok(Self {
             server: Server::new(name(config), config.credentials.password.clone()),
             connections,
-            in_flight: Semaphore::new(config.max_in_flight.max(1)),
+            in_flight: Semaphore::new(max_in_flight),
+            max_in_flight,
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
         })
@@ -99,6 +103,18 @@ impl Client {
     /// The error to show for a fault.
     pub(super) fn error(&self, fault: &Fault) -> Error {
         self.server.error(fault)
+    }
+
+    /// How busy it is. How many connections a cluster's client has is its own affair.
+    pub(super) fn pool(&self) -> PoolUse {
+        let connections = match &self.connections {
+            Connections::Server { commands, look_ups, .. } => {
+                let slots = commands.slots.iter().chain(&look_ups.slots);
+                Some(slots.filter(|slot| slot.is_live()).count())
+            }
+            Connections::Cluster { .. } => None,
+        };
+        PoolUse { connections, ..PoolUse::of(&self.in_flight, self.max_in_flight) }
     }
 
     /// Keys that one script may take: in a cluster each lies in a slot of its own.

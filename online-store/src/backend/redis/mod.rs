@@ -30,7 +30,8 @@ pub use self::config::{
 };
 pub use self::migrate::{LayoutMigration, MigratedRows};
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// The Redis online store: Feast's hashes, which Feast may read and write at the same time.
@@ -66,6 +67,10 @@ impl OnlineStore for RedisStore {
 
     fn guard_scope(&self) -> GuardScope {
         if self.0.config.guard == RedisGuard::Off { GuardScope::Call } else { GuardScope::Row }
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        Some(self.0.client.pool())
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {

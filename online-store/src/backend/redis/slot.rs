@@ -104,6 +104,11 @@ impl<C: Clone> Slot<C> {
         }
     }
 
+    /// Whether there is a connection.
+    pub(super) fn is_live(&self) -> bool {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn live(&self) -> Option<Live<C>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

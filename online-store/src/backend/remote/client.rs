@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::config::{RemoteConfig, RemoteToken};
 use super::error::Fault;
 use super::tls;
+use crate::PoolUse;
 
 /// Before the second attempt; doubled before each that follows.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -28,6 +29,7 @@ pub(super) struct Client {
     url: String,
     token: Option<RemoteToken>,
     in_flight: Semaphore,
+    max_in_flight: usize,
     retries: u32,
     request_timeout: Duration,
     max_answer_bytes: usize,
@@ -51,16 +53,18 @@ impl Client {
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
+        let max_in_flight = config.connections.max(1);
         let http = Http::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(config.idle_timeout)
-            .pool_max_idle_per_host(config.connections.max(1))
+            .pool_max_idle_per_host(max_in_flight)
             .build(connector);
         Ok(Self {
             http,
             url,
             token: config.token.clone(),
-            in_flight: Semaphore::new(config.connections.max(1)),
+            in_flight: Semaphore::new(max_in_flight),
+            max_in_flight,
             retries: config.retries,
             request_timeout: config.request_timeout,
             max_answer_bytes: config.max_answer_bytes,
@@ -70,6 +74,11 @@ impl Client {
     /// The error to show for a fault.
     pub(super) fn error(&self, fault: &Fault) -> Error {
         fault.error(&format!("the feature server at {}", self.url))
+    }
+
+    /// How busy it is; idle connections are the library's affair.
+    pub(super) fn pool(&self) -> PoolUse {
+        PoolUse::of(&self.in_flight, self.max_in_flight)
     }
 
     /// Posts a JSON document; the body of a success.

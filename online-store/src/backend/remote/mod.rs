@@ -18,7 +18,8 @@ use larder_core::{Error, Result};
 use self::client::Client;
 pub use self::config::{RemoteConfig, RemoteToken};
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// The remote online store. Clones share connections.
@@ -62,6 +63,10 @@ impl OnlineStore for RemoteStore {
 
     fn guard_scope(&self) -> GuardScope {
         GuardScope::Call
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        Some(self.0.client.pool())
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {

@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::sync::Mutex as Turn;
 
 use super::SqliteConfig;
 use super::error::Fault;
+use crate::PoolUse;
 
 /// Readers kept open while idle; more are opened under load and closed afterwards.
 const MAX_IDLE: usize = 32;
@@ -24,6 +26,8 @@ pub(super) struct Connections {
     write_ahead_log: bool,
     map_size: u64,
     idle: Mutex<Vec<Opened>>,
+    /// Reads that are running, each with a connection.
+    reading: AtomicUsize,
     /// The only connection of this store that writes.
     pub(super) writer: Arc<Turn<Option<Opened>>>,
 }
@@ -43,6 +47,7 @@ impl Connections {
             write_ahead_log: config.write_ahead_log,
             map_size: config.map_size,
             idle: Mutex::default(),
+            reading: AtomicUsize::new(0),
             writer: Arc::default(),
         }
     }
@@ -60,6 +65,7 @@ impl Connections {
         work: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
         let Some(file) = FileId::of(&self.path) else { return Ok(None) };
+        let _reading = Counted::new(&self.reading);
         let pooled = self.pooled(&file);
         let opened = match pooled {
             Some(opened) => opened,
@@ -73,6 +79,16 @@ impl Connections {
             idle.push(opened);
         }
         Ok(Some(done))
+    }
+
+    /// How busy it is; a write has the writer's connection, readers have their own.
+    pub(super) fn pool(&self) -> PoolUse {
+        let (reading, idle) = (self.reading.load(Ordering::Relaxed), self.idle().len());
+        let (open, writing) = match self.writer.try_lock() {
+            Ok(writer) => (usize::from(writer.is_some()), 0),
+            Err(_) => (1, 1),
+        };
+        PoolUse { connections: Some(idle + reading + open), calls: reading + writing, limit: None }
     }
 
     /// An idle reader of this file; those of a file that it replaced are closed.
@@ -137,6 +153,22 @@ impl Connections {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Opened>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -18,7 +18,9 @@ use self::connections::{Connections, Opened};
 use self::error::Fault;
 use self::layout::Statements;
 use super::{interrupted, never_made};
-use crate::{OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary};
+use crate::{
+    OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+};
 
 /// Table rows up to which a read runs on the caller's thread: about half a millisecond.
 const INLINE_ROWS: usize = 500;
@@ -178,6 +180,10 @@ impl Shared {
 impl OnlineStore for SqliteStore {
     fn name(&self) -> &'static str {
         "sqlite"
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        Some(self.0.connections.pool())
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {

@@ -8,6 +8,7 @@ use super::Shared;
 use super::flights::{Flight, Seat, SharedError};
 use super::row::CachedRow;
 use super::views::{CacheKey, Selection};
+use crate::layer::observer::CacheUse;
 use crate::{ReadRows, ViewRead};
 
 /// Answers requests from a cache and the store behind it.
@@ -67,7 +68,7 @@ impl<'a> Lookup<'a> {
     fn take(&self, view: usize, progress: &mut Progress<'_>) -> Missing<'a> {
         let selection = self.shared.views.selection(progress.read.table);
         let mut flight = self.shared.flights.begin();
-        let (mut led, mut waiting) = (Vec::new(), Vec::new());
+        let (mut led, mut waiting, mut hits) = (Vec::new(), Vec::new(), 0);
         for (at, key) in progress.read.keys.iter().enumerate() {
             if progress.rows[at].is_some() {
                 continue;
@@ -75,12 +76,16 @@ impl<'a> Lookup<'a> {
             let key = CacheKey::new(selection.number, key);
             if let Some(row) = self.shared.rows.get(&key) {
                 progress.rows[at] = Some(row);
+                hits += 1;
             } else {
                 match flight.join_or_lead(key) {
                     None => led.push(at),
                     Some(seat) => waiting.push((at, seat)),
                 }
             }
+        }
+        if let Some(observer) = &self.shared.observer {
+            observer.cached(CacheUse { hits, misses: led.len(), shared: waiting.len() });
         }
         Missing { view, selection, flight, led, waiting }
     }

@@ -20,8 +20,10 @@ use self::flights::Flights;
 use self::lookup::Lookup;
 use self::row::CachedRow;
 use self::views::{CacheKey, Views};
+use super::observer::StoreObserver;
 use crate::{
-    GuardScope, OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary,
+    GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteSummary,
 };
 
 /// How much is kept and for how long.
@@ -49,11 +51,21 @@ struct Shared {
     rows: Cache<CacheKey, Arc<CachedRow>>,
     views: Views,
     flights: Flights,
+    observer: Option<Arc<dyn StoreObserver>>,
 }
 
 impl CacheLayer {
     /// The store with a cache before it.
     pub fn new(store: Arc<dyn OnlineStore>, config: CacheConfig) -> Self {
+        Self::observed(store, config, None)
+    }
+
+    /// The same, and somebody is told what is found in it.
+    pub fn observed(
+        store: Arc<dyn OnlineStore>,
+        config: CacheConfig,
+        observer: Option<Arc<dyn StoreObserver>>,
+    ) -> Self {
         // One limit for both: a row weighs at least its share of the bytes.
         let share = config.max_bytes / config.max_entries.max(1);
         let rows = Cache::builder()
@@ -64,9 +76,8 @@ impl CacheLayer {
             })
             .time_to_live(config.ttl)
             .build();
-        let shared =
-            Shared { store, config, rows, views: Views::default(), flights: Flights::default() };
-        Self(Arc::new(shared))
+        let (views, flights) = (Views::default(), Flights::default());
+        Self(Arc::new(Shared { store, config, rows, views, flights, observer }))
     }
 
     /// Rows in the cache, about.
@@ -116,6 +127,10 @@ impl OnlineStore for CacheLayer {
 
     fn guard_scope(&self) -> GuardScope {
         self.0.store.guard_scope()
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        self.0.store.pool()
     }
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
