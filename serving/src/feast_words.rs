@@ -193,7 +193,8 @@ fn missing_keys(request: &OnlineRequest, catalog: &Catalog) -> Option<FeastWords
     Some(FeastWords::key_error(&text))
 }
 
-fn python_list(names: &[&String]) -> String {
+/// Names as Python prints a list of them.
+pub(crate) fn python_list<T: fmt::Display>(names: &[T]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     format!("[{}]", quoted.join(", "))
 }

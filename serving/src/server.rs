@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 
 use crate::gate::{Gate, GrpcGate};
+use crate::http::Chats;
 use crate::listen::{Acceptor, Prelude, serve_http};
 use crate::materialize::jobs;
 use crate::metrics::{self, Scraped};
@@ -81,12 +82,13 @@ impl Shared {
         let Some(listener) = listener else { return Ok(()) };
         let acceptor = self.acceptor("http/1.1", Prelude::None)?;
         let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
-        let router = http::router(server);
+        let chats = Chats::new(self.stop.clone());
+        let router = http::router(server, chats.clone());
         let gate = self.gate.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             gate.clone().http(router.clone(), request)
         });
-        tokio::join!(accepting, serve_http(accepted, service, &self.config));
+        tokio::join!(accepting, serve_http(accepted, service, &self.config), chats.ended());
         Ok(())
     }
 

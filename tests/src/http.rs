@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Status and body of an answer.
+/// Status, type and body of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
+    /// Its `content-type`, if it has one.
+    pub content_type: Option<String>,
     /// Body as text.
     pub body: String,
 }
@@ -59,7 +61,9 @@ pub fn get(url: &str) -> Result<Answer, ureq::Error> {
 
 fn answer(response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
     let status = response.status().as_u16();
-    Ok(Answer { status, body: response.into_body().read_to_string()? })
+    let content_type = response.headers().get("content-type");
+    let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Ok(Answer { status, content_type, body: response.into_body().read_to_string()? })
 }
 
 fn agent() -> ureq::Agent {

@@ -177,14 +177,6 @@ impl Server {
         post(&self.url(path), body).unwrap_or_else(|error| panic!("{error}: {}", self.log()))
     }
 
-    /// Its process id.
-    ///
-    /// # Panics
-    /// After its end.
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
-    }
-
     /// What it wrote so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

@@ -7,7 +7,7 @@ pub(super) const OTHER: &str = "other";
 pub(super) const HEALTH: &str = "/health";
 
 /// Paths of the HTTP server.
-const HTTP: [&str; 13] = [
+const HTTP: [&str; 14] = [
     "/get-online-features",
     "/push",
     "/write-to-online-store",
@@ -17,6 +17,7 @@ const HTTP: [&str; 13] = [
     "/retrieve-online-documents",
     "/v1/vector_stores",
     "/chat",
+    "/ws/chat",
     "/openapi.json",
     "/docs",
     "/redoc",
@@ -27,8 +28,8 @@ const MATERIALIZE: &str = "/materialize";
 const MATERIALIZE_INCREMENTAL: &str = "/materialize-incremental";
 
 /// Paths with a name in them.
-const VECTOR_STORE: &str = "/v1/vector_stores/{id}";
-const VECTOR_STORE_SEARCH: &str = "/v1/vector_stores/{id}/search";
+const VECTOR_STORE: &str = "/v1/vector_stores/{vector_store_id}";
+const VECTOR_STORE_SEARCH: &str = "/v1/vector_stores/{vector_store_id}/search";
 
 /// Answered also when everything else is too much.
 pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
@@ -70,6 +71,7 @@ pub(crate) fn is_counted_by_feast(endpoint: &str) -> bool {
         OTHER
             | HEALTH
             | "/chat"
+            | "/ws/chat"
             | "/openapi.json"
             | "/docs"
             | "/redoc"
@@ -81,6 +83,12 @@ pub(crate) fn is_counted_by_feast(endpoint: &str) -> bool {
 /// Whether an endpoint moves whole tables, for which no time is too long.
 pub(super) fn is_unlimited(endpoint: &str) -> bool {
     matches!(endpoint, MATERIALIZE | MATERIALIZE_INCREMENTAL)
+}
+
+/// Whether a path has a name of its own.
+#[cfg(test)]
+pub(crate) fn is_known(path: &str) -> bool {
+    of_http(path) != OTHER
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use endpoint::is_counted_by_feast;
+#[cfg(test)]
+pub(crate) use endpoint::is_known;
 pub(crate) use facts::Facts;
 pub(crate) use grpc::GrpcGate;
 pub(crate) use late_views::{LATE_VIEWS, late_views};

@@ -11,7 +11,12 @@ use super::error::Rejection;
 
 /// The dummy.
 pub(super) async fn chat(headers: HeaderMap, bytes: Bytes) -> Result<Response, Rejection> {
-    Body::parse(&headers, &bytes)?.required_list("messages")?;
+    let mut body = Body::parse(&headers, &bytes)?;
+    body.required_objects("messages", |message| {
+        message.required_text("role");
+        message.required_text("content");
+    });
+    body.finish()?;
     let text = "This is a dummy response from the Feast feature server.";
     Ok(Json(json!({ "response": text })).into_response())
 }

@@ -3,7 +3,8 @@
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 
-const OPENAPI: &str = include_str!("openapi.json");
+/// The document; its paths are those of [`super::listed`].
+pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
 /// `GET /openapi.json`.
 pub(super) async fn openapi() -> impl IntoResponse {

@@ -18,9 +18,9 @@ pub(crate) enum Rejection {
     Service(Error, Compat),
 }
 
-/// The request's shape is violated; small enough to pass around.
+/// The request's shape is violated: every violation that was found.
 #[derive(Debug)]
-pub(crate) struct ShapeError(pub(crate) Box<Violation>);
+pub(crate) struct ShapeError(pub(crate) Vec<Violation>);
 
 /// One violation of the request's shape, as FastAPI words it.
 #[derive(Debug)]
@@ -30,11 +30,33 @@ pub(crate) struct Violation {
     /// Where in the body.
     pub(crate) loc: Vec<Value>,
     /// What is wrong.
-    pub(crate) message: String,
+    pub(crate) message: &'static str,
     /// What was given.
     pub(crate) input: Value,
     /// Why it is no JSON, in Python's words.
-    pub(crate) reason: Option<&'static str>,
+    pub(crate) reason: Option<String>,
+}
+
+impl Violation {
+    /// A violation in JSON that could be read.
+    pub(crate) fn new(
+        kind: &'static str,
+        loc: Vec<Value>,
+        message: &'static str,
+        input: Value,
+    ) -> Self {
+        Self { kind, loc, message, input, reason: None }
+    }
+
+    fn into_json(self) -> Value {
+        let mut detail = json!({
+            "type": self.kind, "loc": self.loc, "msg": self.message, "input": self.input
+        });
+        if let Some(reason) = self.reason {
+            detail["ctx"] = json!({ "error": reason });
+        }
+        detail
+    }
 }
 
 impl From<ShapeError> for Rejection {
@@ -46,15 +68,10 @@ impl From<ShapeError> for Rejection {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         match self {
-            Self::Shape(ShapeError(error)) => {
-                let mut detail = json!({
-                    "type": error.kind, "loc": error.loc, "msg": error.message, "input": error.input
-                });
-                if let Some(reason) = error.reason {
-                    detail["ctx"] = json!({ "error": reason });
-                }
+            Self::Shape(ShapeError(violations)) => {
+                let detail: Value = violations.into_iter().map(Violation::into_json).collect();
                 let facts = Extension(Facts::refused(ErrorKind::Invalid));
-                (StatusCode::UNPROCESSABLE_ENTITY, facts, Json(json!({ "detail": [detail] })))
+                (StatusCode::UNPROCESSABLE_ENTITY, facts, Json(json!({ "detail": detail })))
                     .into_response()
             }
             Self::Service(error, compat) => {

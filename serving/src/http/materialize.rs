@@ -9,9 +9,9 @@ use larder_core::{Error, Result, Timestamp};
 use larder_proto::convert::parse_timestamp;
 use serde_json::{Value, json};
 
-use super::body::{Body, query_flag};
-use super::error::{Rejection, ShapeError};
-use crate::feast_words::FeastWords;
+use super::body::Body;
+use super::error::Rejection;
+use crate::feast_words::{FeastWords, python_list};
 use crate::{FeatureServer, MaterializeRequest, Window};
 
 /// 200 with `null` when all is done; with `?async=true` 202 at once, or 409 for views that are worked on.
@@ -21,11 +21,15 @@ pub(super) async fn materialize(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Rejection> {
-    let body = Body::parse(&headers, &bytes)?;
-    let (start, end) = (body.text("start_ts")?, body.text("end_ts")?);
-    let all = body.flag("disable_event_timestamp", false)?;
-    let how = How::read(&body, query.as_deref())?;
-    answer(&server, how, range(start, end, all)).await
+    let mut body = Body::parse(&headers, &bytes)?;
+    let how = How::read(&mut body, query.as_deref());
+    let (start, end) = (body.text("start_ts"), body.text("end_ts"));
+    let views = views(&mut body);
+    let all = body.flag("disable_event_timestamp", false);
+    let version = version(&mut body);
+    body.finish()?;
+    let window = range(start.as_deref(), end.as_deref(), all);
+    answer(&server, how, window.map(|window| MaterializeRequest { views, window, version })).await
 }
 
 /// As [`materialize`], from where each view's last run ended.
@@ -35,42 +39,45 @@ pub(super) async fn incremental(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Rejection> {
-    let body = Body::parse(&headers, &bytes)?;
-    let end = body.required_text("end_ts")?;
-    let how = How::read(&body, query.as_deref())?;
-    answer(&server, how, time(end).map(Window::Until)).await
+    let mut body = Body::parse(&headers, &bytes)?;
+    let how = How::read(&mut body, query.as_deref());
+    let end = body.required_text("end_ts");
+    let (views, version) = (views(&mut body), version(&mut body));
+    body.finish()?;
+    let window = time(&end).map(Window::Until);
+    answer(&server, how, window.map(|window| MaterializeRequest { views, window, version })).await
 }
 
-/// What both requests have in common.
+/// How a run is done.
+#[derive(Debug, Clone, Copy)]
 struct How {
-    views: Option<Vec<String>>,
-    version: Option<String>,
     is_async: bool,
     force: bool,
 }
 
 impl How {
-    fn read(body: &Body, query: Option<&str>) -> Result<Self, ShapeError> {
-        body.flag("full_feature_names", false)?;
-        let names = body.texts("feature_views")?.into_iter().map(str::to_owned).collect();
-        Ok(Self {
-            views: body.has("feature_views").then_some(names),
-            version: body.text("version")?.map(str::to_owned),
-            is_async: query_flag(query, "async")?,
-            force: query_flag(query, "force")?,
-        })
+    fn read(body: &mut Body, query: Option<&str>) -> Self {
+        let is_async = body.query_flag(query, "async");
+        Self { is_async, force: body.query_flag(query, "force") }
     }
+}
+
+fn views(body: &mut Body) -> Option<Vec<String>> {
+    body.has("feature_views").then(|| body.texts("feature_views"))
+}
+
+fn version(body: &mut Body) -> Option<String> {
+    body.flag("full_feature_names", false);
+    body.text("version")
 }
 
 async fn answer(
     server: &FeatureServer,
     how: How,
-    window: Result<Window>,
+    request: Result<MaterializeRequest>,
 ) -> Result<Response, Rejection> {
     let refuse = |error| Rejection::Service(error, server.online().config().compat);
-    let window = window.map_err(refuse)?;
-    let request = MaterializeRequest { views: how.views, window, version: how.version };
-    let run = server.materialization(&request).map_err(refuse)?;
+    let run = request.and_then(|request| server.materialization(&request)).map_err(refuse)?;
     if !how.is_async {
         server.materialize(run).await.map_err(refuse)?;
         return Ok(Json(Value::Null).into_response());
@@ -81,10 +88,17 @@ async fn answer(
         let accepted = json!({"status": "accepted", "feature_views": views});
         return Ok((StatusCode::ACCEPTED, Json(accepted)).into_response());
     }
-    let conflict = json!({
-        "error": "feature views are being materialized already", "feature_views": busy,
-    });
-    Ok((StatusCode::CONFLICT, Json(conflict)).into_response())
+    Ok((StatusCode::CONFLICT, Json(conflict(&busy))).into_response())
+}
+
+/// Feast 0.67's words.
+fn conflict(busy: &[String]) -> Value {
+    let names = python_list(busy);
+    let error = format!(
+        "Cannot start async materialization — the following feature views are already in MATERIALIZING state: \
+         {names}. Use ?force=true to override."
+    );
+    json!({"error": error, "feature_views": busy})
 }
 
 fn range(start: Option<&str>, end: Option<&str>, all: bool) -> Result<Window> {
@@ -102,5 +116,7 @@ fn range(start: Option<&str>, end: Option<&str>, all: bool) -> Result<Window> {
 
 /// ISO 8601, UTC unless it says otherwise.
 fn time(text: &str) -> Result<Timestamp> {
-    parse_timestamp(text)
+    parse_timestamp(text).map_err(|error| {
+        error.with_source(FeastWords::bare(format!("Unknown string format: {text}")))
+    })
 }

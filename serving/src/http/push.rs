@@ -30,10 +30,12 @@ type Fields = (String, String, Vec<crate::online::RequestColumn>);
 
 fn fields(headers: &HeaderMap, bytes: &Bytes) -> Result<Fields, ShapeError> {
     let mut body = Body::parse(headers, bytes)?;
-    let source = body.required_text("push_source_name")?.to_owned();
-    let to = body.text("to")?.unwrap_or("online").to_owned();
-    body.flag("allow_registry_cache", true)?;
+    let source = body.required_text("push_source_name");
+    let columns = body.take_columns("df");
+    body.flag("allow_registry_cache", true);
+    let to = body.text_or("to", "online");
     // Only on-demand views are computed on write, and none has a push source.
-    body.flag("transform_on_write", true)?;
-    Ok((source, to, body.take_columns("df")?))
+    body.flag("transform_on_write", true);
+    body.finish()?;
+    Ok((source, to, columns))
 }

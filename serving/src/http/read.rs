@@ -61,14 +61,15 @@ pub(super) async fn get_online_features(
 
 fn fields(headers: &HeaderMap, bytes: &Bytes) -> Result<Fields, ShapeError> {
     let mut body = Body::parse(headers, bytes)?;
-    let columns = body.take_columns("entities")?;
-    Ok(Fields {
-        service: body.text("feature_service")?.map(str::to_owned),
-        features: body.texts("features")?.into_iter().map(str::to_owned).collect(),
-        columns,
-        full_feature_names: body.flag("full_feature_names", false)?,
-        include_view_versions: body.flag("include_feature_view_version_metadata", false)?,
-    })
+    let fields = Fields {
+        columns: body.take_columns("entities"),
+        service: body.text("feature_service"),
+        features: body.texts("features"),
+        full_feature_names: body.flag("full_feature_names", false),
+        include_view_versions: body.flag("include_feature_view_version_metadata", false),
+    };
+    body.finish()?;
+    Ok(fields)
 }
 
 type Unread = (Error, String);

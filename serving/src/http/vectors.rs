@@ -20,10 +20,17 @@ pub(super) async fn search(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Rejection> {
-    let body = Body::parse(&headers, &bytes)?;
-    body.texts("features")?;
-    body.text("feature_service")?;
-    let api_version = body.whole_number("api_version")?.unwrap_or(1);
+    let mut body = Body::parse(&headers, &bytes)?;
+    body.text("feature_service");
+    body.texts("features");
+    body.flag("full_feature_names", false);
+    body.flag("include_feature_view_version_metadata", false);
+    body.whole_number("top_k");
+    body.numbers("query");
+    body.text("query_string");
+    body.text("distance_metric");
+    let api_version = body.whole_number("api_version").unwrap_or(1);
+    body.finish()?;
     let store = server.online().store().name();
     let error =
         Error::unsupported(format!("online store {store} does not support online retrieval"))
@@ -41,7 +48,7 @@ pub(super) async fn list(State(server): State<FeatureServer>) -> Response {
     Json(json!({"object": "list", "data": data})).into_response()
 }
 
-/// `GET /v1/vector_stores/{id}`.
+/// `GET /v1/vector_stores/{vector_store_id}`.
 pub(super) async fn get(State(server): State<FeatureServer>, Path(id): Path<String>) -> Response {
     let snapshot = server.online().catalog().load();
     let project = &snapshot.catalog().project().name;
@@ -52,19 +59,24 @@ pub(super) async fn get(State(server): State<FeatureServer>, Path(id): Path<Stri
     }
 }
 
-/// `POST /v1/vector_stores/{id}/search`.
+/// `POST /v1/vector_stores/{vector_store_id}/search`.
 pub(super) async fn search_one(
     State(server): State<FeatureServer>,
     Path(id): Path<String>,
-) -> Response {
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Rejection> {
+    let mut body = Body::parse(&headers, &bytes)?;
+    body.require("query");
+    body.finish()?;
     let snapshot = server.online().catalog().load();
     let project = &snapshot.catalog().project().name;
     if !indexed(snapshot.catalog()).any(|view| id_of(project, view) == id) {
-        return missing(&id);
+        return Ok(missing(&id));
     }
     let store = server.online().store().name();
     let message = format!("online store {store} does not support online retrieval");
-    openai_error(StatusCode::UNPROCESSABLE_ENTITY, &message, "invalid_request_error")
+    Ok(openai_error(StatusCode::UNPROCESSABLE_ENTITY, &message, "invalid_request_error"))
 }
 
 fn indexed(catalog: &Catalog) -> impl Iterator<Item = &FeatureView> {

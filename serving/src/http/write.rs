@@ -27,8 +27,10 @@ pub(super) async fn write_to_online_store(
 
 fn request(headers: &HeaderMap, bytes: &Bytes) -> Result<WriteRequest, ShapeError> {
     let mut body = Body::parse(headers, bytes)?;
-    let view = body.required_text("feature_view_name")?.to_owned();
-    body.flag("allow_registry_cache", true)?;
-    let transform_on_write = body.flag("transform_on_write", true)?;
-    Ok(WriteRequest { view, columns: body.take_columns("df")?, transform_on_write })
+    let view = body.required_text("feature_view_name");
+    let columns = body.take_columns("df");
+    body.flag("allow_registry_cache", true);
+    let transform_on_write = body.flag("transform_on_write", true);
+    body.finish()?;
+    Ok(WriteRequest { view, columns, transform_on_write })
 }

@@ -1,6 +1,7 @@
 //! HTTP/1.1 over accepted connections.
 
 use std::convert::Infallible;
+use std::pin::pin;
 
 use axum::response::Response;
 use futures::StreamExt as _;
@@ -9,11 +10,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::accept::Accepted;
 use crate::ServerConfig;
+use crate::server::stopped;
 
 /// Serves connections until no more come, then lets open requests finish; idle connections are closed.
 pub(crate) async fn serve_http<S>(mut accepted: Accepted, service: S, config: &ServerConfig)
@@ -23,16 +25,24 @@ where
 {
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(config.keep_alive);
-    let graceful = GracefulShutdown::new();
+    let (close, closing) = watch::channel(false);
     let mut open = JoinSet::new();
     loop {
         tokio::select! {
             next = accepted.next() => {
                 let Some(Ok(connection)) = next else { break };
                 let served = protocol.serve_connection(TokioIo::new(connection), service.clone());
-                let served = graceful.watch(served);
+                let mut closing = closing.clone();
                 open.spawn(async move {
-                    if let Err(error) = served.await {
+                    let mut served = pin!(served.with_upgrades());
+                    let ended = tokio::select! {
+                        ended = served.as_mut() => ended,
+                        () = stopped(&mut closing) => {
+                            served.as_mut().graceful_shutdown();
+                            served.await
+                        }
+                    };
+                    if let Err(error) = ended {
                         tracing::debug!(%error, "connection ended");
                     }
                 });
@@ -40,7 +50,7 @@ where
             Some(ended) = open.join_next() => report(ended),
         }
     }
-    graceful.shutdown().await;
+    close.send_replace(true);
     while let Some(ended) = open.join_next().await {
         report(ended);
     }

@@ -1,15 +1,19 @@
 //! A small shop served on free loopback ports from an embedded store in a temporary folder.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::slow_store::SlowStore;
+use async_trait::async_trait;
 use larder_core::{
     Catalog, CatalogParts, Clock, Compat, DataSource, Entity, FeatureService, FeatureView, Field,
-    FixedClock, OnDemandFeatureView, OnDemandSource, Project, Projection, Result, SourceKind, Tags,
-    Timestamp, Transformation, ValueType, ViewMeta,
+    FixedClock, Interval, OnDemandFeatureView, OnDemandSource, Project, Projection, Result,
+    SourceKind, Tags, Timestamp, Transformation, ValueType, ViewMeta,
 };
+use larder_materializer::{IntervalRecorder, Materializer, MaterializerSettings};
+use larder_offline_store::OfflineStore;
 use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 use larder_online_store::{EmbeddedConfig, EmbeddedStore, MetricsLayer, OnlineStore, ViewTable};
 use larder_serving::{
@@ -41,7 +45,27 @@ pub(crate) struct Shop {
     pub(crate) client: ureq::Agent,
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<()>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    pub(crate) intervals: Arc<Intervals>,
+}
+
+/// What was materialized: view and interval.
+#[derive(Debug, Default)]
+pub(crate) struct Intervals(Mutex<Vec<(String, Interval)>>);
+
+impl Intervals {
+    pub(crate) fn recorded(&self) -> Vec<(String, Interval)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl IntervalRecorder for Intervals {
+    async fn record(&self, view: &FeatureView, interval: Interval) -> Result<()> {
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.push((view.name.clone(), interval));
+        Ok(())
+    }
 }
 
 /// Hands each catalog out once.
@@ -93,6 +117,14 @@ impl Shop {
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW));
         let config = ServiceConfig { compat, max_rows: 1000, ..ServiceConfig::default() };
         let catalog = SharedCatalog::new(Catalog::new(parts()));
+        let intervals = Arc::new(Intervals::default());
+        let materializer = Materializer::new(
+            Arc::clone(&offline) as Arc<dyn OfflineStore>,
+            Arc::clone(&seen),
+            Arc::clone(&intervals) as Arc<dyn IntervalRecorder>,
+            Arc::clone(&clock),
+            MaterializerSettings::default(),
+        );
         let online = OnlineService::new(config, catalog, seen, clock).with_metrics(metrics);
         let is_plain = tls.is_none();
         let here = Some(loopback());
@@ -103,7 +135,7 @@ impl Shop {
         let metrics = listeners.metrics().unwrap();
         let (stop, stopped) = watch::channel(false);
         let source = Arc::new(Queue::default());
-        let server = FeatureServer::new(online, offline);
+        let server = FeatureServer::new(online, offline).with_materializer(materializer);
         let polled = Arc::clone(&source) as Arc<dyn CatalogSource>;
         let task = tokio::spawn(serve(server, settings, listeners, polled, stopped));
         let client = ureq::Agent::new_with_config(
@@ -113,7 +145,8 @@ impl Shop {
                 .max_idle_connections(0)
                 .build(),
         );
-        let shop = Self { http, grpc, metrics, source, store, client, stop, task, _folder: folder };
+        let shop =
+            Self { http, grpc, metrics, source, store, client, stop, task, folder, intervals };
         if is_plain {
             shop.stock();
         }
@@ -149,8 +182,18 @@ impl Shop {
         (response.status().as_u16(), json)
     }
 
+    /// The folder that file sources are read from.
+    pub(crate) fn files(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Asks it to end; what it has begun goes on.
+    pub(crate) fn terminate(&self) {
+        self.stop.send_replace(true);
+    }
+
     pub(crate) async fn stop(self) {
-        self.stop.send(true).unwrap();
+        self.stop.send_replace(true);
         self.task.await.unwrap().unwrap();
     }
 }

@@ -3,13 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod arrow;
+mod chat;
+mod document;
 mod fixture;
 mod grpc;
 mod http;
 mod limits;
 mod lookup;
+mod materialize;
 mod metrics;
 mod partial;
+mod shapes;
 mod slow_store;
 mod swap;
 mod tls;
