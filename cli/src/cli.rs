@@ -7,8 +7,8 @@ use larder_core::Result;
 
 use crate::commands::{
     completions, configuration, delete, describe, features, get_historical, get_online, init,
-    listen, materialize, permissions, plan, projects, reference, registry_dump, serve, teardown,
-    version, views,
+    listen, materialize, online, permissions, plan, projects, reference, registry_dump, serve,
+    teardown, version, views,
 };
 use crate::demo;
 use crate::logging::{LogFormat, LogLevel};
@@ -122,6 +122,9 @@ enum Command {
     Materialize(materialize::Arguments),
     /// Copy rows newer than the last run to the online store.
     MaterializeIncremental(materialize::IncrementalArguments),
+    /// Rows of the online store: migrate.
+    #[command(subcommand)]
+    Online(online::OnlineCommand),
     /// Serve features over HTTP and gRPC.
     Serve(serve::Arguments),
     /// Serve features over gRPC only, as `feast listen`.
@@ -199,6 +202,7 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
         Command::MaterializeIncremental(arguments) => {
             materialize::run_incremental(&repository, &arguments, format)
         }
+        Command::Online(command) => online::run(&repository, &command, format),
         Command::Serve(arguments) => serve::run(&repository, &arguments),
         Command::Listen(arguments) => listen::run(&repository, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),

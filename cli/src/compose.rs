@@ -17,7 +17,7 @@ use larder_core::{Catalog, Compat, Error, Result};
 use larder_materializer::{Materializer, MaterializerSettings};
 use larder_offline_store::OfflineStore;
 use larder_online_store::{
-    EmbeddedConfig, EmbeddedStore, OnlineStore, RedisStore, SqliteConfig, SqliteStore,
+    EmbeddedConfig, EmbeddedStore, OnlineStore, RedisLayout, RedisStore, SqliteConfig, SqliteStore,
     StoreObserver, WriteGuard,
 };
 use larder_proto::wire::entity_key::EntityKeyVersion;
@@ -92,6 +92,27 @@ fn backend(config: &RepoConfig) -> Result<Arc<dyn OnlineStore>> {
         None => Err(Error::invalid("the repository has no online store: online_store is null")
             .with_hint("set online_store.type, for instance to embedded, sqlite or redis")),
     }
+}
+
+/// The online store with layouts to move rows between, and the one that is configured; no layers around it.
+///
+/// # Errors
+/// `Unsupported` for stores that have one layout only, and for entity keys that do not say where they end; otherwise as
+/// [`online_store`].
+pub(crate) fn layouts(config: &RepoConfig) -> Result<(RedisStore, RedisLayout)> {
+    let Some(OnlineStoreConfig::Redis(settings)) = &config.online_store else {
+        let kind = config.online_store.as_ref().map_or("null", OnlineStoreConfig::type_name);
+        return Err(Error::unsupported(format!("online_store.type: {kind} has one layout only"))
+            .with_hint("only redis has two, feast and packed; rows of others need not be moved"));
+    };
+    if config.entity_key_serialization_version < 3 {
+        return Err(Error::unsupported(
+            "rows whose keys have entity_key_serialization_version 2 or older cannot be moved",
+        )
+        .with_hint("set it to 3 and materialize again: older keys do not say whose they are"));
+    }
+    let redis = redis::config(settings, config.compat)?;
+    Ok((RedisStore::open(&redis)?, redis.layout))
 }
 
 /// The offline store; the engine behind it starts with the first call.

@@ -1,4 +1,4 @@
-//! Progress of a materialization: Feast's lines on standard output, bars on a terminal.
+//! Progress of long commands: Feast's lines on standard output, bars on a terminal.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -71,6 +71,34 @@ impl Progress for ViewProgress {
 
     fn failed(&self, view: &str) {
         self.end(view);
+    }
+}
+
+/// A bar that counts rows, without an end that is known.
+#[derive(Debug)]
+pub(crate) struct RowProgress(ProgressBar);
+
+impl RowProgress {
+    /// A bar with this in front.
+    pub(crate) fn new(what: String) -> Self {
+        let style = ProgressStyle::with_template(
+            "{spinner} {prefix}: {human_pos} rows, {per_sec} [{elapsed}]",
+        )
+        .expect("the template is well-formed");
+        let bar = ProgressBar::new_spinner().with_style(style);
+        bar.set_prefix(what);
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// So many rows were seen by now.
+    pub(crate) fn at(&self, rows: u64) {
+        self.0.set_position(rows);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
     }
 }
 

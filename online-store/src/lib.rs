@@ -41,8 +41,8 @@ pub use backend::cql::{
 };
 pub use backend::embedded::{EmbeddedConfig, EmbeddedStore};
 pub use backend::redis::{
-    RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisStore, RedisTls,
-    RedisTopology,
+    LayoutMigration, MigratedRows, RedisConfig, RedisCredentials, RedisGuard, RedisLayout,
+    RedisNode, RedisStore, RedisTls, RedisTopology,
 };
 pub use backend::remote::{RemoteConfig, RemoteStore, RemoteToken};
 pub use backend::sqlite::{SqliteConfig, SqliteStore};

@@ -10,6 +10,7 @@ pub(crate) mod get_online;
 pub(crate) mod init;
 pub(crate) mod listen;
 pub(crate) mod materialize;
+pub(crate) mod online;
 pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod projects;

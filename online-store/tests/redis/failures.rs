@@ -7,15 +7,15 @@ use larder_online_store::{
     OnlineStore, RedisConfig, RedisLayout, RedisTopology, ViewRead, ViewTable, WriteGuard,
     WriteRows, WriteRowsBuilder,
 };
-use larder_tests::{Certificates, RedisSentinel, RedisServer};
+use larder_tests::{RedisSentinel, RedisServer};
 
 use crate::servers::{config, entity_key, master, open, project, single};
 
-fn users() -> ViewTable {
+pub(crate) fn users() -> ViewTable {
     ViewTable::new(project(), "users", ["age"]).unwrap()
 }
 
-fn row(table: &ViewTable, key: &[u8], micros: i64) -> WriteRows {
+pub(crate) fn row(table: &ViewTable, key: &[u8], micros: i64) -> WriteRows {
     let mut rows = WriteRowsBuilder::new(table);
     rows.begin_row(key, micros, None).unwrap();
     rows.set(0, &[0x20, 7]).unwrap();
@@ -156,74 +156,6 @@ async fn a_user_without_scripts_is_told_so() {
     let error = store.write(&table, &rows, WriteGuard::EventTime).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     assert!(error.hint().is_some_and(|hint| hint.contains("evalsha")));
-}
-
-#[tokio::test]
-async fn tls_needs_a_certificate_that_we_trust() {
-    let certificates = Certificates::new();
-    let server = tls_server(&certificates, "server", "no");
-    let table = users();
-    let options = |more: &str| format!("127.0.0.1:{},ssl=true{more}", server.1);
-    let ca = format!(",ssl_ca_certs={}", certificates.text("ca.pem"));
-    for more in [ca.as_str(), ",ssl_cert_reqs=none"] {
-        let store = open(&config(RedisTopology::Single, &options(more)));
-        store.read(&table, &[&entity_key(b"k")]).await.unwrap();
-    }
-    let store = open(&config(RedisTopology::Single, &options("")));
-    let error = store.read(&table, &[&entity_key(b"k")]).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.hint().is_some_and(|hint| hint.contains("ssl_ca_certs")), "{error}");
-    let plain = open(&config(RedisTopology::Single, &format!("127.0.0.1:{}", server.1)));
-    assert_eq!(
-        plain.read(&table, &[&entity_key(b"k")]).await.unwrap_err().kind(),
-        ErrorKind::Unavailable
-    );
-    let refused = RedisConfig::new(RedisTopology::Single, &options(",ssl_ca_certs=/nowhere"));
-    let error = larder_online_store::RedisStore::open(&refused.unwrap()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid);
-}
-
-#[tokio::test]
-async fn a_certificate_for_another_name_is_refused_unless_names_do_not_matter() {
-    let certificates = Certificates::new();
-    let server = tls_server(&certificates, "other", "no");
-    let ca = certificates.text("ca.pem");
-    let text = format!("127.0.0.1:{},ssl=true,ssl_ca_certs={ca}", server.1);
-    let (table, key) = (users(), entity_key(b"k"));
-    let store = open(&config(RedisTopology::Single, &text));
-    assert_eq!(store.read(&table, &[&key]).await.unwrap_err().kind(), ErrorKind::Unavailable);
-    let store = open(&config(RedisTopology::Single, &format!("{text},ssl_check_hostname=false")));
-    store.read(&table, &[&key]).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_client_can_be_asked_for_a_certificate() {
-    let certificates = Certificates::new();
-    let server = tls_server(&certificates, "server", "yes");
-    let text = format!(
-        "127.0.0.1:{},ssl=true,ssl_ca_certs={},ssl_certfile={},ssl_keyfile={}",
-        server.1,
-        certificates.text("ca.pem"),
-        certificates.text("client.pem"),
-        certificates.text("client.key"),
-    );
-    let (table, key) = (users(), entity_key(b"k"));
-    let store = open(&config(RedisTopology::Single, &text));
-    store.write(&table, &row(&table, &key, 1), WriteGuard::EventTime).await.unwrap();
-    let nameless = text.split(",ssl_certfile").next().unwrap();
-    let store = open(&config(RedisTopology::Single, nameless));
-    assert_eq!(store.read(&table, &[&key]).await.unwrap_err().kind(), ErrorKind::Unavailable);
-}
-
-/// A server with a TLS port.
-fn tls_server(certificates: &Certificates, name: &str, ask: &str) -> (RedisServer, u16) {
-    let port = larder_tests::free_port();
-    let [pem, key] = ["pem", "key"].map(|kind| certificates.text(&format!("{name}.{kind}")));
-    let ca = certificates.text("ca.pem");
-    let port_text = port.to_string();
-    let files = ["--tls-cert-file", &pem, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];
-    let options = ["--tls-port", &port_text, "--tls-auth-clients", ask];
-    (RedisServer::start(&[&options[..], &files[..]].concat()), port)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

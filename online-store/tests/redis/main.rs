@@ -7,6 +7,8 @@ mod contract_sentinel;
 mod contract_single;
 mod failures;
 mod feast_bytes;
+mod layouts;
 mod removal;
 mod servers;
+mod tls;
 mod wide;

@@ -50,6 +50,11 @@ pub(super) const FEATURE_STORE_YAML_BASE64: &str = "FEATURE_STORE_YAML_BASE64";
 /// Path of `feature_store.yaml`.
 pub(super) const FEAST_FS_YAML_FILE_PATH: &str = "FEAST_FS_YAML_FILE_PATH";
 
+/// A token for a feature server that Kubernetes protects, for programs outside of a pod.
+pub const LOCAL_K8S_TOKEN: &str = "LOCAL_K8S_TOKEN";
+/// A token for a feature server that is protected by OpenID Connect.
+pub const FEAST_OIDC_TOKEN: &str = "FEAST_OIDC_TOKEN";
+
 /// Feast's own variables that Larder honours.
 pub const FEAST_VARIABLES: &[Variable] = &[
     Variable {
@@ -67,6 +72,16 @@ pub const FEAST_VARIABLES: &[Variable] = &[
         name: "FEAST_S3_ENDPOINT_URL",
         path: &["registry", "s3_endpoint_url"],
         doc: "S3 endpoint of a registry on S3",
+    },
+    Variable {
+        name: LOCAL_K8S_TOKEN,
+        path: &[],
+        doc: "token for the remote online store, auth.type kubernetes, outside of a pod",
+    },
+    Variable {
+        name: FEAST_OIDC_TOKEN,
+        path: &[],
+        doc: "token for the remote online store, auth.type oidc without token and token_env_var",
     },
 ];
 

@@ -31,7 +31,8 @@ pub use crate::yaml::Origin;
 pub use auth::AuthConfig;
 pub use byte_size::ByteSize;
 pub use env::{
-    Environment, FEAST_VARIABLES, FixedEnvironment, ProcessEnvironment, VARIABLES, Variable, otel,
+    Environment, FEAST_OIDC_TOKEN, FEAST_VARIABLES, FixedEnvironment, LOCAL_K8S_TOKEN,
+    ProcessEnvironment, VARIABLES, Variable, otel,
 };
 pub use offline_store::OfflineStoreConfig;
 pub use online_store::OnlineStoreConfig;

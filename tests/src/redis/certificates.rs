@@ -47,6 +47,19 @@ impl Certificates {
     pub fn text(&self, name: &str) -> String {
         self.path(name).to_str().expect("temporary paths are UTF-8").to_owned()
     }
+
+    /// The options of a Redis with the certificate `name` that takes clients without one.
+    pub(super) fn redis_options(&self, name: &str) -> Vec<String> {
+        [
+            ("--tls-cert-file", self.text(&format!("{name}.pem"))),
+            ("--tls-key-file", self.text(&format!("{name}.key"))),
+            ("--tls-ca-cert-file", self.text("ca.pem")),
+            ("--tls-auth-clients", "no".to_owned()),
+        ]
+        .into_iter()
+        .flat_map(|(option, value)| [option.to_owned(), value])
+        .collect()
+    }
 }
 
 impl Default for Certificates {

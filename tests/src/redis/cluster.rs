@@ -1,7 +1,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::RedisServer;
+use super::{Certificates, RedisServer};
 use crate::free_port;
 
 const NODES: usize = 3;
@@ -20,7 +20,22 @@ impl RedisCluster {
     /// # Panics
     /// When they do not agree.
     pub fn start() -> Self {
-        let nodes: Vec<RedisServer> = (0..NODES).map(|_| node()).collect();
+        Self::of((0..NODES).map(|_| started(RedisServer::prepared)).collect())
+    }
+
+    /// A cluster whose nodes speak TLS to clients and to each other, with the certificate `name` and these options.
+    ///
+    /// # Panics
+    /// When the nodes do not agree.
+    pub fn start_tls(certificates: &Certificates, name: &str, options: &[&str]) -> Self {
+        let prepare = |cluster: &[&str]| {
+            let own = [cluster, &["--tls-cluster", "yes"], options].concat();
+            RedisServer::prepared_tls(certificates, name, &own)
+        };
+        Self::of((0..NODES).map(|_| started(prepare)).collect())
+    }
+
+    fn of(nodes: Vec<RedisServer>) -> Self {
         for (at, node) in nodes.iter().enumerate() {
             let (first, last) = (at * SLOTS / NODES, (at + 1) * SLOTS / NODES - 1);
             let mut connection = node.connection();
@@ -32,7 +47,7 @@ impl RedisCluster {
                 .expect("free slots can be taken");
             redis::cmd("CLUSTER")
                 .arg(&["MEET", "127.0.0.1"])
-                .arg(nodes[0].port())
+                .arg(nodes[0].client_port())
                 .arg(bus_port(&nodes[0]))
                 .exec(&mut connection)
                 .expect("nodes can meet");
@@ -59,17 +74,17 @@ impl RedisCluster {
         &self.nodes
     }
 
-    /// `HOST:PORT` of every node, separated by commas, as Feast writes it.
+    /// `HOST:PORT` of every node, separated by commas, as Feast writes it; where they speak TLS if they do.
     pub fn connection_string(&self) -> String {
-        let addresses: Vec<String> = self.nodes.iter().map(RedisServer::address).collect();
+        let address = |node: &RedisServer| format!("127.0.0.1:{}", node.client_port());
+        let addresses: Vec<String> = self.nodes.iter().map(address).collect();
         addresses.join(",")
     }
 }
 
-fn node() -> RedisServer {
+fn started(prepare: impl Fn(&[&str]) -> RedisServer) -> RedisServer {
     let bus = free_port().to_string();
-    let options = ["--cluster-enabled", "yes", "--cluster-port", &bus];
-    let mut node = RedisServer::prepared(&options);
+    let mut node = prepare(&["--cluster-enabled", "yes", "--cluster-port", &bus]);
     node.run();
     node.wait();
     node

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::RedisServer;
 use super::server::program;
+use super::{Certificates, RedisServer};
 use crate::free_port;
 use crate::process::Process;
 
@@ -31,14 +31,36 @@ impl RedisSentinel {
     /// When it does not learn of it.
     pub fn start() -> Self {
         let master = RedisServer::start(&[]);
-        let of = format!("127.0.0.1 {}", master.port());
-        let replica = RedisServer::start(&["--replicaof", &of, "--repl-diskless-sync-delay", "0"]);
+        let replica = RedisServer::start(&replica_of(&master).each_ref().map(String::as_str));
+        Self::of(master, replica, "")
+    }
+
+    /// The same with master and replica on TLS, with the certificate `name` and these options; the
+    /// sentinel itself speaks none.
+    ///
+    /// # Panics
+    /// When it does not learn of the replica.
+    pub fn start_tls(certificates: &Certificates, name: &str, options: &[&str]) -> Self {
+        let both = [&["--tls-replication", "yes"][..], options].concat();
+        let master = RedisServer::start_tls(certificates, name, &both);
+        let of = replica_of(&master);
+        let of: Vec<&str> = both.iter().copied().chain(of.iter().map(String::as_str)).collect();
+        let replica = RedisServer::start_tls(certificates, name, &of);
+        let files = certificates.redis_options(name);
+        let lines = files.chunks(2).map(|pair| format!("{} {}\n", &pair[0][2..], pair[1]));
+        let settings: String = lines.chain(["tls-replication yes\n".to_owned()]).collect();
+        Self::of(master, replica, &settings)
+    }
+
+    fn of(master: RedisServer, replica: RedisServer, settings: &str) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().expect("a temporary folder"));
         let name = Self::MASTER;
         let configuration = format!(
-            "bind 127.0.0.1\nport {port}\ndir {}\nsentinel monitor {name} {of} 1\n\
+            "bind 127.0.0.1\nport {port}\ndir {}\n{settings}\
+             sentinel monitor {name} 127.0.0.1 {} 1\n\
              sentinel down-after-milliseconds {name} 500\nsentinel failover-timeout {name} 3000\n",
             folder.path().display(),
+            master.client_port(),
         );
         let path = folder.path().join("sentinel.conf");
         std::fs::write(&path, configuration).expect("the settings can be written");
@@ -70,7 +92,7 @@ impl RedisSentinel {
     /// # Panics
     /// When it does not.
     pub fn wait_for_failover(&self) {
-        self.wait_for("port", &self.replica.port().to_string());
+        self.wait_for("port", &self.replica.client_port().to_string());
     }
 
     /// Waits until the sentinel says this of the master.
@@ -92,4 +114,10 @@ impl RedisSentinel {
         let mut connection = client.get_connection_with_timeout(PATIENCE).ok()?;
         redis::cmd("SENTINEL").arg("MASTER").arg(Self::MASTER).query(&mut connection).ok()
     }
+}
+
+/// The options of a replica.
+fn replica_of(master: &RedisServer) -> [String; 4] {
+    let of = format!("127.0.0.1 {}", master.client_port());
+    ["--replicaof".to_owned(), of, "--repl-diskless-sync-delay".to_owned(), "0".to_owned()]
 }

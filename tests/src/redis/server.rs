@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::Certificates;
 use crate::free_port;
 use crate::process::Process;
 
@@ -15,6 +16,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct RedisServer {
     process: Option<Process>,
     port: u16,
+    tls_port: Option<u16>,
     arguments: Vec<String>,
     folder: TempDir,
 }
@@ -41,6 +43,26 @@ impl RedisServer {
         server
     }
 
+    /// A server with a TLS port beside the other one, and the certificate `name` of [`Certificates`].
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn start_tls(certificates: &Certificates, name: &str, options: &[&str]) -> Self {
+        let mut server = Self::prepared_tls(certificates, name, options);
+        server.run();
+        server.wait();
+        server
+    }
+
+    /// As [`start_tls`](Self::start_tls), not running yet.
+    pub(super) fn prepared_tls(certificates: &Certificates, name: &str, options: &[&str]) -> Self {
+        let port = free_port();
+        let (files, port_text) = (certificates.redis_options(name), port.to_string());
+        let all = files.iter().map(String::as_str).chain(["--tls-port", &port_text]);
+        let all: Vec<&str> = all.chain(options.iter().copied()).collect();
+        Self { tls_port: Some(port), ..Self::prepared(&all) }
+    }
+
     /// A server that does not run yet.
     pub(super) fn prepared(options: &[&str]) -> Self {
         let port = free_port();
@@ -49,7 +71,7 @@ impl RedisServer {
         let port_text = port.to_string();
         let common = ["--bind", "127.0.0.1", "--port", &port_text, "--dir", place, "--save", ""];
         let arguments = common.iter().chain(options).map(|&word| word.to_owned()).collect();
-        Self { process: None, port, arguments, folder }
+        Self { process: None, port, tls_port: None, arguments, folder }
     }
 
     pub(super) fn run(&mut self) {
@@ -96,6 +118,11 @@ impl RedisServer {
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port on which it speaks TLS; its only one when it has none for that.
+    pub fn client_port(&self) -> u16 {
+        self.tls_port.unwrap_or(self.port)
     }
 
     /// `127.0.0.1:PORT`.

@@ -3,6 +3,7 @@
 mod access_log;
 mod connections;
 mod drain;
+mod layouts;
 mod metrics;
 mod python_workers;
 mod removal;

@@ -93,3 +93,50 @@ fn expired_values_are_answered_as_feast_does_only_when_asked_for() {
     repository.write("larder.yaml", "compat: feast\n");
     answered(json!(["PRESENT", "NOT_FOUND"]), true);
 }
+
+/// Rows of two products; the second call has an older row of one of them.
+fn products(feast: &Feast) -> Value {
+    let [now, earlier] = ["0", "1"].map(|hours| feast.script("time_ago.py", &[hours]));
+    json!([
+        {"product_id": ["p1", "p2"], "category": ["books", null], "price": [12.5, 7.25],
+         "popularity_score": [0.25, 0.5], "event_timestamp": [now, now], "created": [now, now]},
+        {"product_id": ["p1"], "category": ["old"], "price": [99.0], "popularity_score": [0.125],
+         "event_timestamp": [earlier], "created": [earlier]},
+    ])
+}
+
+/// What the SDK reads from the store of a server that the SDK, too, wrote to through `remote`.
+fn written(feast: &Feast, repository: &Repository, server: &Server, rows: &Value) -> Value {
+    let client = client(repository, server);
+    let (folder, rows) = (client.file(""), rows.to_string());
+    feast.script("remote_write.py", &[&folder, "product_features", &rows]);
+    let request = json!([{
+        "features": ["product_features:category", "product_features:price"],
+        "entities": {"product_id": ["p1", "p2", "nothing"]},
+    }]);
+    feast.script("online_read.py", &[&repository.file(""), &request.to_string()])[0].clone()
+}
+
+#[test]
+fn the_remote_client_writes_to_fs_as_to_feast_and_no_older_row_wins() {
+    let feast = Feast::get();
+    let rows = products(&feast);
+    let applied = || {
+        let repository = Repository::shop(&feast, SQLITE);
+        feast.ok(&repository.path(), &["apply"]);
+        repository
+    };
+    let repository = applied();
+    let server = Server::fs(&repository.path());
+    let through_fs = written(&feast, &repository, &server, &rows);
+    let newest = json!({"product_id": ["p1", "p2", "nothing"],
+        "category": ["books", null, null], "price": [12.5, 7.25, null]});
+    assert_eq!(through_fs, newest);
+    // Feast's SQLite store has no guard: the same but for the row that came too late.
+    let repository = applied();
+    let server = Server::feast(&feast, &repository.path());
+    let first = json!([rows[0]]);
+    assert_eq!(written(&feast, &repository, &server, &first), newest);
+    let late = written(&feast, &repository, &server, &json!([rows[1]]));
+    assert_eq!((&late["price"][0], &late["price"][1]), (&json!(99.0), &json!(7.25)));
+}

@@ -50,15 +50,8 @@ impl ServerDial {
             .set_tcp_settings(tcp_settings());
         let client = match &config.tls {
             Some(tls) => {
-                let mut client =
-                    Client::build_with_tls(info, certificates(tls)?).map_err(refused)?;
-                if tls.verify && !tls.verify_name {
-                    let mut address = client.get_connection_info().addr().clone();
-                    address.set_danger_accept_invalid_hostnames(true);
-                    let info = client.get_connection_info().clone().set_addr(address);
-                    client = Client::open(info).map_err(refused)?;
-                }
-                client
+                let client = Client::build_with_tls(info, certificates(tls)?).map_err(refused)?;
+                if takes_any_name(tls) { with_any_name(&client).map_err(refused)? } else { client }
             }
             None => Client::open(info).map_err(refused)?,
         };
@@ -79,6 +72,13 @@ impl ServerDial {
             builder = builder.set_client_to_redis_password(password);
         }
         if let Some(tls) = &config.tls {
+            // The client library looks whether it is the master on a connection that it makes itself, and logs in there.
+            if takes_any_name(tls) {
+                return Err(Error::unsupported(
+                    "connection_string: ssl_check_hostname=false cannot be used with sentinels",
+                )
+                .with_hint("give the servers certificates for their own names or addresses"));
+            }
             builder = builder
                 .set_client_to_redis_tls_mode(tls_mode(tls))
                 .set_client_to_redis_certificates(certificates(tls)?);
@@ -160,7 +160,7 @@ impl ClusterDial {
             builder = builder
                 .tls(tls_mode(tls))
                 .certs(certificates(tls)?)
-                .danger_accept_invalid_hostnames(tls.verify && !tls.verify_name);
+                .danger_accept_invalid_hostnames(takes_any_name(tls));
         }
         if config.read_from_replicas {
             builder = builder.read_routing_strategy(RandomReplicaStrategy);
@@ -184,6 +184,19 @@ fn address(node: &RedisNode, tls: Option<&RedisTls>) -> ConnectionAddr {
         None => ConnectionAddr::Tcp(host, port),
         Some(tls) => ConnectionAddr::TcpTls { host, port, insecure: !tls.verify, tls_params: None },
     }
+}
+
+/// Whether a certificate is checked, but not whose name it has.
+fn takes_any_name(tls: &RedisTls) -> bool {
+    tls.verify && !tls.verify_name
+}
+
+/// A client of the same server that takes its certificate whatever its name.
+fn with_any_name(client: &Client) -> RedisResult<Client> {
+    let info = client.get_connection_info();
+    let mut address = info.addr().clone();
+    address.set_danger_accept_invalid_hostnames(true);
+    Client::open(info.clone().set_addr(address))
 }
 
 fn tls_mode(tls: &RedisTls) -> TlsMode {

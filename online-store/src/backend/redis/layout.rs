@@ -59,6 +59,21 @@ pub(super) fn feature_fields(table: &ViewTable) -> impl ExactSizeIterator<Item =
     table.features().iter().map(|feature| feature.hash.to_le_bytes())
 }
 
+/// The fields of a whole row, the one through which it exists last.
+pub(super) fn row_fields(table: &ViewTable, layout: RedisLayout) -> Vec<Vec<u8>> {
+    let mut fields = match layout {
+        RedisLayout::Feast => feature_fields(table).map(|field| field.to_vec()).collect(),
+        RedisLayout::Packed => Vec::new(),
+    };
+    fields.push(existence_field(table, layout).into_bytes());
+    fields
+}
+
+/// An entity key for people.
+pub(super) fn hex(entity_key: &[u8]) -> String {
+    hex::encode(entity_key)
+}
+
 /// Appends an event timestamp as Feast stores it.
 pub(super) fn put_timestamp(micros: i64, out: &mut Vec<u8>) {
     timestamp::encode(Timestamp::from_micros(micros), out);

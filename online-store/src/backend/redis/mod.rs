@@ -1,6 +1,6 @@
 //! `redis`: Feast's layout on a single Redis, behind sentinels or in a cluster.
 //!
-//! Layers, from the outside: `read`, `write` and `remove` (what is asked), `client` (pipelines, routes, time limits),
+//! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `client` (pipelines, routes, time limits),
 //! `slot` (one connection, made again when it is lost), `dial` (connecting), `gathered` (lists of fields as they came);
 //! `layout`, `reply` and `script` (bytes).
 
@@ -11,6 +11,7 @@ mod dial;
 mod error;
 mod gathered;
 mod layout;
+mod migrate;
 mod read;
 mod remove;
 mod reply;
@@ -27,6 +28,7 @@ use self::client::Client;
 pub use self::config::{
     RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisTls, RedisTopology,
 };
+pub use self::migrate::{LayoutMigration, MigratedRows};
 use crate::{
     GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
     WriteSummary,

@@ -34,7 +34,7 @@ pub(super) async fn read_views(
 }
 
 /// Sends the look-ups of all groups in pipelines of bounded size; answers in order, key by key.
-async fn send(client: &Client, groups: &[LookUps<'_>]) -> Vec<Answer> {
+pub(super) async fn send(client: &Client, groups: &[LookUps<'_>]) -> Vec<Answer> {
     let mut pipelines = Vec::new();
     let (mut commands, mut fields) = (Vec::new(), 0);
     for group in groups {
@@ -56,7 +56,7 @@ async fn send(client: &Client, groups: &[LookUps<'_>]) -> Vec<Answer> {
 }
 
 /// Views of one project that read the same keys.
-struct LookUps<'r> {
+pub(super) struct LookUps<'r> {
     project: &'r str,
     keys: &'r [&'r [u8]],
     views: Vec<ViewLookUp<'r>>,
@@ -65,7 +65,7 @@ struct LookUps<'r> {
 }
 
 impl<'r> LookUps<'r> {
-    fn group(reads: &'r [ViewRead<'r>], layout: RedisLayout) -> Vec<Self> {
+    pub(super) fn group(reads: &'r [ViewRead<'r>], layout: RedisLayout) -> Vec<Self> {
         let mut groups: Vec<Self> = Vec::new();
         for (at, read) in reads.iter().enumerate() {
             let (project, keys) = (read.table.project(), read.keys);
@@ -81,6 +81,16 @@ impl<'r> LookUps<'r> {
             }
         }
         groups
+    }
+
+    /// The views, in the order of the request.
+    pub(super) fn views(&self) -> impl Iterator<Item = &ViewLookUp<'r>> {
+        self.views.iter()
+    }
+
+    /// Fields per key, of all views.
+    pub(super) fn fields(&self) -> usize {
+        self.fields
     }
 
     fn command(&self, key: &[u8]) -> Cmd {
@@ -109,14 +119,11 @@ impl<'r> LookUps<'r> {
         };
         let mut rows: Vec<Result<ReadRows>> = self.views.iter().map(empty).collect();
         for answer in answers {
-            let mut fields = Vec::with_capacity(self.fields);
-            let is_read = match &answer {
-                Ok(answer) => put_fields(answer, self.fields, &mut fields),
+            let fields = match &answer {
+                Ok(answer) => fields_of(answer, self.fields),
                 Err(fault) => return self.failed(|| client.error(fault)),
             };
-            if is_read.is_err() {
-                return self.failed(unexpected);
-            }
+            let Ok(fields) = fields else { return self.failed(unexpected) };
             let mut rest = fields.as_slice();
             for (view, rows) in self.views.iter().zip(&mut rows) {
                 let (own, others) = rest.split_at(view.width());
@@ -137,27 +144,21 @@ impl<'r> LookUps<'r> {
 }
 
 /// The fields of one answer, `None` where a field is not set.
-fn put_fields<'a>(
-    answer: &'a Value,
-    count: usize,
-    fields: &mut Vec<Option<&'a [u8]>>,
-) -> Result<()> {
+pub(super) fn fields_of<'a>(answer: &'a Value, count: usize) -> Result<Vec<Option<&'a [u8]>>> {
     match answer {
         Value::BulkString(gathered) => {
             let mut reader = Fields::of(gathered)?;
-            for _ in 0..count {
-                fields.push(reader.next()?);
-            }
+            (0..count).map(|_| reader.next()).collect()
         }
         Value::Array(values) if values.len() == count => {
-            fields.extend(values.iter().map(|value| match value {
+            let field = |value: &'a Value| match value {
                 Value::BulkString(bytes) => Some(bytes.as_slice()),
                 _ => None,
-            }));
+            };
+            Ok(values.iter().map(field).collect())
         }
-        _ => return Err(unexpected()),
+        _ => Err(unexpected()),
     }
-    Ok(())
 }
 
 /// Whether two lists hold the same keys; callers share the list.
@@ -166,7 +167,7 @@ fn are_same(one: &[&[u8]], other: &[&[u8]]) -> bool {
 }
 
 /// One view of a request.
-struct ViewLookUp<'r> {
+pub(super) struct ViewLookUp<'r> {
     /// Its place in the request.
     read: usize,
     table: &'r ViewTable,
@@ -189,7 +190,7 @@ impl<'r> ViewLookUp<'r> {
     }
 
     /// Fields that it asks for; the last is the one through which its row exists.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match self.decoder {
             Decoder::Features => self.table.features().len() + 1,
             Decoder::Packed(_) => 1,
@@ -197,7 +198,7 @@ impl<'r> ViewLookUp<'r> {
     }
 
     /// Appends the row that the view's own fields hold.
-    fn push_row(&self, fields: &[Option<&[u8]>], rows: &mut ReadRows) -> Result<()> {
+    pub(super) fn push_row(&self, fields: &[Option<&[u8]>], rows: &mut ReadRows) -> Result<()> {
         let Some((Some(existence), values)) = fields.split_last() else {
             rows.begin_row(None);
             return Ok(());

@@ -7,7 +7,7 @@ use super::client::{Client, Primary, parse};
 use super::config::RedisLayout;
 use super::error::Fault;
 use super::layout::{entity_key_of, existence_field, feature_fields, scan_pattern};
-use super::script::REMOVE_VIEWS;
+use super::script::{REMOVE_VIEWS, run};
 use crate::ViewTable;
 
 /// Keys that one step of a scan looks at.
@@ -40,12 +40,7 @@ async fn remove_views(client: &Client, project: &str, views: &[ViewTable]) -> Re
 
 async fn remove_from(client: &Client, keys: &[Vec<u8>], views: &[ViewTable]) -> Result<(), Fault> {
     let parts: Vec<&[Vec<u8>]> = keys.chunks(client.keys_per_script(KEYS_PER_SCRIPT)).collect();
-    let commands = |whole| parts.iter().map(|keys| command(keys, views, whole)).collect();
-    let mut answers = client.send(commands(false)).await;
-    if answers.iter().any(|answer| matches!(answer, Err(fault) if fault.code() == Some("NOSCRIPT")))
-    {
-        answers = client.send(commands(true)).await;
-    }
+    let answers = run(client, &parts, |keys, whole| command(keys, views, whole)).await;
     answers.into_iter().try_for_each(|answer| answer.map(drop))
 }
 

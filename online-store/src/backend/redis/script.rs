@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use redis::Cmd;
 
+use super::client::{Answer, Client};
+
 /// A script and its digest, under which a server knows it after the first call.
 #[derive(Debug)]
 pub(super) struct Script {
@@ -24,6 +26,27 @@ impl Script {
     }
 }
 
+/// Runs a script once for each part of some work; a server that has forgotten it gets it again.
+pub(super) async fn run<'p, Part>(
+    client: &Client,
+    parts: &'p [Part],
+    command: impl Fn(&'p Part, bool) -> Cmd,
+) -> Vec<Answer> {
+    let mut answers = client.send(parts.iter().map(|part| command(part, false)).collect()).await;
+    let is_forgotten =
+        |answer: &Answer| matches!(answer, Err(fault) if fault.code() == Some("NOSCRIPT"));
+    let forgotten: Vec<usize> =
+        (0..answers.len()).filter(|&at| is_forgotten(&answers[at])).collect();
+    if forgotten.is_empty() {
+        return answers;
+    }
+    let commands = forgotten.iter().map(|&at| command(&parts[at], true)).collect();
+    for (at, answer) in forgotten.into_iter().zip(client.send(commands).await) {
+        answers[at] = answer;
+    }
+    answers
+}
+
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
         $($(#[$doc])* pub(super) static $name: LazyLock<Script> =
@@ -38,6 +61,8 @@ scripts! {
     WRITE_PACKED = "write_packed.lua";
     /// One packed row, if it did not change.
     REPLACE_PACKED = "replace_packed.lua";
+    /// One row in either layout, if it did not change.
+    REMOVE_UNCHANGED = "remove_unchanged.lua";
     /// Rows of removed views.
     REMOVE_VIEWS = "remove_views.lua";
 }

@@ -9,8 +9,8 @@ use redis::{Cmd, Value};
 
 use super::super::client::parse;
 use super::super::error::Fault;
-use super::super::layout::{existence_field, feature_fields, put_timestamp, row_key};
-use super::super::script::WRITE_FEATURES;
+use super::super::layout::{existence_field, feature_fields, hex, put_timestamp, row_key};
+use super::super::script::{WRITE_FEATURES, run};
 use super::{Call, Waves};
 use crate::backend::redis::config::RedisLayout;
 use crate::{Cell, WriteGuard, WriteSummary};
@@ -107,7 +107,8 @@ impl Call<'_> {
             .chunks(self.client.keys_per_script(wanted))
             .map(|rows| Part { features, rows })
             .collect();
-        let answers = self.run(&parts, |part, whole| self.script(part, whole, as_feast)).await;
+        let answers =
+            run(self.client, &parts, |part, whole| self.script(part, whole, as_feast)).await;
         let mut summary = WriteSummary::default();
         for (part, answer) in parts.iter().zip(answers) {
             let kept_out =
@@ -164,11 +165,4 @@ impl Call<'_> {
 
 fn kept_out(answer: Value) -> Result<usize, Fault> {
     redis::from_redis_value(answer).map_err(parse)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to memory cannot fail");
-        text
-    })
 }

@@ -7,12 +7,10 @@ mod waves;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, stream};
 use larder_core::Result;
-use redis::{Cmd, Value};
 
 use self::waves::Waves;
 use super::client::Client;
 use super::config::{RedisConfig, RedisGuard, RedisLayout};
-use super::error::Fault;
 use crate::{ViewTable, WriteGuard, WriteRows, WriteSummary};
 
 /// Bytes of one pipeline, unless a single row has more.
@@ -70,29 +68,5 @@ impl Call<'_> {
             sum += summary?;
         }
         Ok(sum)
-    }
-
-    /// Runs a script for each part of some rows; a server that has forgotten it gets it again.
-    async fn run<'p, Part>(
-        &self,
-        parts: &'p [Part],
-        command: impl Fn(&'p Part, bool) -> Cmd,
-    ) -> Vec<Result<Value, Fault>> {
-        let mut answers =
-            self.client.send(parts.iter().map(|part| command(part, false)).collect()).await;
-        let forgotten: Vec<usize> = answers
-            .iter()
-            .enumerate()
-            .filter(|(_, answer)| matches!(answer, Err(fault) if fault.code() == Some("NOSCRIPT")))
-            .map(|(at, _)| at)
-            .collect();
-        if forgotten.is_empty() {
-            return answers;
-        }
-        let commands = forgotten.iter().map(|&at| command(&parts[at], true)).collect();
-        for (at, answer) in forgotten.into_iter().zip(self.client.send(commands).await) {
-            answers[at] = answer;
-        }
-        answers
     }
 }

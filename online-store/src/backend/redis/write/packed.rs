@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 use super::super::client::parse;
 use super::super::error::Fault;
 use super::super::layout::{existence_field, row_key};
-use super::super::script::{REPLACE_PACKED, WRITE_PACKED};
+use super::super::script::{REPLACE_PACKED, WRITE_PACKED, run};
 use super::Call;
 use crate::backend::packed_row::{PackedRow, Selection};
 use crate::backend::redis::config::RedisLayout;
@@ -43,7 +43,7 @@ impl Call<'_> {
             .chunks(self.client.keys_per_script(ROWS_PER_SCRIPT))
             .map(|rows| self.part(selection, rows))
             .collect::<Result<Vec<_>>>()?;
-        let answers = self.run(&parts, |part, whole| self.packed_script(part, whole)).await;
+        let answers = run(self.client, &parts, |part, whole| self.packed_script(part, whole)).await;
         let mut summary = WriteSummary::default();
         let mut undecided = Vec::new();
         for (part, answer) in parts.iter().zip(answers) {
@@ -102,7 +102,7 @@ impl Call<'_> {
                 command.arg(&key).arg(&field).arg(self.expiry).arg(&seen).arg(&merged);
                 command
             };
-            let answer = self.run(&[()], replace).await.pop().unwrap_or(Ok(Value::Nil));
+            let answer = run(self.client, &[()], replace).await.pop().unwrap_or(Ok(Value::Nil));
             let answer = answer.and_then(|value| redis::from_redis_value(value).map_err(parse));
             if answer.map_err(|fault| self.client.error(&fault))? {
                 return Ok(true);
