@@ -52,7 +52,7 @@ pub(super) const FEAST_FS_YAML_FILE_PATH: &str = "FEAST_FS_YAML_FILE_PATH";
 
 /// A token for a feature server that Kubernetes protects, for programs outside of a pod.
 pub const LOCAL_K8S_TOKEN: &str = "LOCAL_K8S_TOKEN";
-/// A token for a feature server that is protected by OpenID Connect.
+/// A token for a feature server that is protected by an identity provider (`OpenID` Connect).
 pub const FEAST_OIDC_TOKEN: &str = "FEAST_OIDC_TOKEN";
 
 /// Feast's own variables that Larder honours.

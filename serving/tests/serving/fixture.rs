@@ -84,6 +84,15 @@ impl CatalogSource for Queue {
     }
 }
 
+/// The tables of all views.
+fn tables() -> Vec<ViewTable> {
+    let table = |view: &FeatureView| {
+        let features = view.features.iter().map(|field| field.name.as_str());
+        ViewTable::new("shop", view.name.as_str(), features).unwrap()
+    };
+    parts().feature_views.iter().map(table).collect()
+}
+
 impl Shop {
     pub(crate) async fn open(compat: Compat) -> Self {
         Self::start(Setup { compat, ..Setup::default() }).await
@@ -106,12 +115,7 @@ impl Shop {
             Some(around) => around(observed),
             None => observed,
         };
-        let views = parts().feature_views;
-        let tables = views.iter().map(|view| {
-            let features = view.features.iter().map(|field| field.name.as_str());
-            ViewTable::new("shop", view.name.as_str(), features).unwrap()
-        });
-        store.update(&tables.collect::<Vec<_>>(), &[]).await.unwrap();
+        store.update(&tables(), &[]).await.unwrap();
         let offline =
             Arc::new(DataFusionOfflineStore::new(EngineOptions::new(folder.path())).unwrap());
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW));

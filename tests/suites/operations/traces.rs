@@ -1,6 +1,7 @@
 //! Traces as a collector receives them, over OTLP itself.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_proto::feast::serving::get_online_features_request::Kind;
@@ -126,7 +127,10 @@ fn parent(trace: &str, flags: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to memory cannot fail");
+        text
+    })
 }
 
 fn attributes(span: &Span) -> BTreeMap<&str, String> {

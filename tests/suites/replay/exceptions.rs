@@ -28,7 +28,7 @@ pub(crate) const GRPC: &[Exception] = &[
     except("reflection", "reflection is served"),
 ];
 
-pub(crate) const MISC: &[Exception] = &[except(
+pub(crate) const REMOTE_CLIENT: &[Exception] = &[except(
     "write_batch, one row with created and one without",
     "a row may lack its created time",
 )];
@@ -95,7 +95,7 @@ fn the_documentation_lists_the_same_exceptions() {
     let rows = |list: &[Exception], protocol: &str| -> Vec<String> {
         list.iter().map(|e| format!("| {protocol} | {} | {} |", e.exchange, e.reason)).collect()
     };
-    for (list, protocol) in [(GRPC, "gRPC"), (HTTP, "HTTP"), (MISC, "remote client")] {
+    for (list, protocol) in [(GRPC, "gRPC"), (HTTP, "HTTP"), (REMOTE_CLIENT, "remote client")] {
         let start = format!("| {protocol} |");
         let listed: Vec<&str> = document.lines().filter(|line| line.starts_with(&start)).collect();
         assert_eq!(listed, rows(list, protocol));

@@ -6,5 +6,5 @@ mod exceptions;
 mod grpc;
 mod http;
 mod judge;
-mod misc;
+mod remote_client;
 mod shop;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::exceptions::MISC;
+use crate::exceptions::REMOTE_CLIENT;
 use crate::judge::Judge;
 use crate::shop::{Shop, by_name, misc, stock};
 
@@ -42,7 +42,7 @@ fn every_request_of_the_remote_client_is_answered_as_feast_answered_it() {
             calls.map(|call| (recorded(call), answered(&shop, call))).unzip();
         judge.compare(name, &before, &after);
     }
-    judge.verdict(steps.len(), MISC);
+    judge.verdict(steps.len(), REMOTE_CLIENT);
 }
 
 /// Feast's order is that of a set, another in every process; here it is that of the request.
