@@ -262,7 +262,11 @@ async fn what_is_written_in_the_old_layout_meanwhile_is_not_lost() {
         let one = std::slice::from_ref(&table);
         let mut moved = 0;
         while moved < 5 * u64::from(KEYS) {
-            moved += migrate(&new, one, to(layout)).await[0].written;
+            // Rows that never hold still are left for another run.
+            match new.migrate(one, to(layout), &|_| {}).await {
+                Ok(counts) => moved += counts[0].written,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
+            }
         }
         stop.store(true, Ordering::Relaxed);
         let last = writer.await.unwrap();

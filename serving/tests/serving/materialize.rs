@@ -232,7 +232,7 @@ async fn what_cannot_be_materialized_is_refused_and_nothing_is_written() {
         (RANGE, json!({"start_ts": "soon", "end_ts": "2026-01-01"}), 400),
         (RANGE, json!({"start_ts": 1, "end_ts": "2026-01-01"}), 422),
         (RANGE, range(json!(["nope"])), 404),
-        (RANGE, range(json!(["interaction"])), 501),
+        (RANGE, range(json!(["interaction"])), 400),
         (RANGE, range(json!("item_stats")), 422),
         (RANGE, range(json!([1])), 422),
         (RANGE, versioned, 400),

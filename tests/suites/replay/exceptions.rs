@@ -43,12 +43,8 @@ pub(crate) const HTTP: &[Exception] = &[
         "same status, Larder's own text; Feast's is a printout of pandas",
     ),
     except(
-        "write: on-demand view stored at write time (redis)",
-        "on-demand views are not stored on write yet; on SQLite Feast has no table for them",
-    ),
-    except(
         "write: on-demand view stored at write time (sqlite)",
-        "on-demand views are not stored on write yet; on SQLite Feast has no table for them",
+        "on SQLite Feast makes no table for the view, and fails",
     ),
     except(
         "read: the int/null batch (timestamps became the NaT sentinel, 2^53+1 lost a bit) (redis)",
@@ -74,13 +70,10 @@ pub(crate) const HTTP: &[Exception] = &[
         "read: python singleton on-demand view, two rows (sqlite)",
         "every row is computed; Feast computes the first alone",
     ),
-    except(
-        "read: stored on-demand view (redis)",
-        "on-demand views are not stored on write yet; on SQLite Feast has no table for them",
-    ),
+    except("read: stored on-demand view (redis)", "the times are those of the write, then and now"),
     except(
         "read: stored on-demand view (sqlite)",
-        "on-demand views are not stored on write yet; on SQLite Feast has no table for them",
+        "on SQLite Feast makes no table for the view, and fails",
     ),
     except(
         "read entityless after materialize (redis)",
