@@ -157,7 +157,11 @@ fn server_verdict(kind: ServerErrorKind, said: &str) -> (ErrorKind, &'static str
             ErrorKind::PermissionDenied,
             "the user needs hmget, hset, expire, scan and evalsha on the project's keys",
         ),
-        ServerErrorKind::Moved | ServerErrorKind::Ask => (
+        // The client library follows a few of them, and gives up when calls of others come in between.
+        ServerErrorKind::Ask => {
+            (ErrorKind::Unavailable, "a slot of the cluster moves to another node: try again")
+        }
+        ServerErrorKind::Moved => (
             ErrorKind::Invalid,
             "this Redis is a cluster: set online_store.redis_type to redis_cluster",
         ),
@@ -219,6 +223,7 @@ mod tests {
             ),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind::Data),
             ("MOVED 3999 127.0.0.1:6381", ErrorKind::Invalid),
+            ("ASK 3999 127.0.0.1:6381", ErrorKind::Unavailable),
             ("ERR This instance has cluster support disabled", ErrorKind::Invalid),
             ("ERR DB index is out of range", ErrorKind::Invalid),
             ("ERR unknown command 'HGETALL'", ErrorKind::Internal),
