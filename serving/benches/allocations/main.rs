@@ -8,8 +8,6 @@
 #[path = "../../tests/serving/fixture.rs"]
 #[expect(dead_code, reason = "tests need more of it")]
 mod fixture;
-#[path = "../../tests/serving/slow_store.rs"]
-mod slow_store;
 mod wire;
 
 use std::alloc::System;

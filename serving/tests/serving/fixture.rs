@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::slow_store::SlowStore;
 use async_trait::async_trait;
 use larder_core::{
     Catalog, CatalogParts, Clock, Compat, DataSource, Entity, FeatureService, FeatureView, Field,
@@ -99,14 +98,10 @@ impl Shop {
     }
 
     pub(crate) async fn start(setup: Setup) -> Self {
-        let Setup { compat, settings, tls, delay, around } = setup;
+        let Setup { compat, settings, tls, around } = setup;
         let folder = tempfile::tempdir().unwrap();
-        let store =
-            EmbeddedStore::open(&EmbeddedConfig::new(folder.path().join("online"))).unwrap();
-        let store: Arc<dyn OnlineStore> = match delay {
-            Some(delay) => Arc::new(SlowStore { store, delay }),
-            None => Arc::new(store),
-        };
+        let store = EmbeddedConfig::new(folder.path().join("online"));
+        let store: Arc<dyn OnlineStore> = Arc::new(EmbeddedStore::open(&store).unwrap());
         let metrics = Arc::new(Metrics::new().unwrap());
         let observer = Arc::clone(&metrics);
         let observed: Arc<dyn OnlineStore> =
@@ -211,15 +206,13 @@ pub(crate) struct Setup {
     pub(crate) settings: ServerConfig,
     /// Plain text without.
     pub(crate) tls: Option<ServerTls>,
-    /// Time that every read of the store takes more.
-    pub(crate) delay: Option<Duration>,
     /// What stands between the server and its store.
     pub(crate) around: Option<Around>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { compat: Compat::Larder, settings: settings(), tls: None, delay: None, around: None }
+        Self { compat: Compat::Larder, settings: settings(), tls: None, around: None }
     }
 }
 

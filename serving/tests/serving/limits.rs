@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tonic::transport::Channel;
 
 use crate::fixture::{Setup, Shop, settings};
+use crate::waiting_store::slow_reads;
 
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,8 +23,8 @@ async fn shop(settings: ServerConfig) -> Shop {
 }
 
 async fn slow_shop(settings: ServerConfig, millis: u64) -> Shop {
-    let delay = Some(Duration::from_millis(millis));
-    Shop::start(Setup { settings, delay, ..Setup::default() }).await
+    let around = Some(slow_reads(Duration::from_millis(millis)));
+    Shop::start(Setup { settings, around, ..Setup::default() }).await
 }
 
 /// A whole request for `rows` entity rows, or the beginning of one.

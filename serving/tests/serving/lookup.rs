@@ -20,6 +20,7 @@ use wire::lookup_column::Values;
 use wire::lookup_service_client::LookupServiceClient;
 
 use crate::fixture::{NOW, Setup, Shop, settings};
+use crate::waiting_store::slow_reads;
 
 const ROWS: usize = 10_000;
 
@@ -176,8 +177,11 @@ async fn requests_that_cannot_be_answered_say_why() {
 async fn a_look_up_that_takes_too_long_ends_with_deadline_exceeded() {
     let quick =
         larder_serving::ServerConfig { lookup_timeout: Duration::from_millis(300), ..settings() };
-    let setup =
-        Setup { settings: quick, delay: Some(Duration::from_millis(120)), ..Setup::default() };
+    let setup = Setup {
+        settings: quick,
+        around: Some(slow_reads(Duration::from_millis(120))),
+        ..Setup::default()
+    };
     let shop = Shop::start(setup).await;
     let mut request = request(1_000, wire::ChunkFormat::Columns);
     request.chunk_rows = 20;

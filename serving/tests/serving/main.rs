@@ -14,7 +14,7 @@ mod materialize;
 mod metrics;
 mod partial;
 mod shapes;
-mod slow_store;
 mod swap;
 mod tls;
+mod waiting_store;
 mod writes;

@@ -6,64 +6,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use async_trait::async_trait;
-use larder_core::{Interval, Result, Timestamp};
-use larder_online_store::{OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
+use futures::FutureExt as _;
+use larder_core::{Interval, Timestamp};
 use larder_proto::convert::parse_timestamp;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::fixture::{Setup, Shop};
+use crate::waiting_store::held_writes;
 
 const RANGE: &str = "/materialize";
 const INCREMENTAL: &str = "/materialize-incremental";
 
-/// Writes of item rows wait until they are let through.
-#[derive(Debug)]
-struct Held {
-    store: Arc<dyn OnlineStore>,
-    let_through: Arc<Semaphore>,
-}
-
-#[async_trait]
-impl OnlineStore for Held {
-    fn name(&self) -> &'static str {
-        self.store.name()
-    }
-
-    async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
-        self.store.read(table, keys).await
-    }
-
-    async fn write(
-        &self,
-        table: &ViewTable,
-        rows: &WriteRows,
-        guard: WriteGuard,
-    ) -> Result<WriteSummary> {
-        drop(self.let_through.acquire().await.unwrap());
-        self.store.write(table, rows, guard).await
-    }
-
-    async fn update(&self, create: &[ViewTable], delete: &[ViewTable]) -> Result<()> {
-        self.store.update(create, delete).await
-    }
-
-    async fn teardown(&self, tables: &[ViewTable]) -> Result<()> {
-        self.store.teardown(tables).await
-    }
-
-    async fn health(&self) -> Result<()> {
-        self.store.health().await
-    }
-}
-
 /// A shop with files of items and users behind its views; no write goes through while `gate` has no permit.
 async fn shop(gate: &Arc<Semaphore>) -> Shop {
-    let let_through = Arc::clone(gate);
-    let around = move |store| Arc::new(Held { store, let_through }) as Arc<dyn OnlineStore>;
-    let shop = Shop::start(Setup { around: Some(Box::new(around)), ..Setup::default() }).await;
+    let gate = Arc::clone(gate);
+    let around = held_writes(move || {
+        let gate = Arc::clone(&gate);
+        async move { drop(gate.acquire().await.unwrap()) }.boxed()
+    });
+    let shop = Shop::start(Setup { around: Some(around), ..Setup::default() }).await;
     items(shop.files());
     shop
 }

@@ -1,13 +1,7 @@
 //! Answers without the views that are late.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use larder_core::Result;
-use larder_online_store::{
-    ChaosConfig, ChaosLayer, OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary,
-};
 use larder_proto::feast::serving::get_online_features_request::Kind as FeaturesKind;
 use larder_proto::feast::serving::serving_service_client::ServingServiceClient;
 use larder_proto::feast::serving::{FeatureList, FieldStatus, GetOnlineFeaturesRequest};
@@ -17,65 +11,15 @@ use larder_proto::larder::lookup::v1::batch_get_request::Kind as LookupKind;
 use larder_proto::larder::lookup::v1::batch_get_response::Chunk;
 use larder_proto::larder::lookup::v1::lookup_service_client::LookupServiceClient;
 use larder_proto::larder::lookup::v1::{BatchGetRequest, ChunkFormat};
-use rand::SeedableRng as _;
 use serde_json::{Value, json};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::fixture::{Setup, Shop};
-
-/// One view of a store behind chaos, the others at once.
-#[derive(Debug)]
-struct OneLate {
-    view: &'static str,
-    late: ChaosLayer,
-    store: Arc<dyn OnlineStore>,
-}
-
-#[async_trait]
-impl OnlineStore for OneLate {
-    fn name(&self) -> &'static str {
-        self.store.name()
-    }
-
-    async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
-        if table.to_string().contains(self.view) {
-            return self.late.read(table, keys).await;
-        }
-        self.store.read(table, keys).await
-    }
-
-    async fn write(
-        &self,
-        table: &ViewTable,
-        rows: &WriteRows,
-        guard: WriteGuard,
-    ) -> Result<WriteSummary> {
-        self.store.write(table, rows, guard).await
-    }
-
-    async fn update(&self, create: &[ViewTable], delete: &[ViewTable]) -> Result<()> {
-        self.store.update(create, delete).await
-    }
-
-    async fn teardown(&self, tables: &[ViewTable]) -> Result<()> {
-        self.store.teardown(tables).await
-    }
-
-    async fn health(&self) -> Result<()> {
-        self.store.health().await
-    }
-}
+use crate::waiting_store::one_view_late;
 
 async fn shop(view: &'static str) -> Shop {
-    let around = move |store: Arc<dyn OnlineStore>| {
-        // Between nothing and an hour; never within the time of these tests.
-        let chaos =
-            ChaosConfig { longest_delay: Duration::from_hours(1), ..ChaosConfig::default() };
-        let random = rand::rngs::StdRng::seed_from_u64(7);
-        let late = ChaosLayer::new(Arc::clone(&store), chaos, random);
-        Arc::new(OneLate { view, late, store }) as Arc<dyn OnlineStore>
-    };
-    Shop::start(Setup { around: Some(Box::new(around)), ..Setup::default() }).await
+    let around = Some(one_view_late(view));
+    Shop::start(Setup { around, ..Setup::default() }).await
 }
 
 /// Status, late views and body.
