@@ -5,6 +5,7 @@
 //! expression per feature.
 
 mod access;
+mod assign;
 mod builtin;
 mod call;
 mod cases;
@@ -15,6 +16,7 @@ mod diagnostic;
 mod exception;
 mod expression;
 mod flow;
+mod import;
 mod lookup;
 mod operator;
 mod output;

@@ -1,23 +1,16 @@
 //! Statements.
 
-use std::rc::Rc;
-
 use larder_core::Result;
-use ruff_python_ast::{
-    ElifElseClause, Expr, ExprAttribute, Stmt, StmtAugAssign, StmtFor, StmtIf, StmtImport,
-    StmtImportFrom,
-};
+use ruff_python_ast::{ElifElseClause, Expr, Stmt, StmtFor, StmtIf};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::builtin::{module_constant, module_function};
 use super::compiler::Compiler;
 use super::condition::Condition;
 use super::exception::raising;
 use super::flow::{Flow, Rest, Work, ends_early, loop_around};
 use super::scalar::Scalar;
-use super::state::{Dict, State};
-use super::time::TimeClass;
-use super::value::{Code, Display, Module, Value};
+use super::state::State;
+use super::value::{Code, Value};
 
 /// What an `if` does when its test fails.
 #[derive(Clone, Copy)]
@@ -254,156 +247,6 @@ impl<'a> Compiler<'a> {
             Some(value) => self.expression(value)?,
             None => Value::None,
         }))
-    }
-
-    fn augmented(&mut self, assign: &'a StmtAugAssign) -> Result<()> {
-        let left = self.expression(&assign.target)?;
-        let right = self.expression(&assign.value)?;
-        let value = self.binary(assign.op, &left, &right, assign.range())?;
-        let value = self.share(value);
-        self.observe_binary(assign.op, [&left, &right], &value, assign.range())?;
-        self.assign(&assign.target, value)
-    }
-
-    fn import(&mut self, import: &StmtImport) -> Result<()> {
-        for alias in &import.names {
-            let module = self.imported(alias.name.as_str(), alias.range)?;
-            let name = alias.asname.as_ref().unwrap_or(&alias.name);
-            self.state.bind(name, Value::Module(module));
-        }
-        Ok(())
-    }
-
-    fn imported(&self, name: &str, at: TextRange) -> Result<Module> {
-        Ok(match name {
-            "math" => Module::Math,
-            "numpy" => Module::Numpy,
-            "pandas" => Module::Pandas,
-            "datetime" => Module::Time(TimeClass::Module),
-            "zoneinfo" | "pytz" => Module::Zones,
-            "typing" | "__future__" => Module::Typing,
-            other => {
-                return Err(self.unsupported(
-                    at,
-                    format!("module {other}"),
-                    "math, datetime, zoneinfo, numpy and pandas are known",
-                ));
-            }
-        })
-    }
-
-    /// `from module import name`.
-    fn import_from(&mut self, import: &StmtImportFrom) -> Result<()> {
-        let module = import.module.as_ref().map_or("", |module| module.as_str());
-        let module = self.imported(module, import.range)?;
-        for alias in &import.names {
-            let name = alias.name.as_str();
-            let value = match module {
-                Module::Typing => Value::Unusable("it is for annotations only".into()),
-                module => module_constant(module, name)
-                    .or_else(|| module_function(module, name).map(Value::Builtin))
-                    .ok_or_else(|| {
-                        self.unsupported(
-                            alias.range,
-                            format!("name {name} of its module"),
-                            "see the list of known functions",
-                        )
-                    })?,
-            };
-            self.state.bind(alias.asname.as_ref().unwrap_or(&alias.name), value);
-        }
-        Ok(())
-    }
-
-    /// Binds a target to a value.
-    pub(crate) fn assign(&mut self, target: &'a Expr, value: Value<'a>) -> Result<()> {
-        let at = target.range();
-        match target {
-            Expr::Name(name) => self.state.bind(&name.id, value),
-            Expr::Tuple(tuple) => self.unpack(&tuple.elts, &value, at)?,
-            Expr::List(list) => self.unpack(&list.elts, &value, at)?,
-            Expr::Subscript(subscript) => {
-                let container = self.expression(&subscript.value)?;
-                let key = self.expression(&subscript.slice)?;
-                self.set_item(&container, key, value, at)?;
-            }
-            Expr::Attribute(ExprAttribute { .. }) => {
-                return Err(self.unsupported(
-                    at,
-                    "an attribute as a target",
-                    "use name[\"key\"] = value",
-                ));
-            }
-            _ => {
-                return Err(self.unsupported(
-                    at,
-                    "this target",
-                    "assign to names and to dict keys",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn unpack(&mut self, targets: &'a [Expr], value: &Value<'a>, at: TextRange) -> Result<()> {
-        let Value::Items(items, _) = self.settled(value.clone()) else {
-            let construct = format!("unpacking a {}", value.label());
-            return Err(self.unsupported(
-                at,
-                construct,
-                "unpack tuples and lists that are written out",
-            ));
-        };
-        if items.len() != targets.len() {
-            let message = format!("{} values for {} targets", items.len(), targets.len());
-            return Err(self.wrong(at, message));
-        }
-        for (target, item) in targets.iter().zip(items.iter()) {
-            self.assign(target, item.clone())?;
-        }
-        Ok(())
-    }
-
-    fn set_item(
-        &mut self,
-        container: &Value<'a>,
-        key: Value<'a>,
-        value: Value<'a>,
-        at: TextRange,
-    ) -> Result<()> {
-        if let (Value::Frame(number), Value::Items(names, Display::List)) = (container, &key) {
-            return self.set_columns(*number, names, &value, at);
-        }
-        if let Value::Locator(number) = container {
-            return self.set_located(*number, &key, &value, at);
-        }
-        let (Value::Dict(number) | Value::Frame(number)) = container else {
-            let construct = format!("assigning to an element of a {}", container.label());
-            return Err(self.unsupported(
-                at,
-                construct,
-                "assign to keys of a dict or columns of a DataFrame",
-            ));
-        };
-        if key.keys().is_none() {
-            return Err(self.unsupported(at, "a computed key as a target", "use a literal key"));
-        }
-        let dict = self.dict(*number);
-        if self.per_row && !dict.per_row {
-            return Err(self.unsupported(
-                at,
-                "assigning inside a loop to a dict from outside of it",
-                "append to a list, one element per row",
-            ));
-        }
-        let value = match container {
-            Value::Frame(_) => self.frame_column(&dict, value, at)?,
-            _ => value,
-        };
-        let mut changed: Dict<'a> = (*dict).clone();
-        changed.set(key, value);
-        self.state.dicts.insert(*number, Rc::new(changed));
-        Ok(())
     }
 }
 
