@@ -4,6 +4,7 @@
 //! process id, also when a test panics. A missing program is a failure that says how to get it.
 
 mod cassandra;
+mod cassandra_node;
 mod certificate;
 mod feast;
 mod fs;
@@ -18,6 +19,7 @@ mod repository;
 mod server;
 
 pub use cassandra::Cassandra;
+pub use cassandra_node::CassandraNode;
 pub use certificate::Certificate;
 pub use feast::Feast;
 pub use fs::Fs;

@@ -1,6 +1,7 @@
 //! `fs serve` as an operator sees it: logs, metrics, limits, shutdown.
 
 mod access_log;
+mod cassandra_down;
 mod connections;
 mod drain;
 mod layouts;
