@@ -109,6 +109,20 @@ fn what_we_accept_beyond_feast_means_what_it_says() {
             Value::List(ValueType::Int64, vec![Value::Int64(1), Value::Null, Value::Int64(2)]),
         ),
         (
+            serde_json::json!(["Infinity", 1, null, "-Infinity", "2.5"]),
+            ValueType::DoubleList,
+            Value::List(
+                ValueType::Double,
+                vec![
+                    Value::Double(f64::INFINITY),
+                    Value::Double(1.0),
+                    Value::Null,
+                    Value::Double(f64::NEG_INFINITY),
+                    Value::Double(2.5),
+                ],
+            ),
+        ),
+        (
             serde_json::json!({"1": "a", "0.5": null}),
             ValueType::ScalarMap,
             Value::ScalarMap(vec![

@@ -11,7 +11,7 @@ use super::cast::cast_value;
 use super::value::encode_value;
 use crate::wire::json::{write_float, write_value};
 
-/// A JSON value as the declared type, see [`cast_value`].
+/// A JSON value as the declared type, see [`cast_value`]. Lists of floats may name `NaN` and the infinities, as answers do.
 ///
 /// # Errors
 /// `Invalid` when the value cannot be of that type.
@@ -23,7 +23,29 @@ pub fn value_from_json(json: &Json, value_type: ValueType) -> Result<Value> {
             let items = items.iter().map(|item| json_text(item).map(Value::Json));
             Ok(Value::List(ValueType::Json, items.collect::<Result<_>>()?))
         }
+        (Json::Array(items), to) if is_of_floats(to) && items.iter().any(Json::is_string) => {
+            let items = items.iter().map(|item| match item.as_str().and_then(special) {
+                Some(number) => Ok(Value::Double(number)),
+                None => untyped(item),
+            });
+            cast_value(Value::List(ValueType::Double, items.collect::<Result<_>>()?), to)
+        }
         (json, value_type) => cast_value(untyped(json)?, value_type),
+    }
+}
+
+fn is_of_floats(value_type: ValueType) -> bool {
+    let element = value_type.list_element().or_else(|| value_type.set_element());
+    matches!(element, Some(ValueType::Double | ValueType::Float))
+}
+
+/// A number that JSON has no word for, by the name under which servers answer it.
+fn special(name: &str) -> Option<f64> {
+    match name {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
     }
 }
 

@@ -150,3 +150,19 @@ fn fs_reads_every_type_through_the_server_of_feast() {
     assert_eq!(answer, read_by_fs(&by_feast));
     assert_rows(&answer);
 }
+
+#[test]
+fn fs_writes_every_type_through_its_own_server_as_to_the_store_itself() {
+    let feast = Feast::get();
+    let reference = repository(&feast, SQLITE, "remote_reference");
+    reference.fs().ok(&["apply"]);
+    reference.fs().ok(&["materialize", WINDOW[0], WINDOW[1]]);
+    let expected = read_by_fs(&reference);
+    assert_rows(&expected);
+    let behind = repository(&feast, SQLITE, "remote_write");
+    behind.fs().ok(&["apply"]);
+    let server = Server::fs(&behind.path());
+    client_of(&behind, &server).fs().ok(&["materialize", WINDOW[0], WINDOW[1]]);
+    assert_eq!(read_by_fs(&behind), expected);
+    assert_eq!(read_by_feast(&feast, &behind), read_by_feast(&feast, &reference));
+}
