@@ -10,5 +10,6 @@ mod feast_bytes;
 mod layouts;
 mod removal;
 mod servers;
+mod slot_migration;
 mod tls;
 mod wide;
