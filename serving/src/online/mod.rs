@@ -90,8 +90,8 @@ impl OnlineService {
     }
 
     /// The clock.
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        self.clock.as_ref()
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// The present instant.
