@@ -1,6 +1,6 @@
 //! `fs serve`: HTTP and gRPC feature servers in one process.
 
-mod open_files;
+pub(super) mod open_files;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -145,7 +145,7 @@ fn flags(arguments: &Arguments) -> Result<Vec<Flag>> {
 }
 
 /// A file named on the command line stands where the command was started, whatever the repository is.
-fn file_of(path: Option<&Path>) -> Result<Option<String>> {
+pub(super) fn file_of(path: Option<&Path>) -> Result<Option<String>> {
     let absolute = |path: &Path| {
         let path = std::path::absolute(path).map_err(|error| {
             Error::invalid(format!("{} is no path", path.display())).with_source(error)
@@ -157,7 +157,7 @@ fn file_of(path: Option<&Path>) -> Result<Option<String>> {
     path.map(absolute).transpose()
 }
 
-fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
+pub(super) fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     match usize::try_from(workers) {
         Ok(0) => return Err(Error::invalid("--workers must be at least 1, or -1")),
@@ -219,7 +219,7 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
 }
 
 /// The address of a host name or IP address.
-fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
+pub(super) fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     let unknown =
         || Error::new(ErrorKind::Unavailable, format!("the host \"{host}\" has no address"));
     let mut addresses =
@@ -228,7 +228,7 @@ fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
 }
 
 /// Completes on SIGINT or SIGTERM.
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {
