@@ -1,6 +1,7 @@
 //! `fs serve`: HTTP and gRPC feature servers in one process.
 
 pub(super) mod open_files;
+pub(super) mod stop_signal;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use larder_serving::{Addresses, Listeners, ServerConfig, serve};
 use larder_transform::FunctionRunner;
 use tokio::sync::watch;
 
+use self::stop_signal::StopSignal;
 use crate::repository::Repository;
 use crate::{compose, report};
 
@@ -171,6 +173,7 @@ pub(super) fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
 }
 
 async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> Result<()> {
+    let stop_signal = StopSignal::catch()?;
     let config = repository.existing()?;
     let serving = &config.serving;
     let http = (arguments.protocol != Some(Protocol::Grpc)).then_some(serving.http_port);
@@ -199,7 +202,7 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     }
     let (stop, stopped) = watch::channel(false);
     let signal = async {
-        stop_signal().await;
+        stop_signal.received().await;
         report::note("stopping: open requests may finish");
         stop.send_replace(true);
         std::future::pending::<Result<()>>().await
@@ -225,19 +228,4 @@ pub(super) fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     let mut addresses =
         (host, port).to_socket_addrs().map_err(|error| unknown().with_source(error))?;
     addresses.next().ok_or_else(unknown)
-}
-
-/// Completes on SIGINT or SIGTERM.
-pub(super) async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

@@ -10,7 +10,8 @@ use larder_serving::{Addresses, Listeners, ServerConfig, serve_offline};
 use larder_transform::FunctionRunner;
 use tokio::sync::watch;
 
-use super::serve::{file_of, open_files, resolve, runtime, stop_signal};
+use super::serve::stop_signal::StopSignal;
+use super::serve::{file_of, open_files, resolve, runtime};
 use crate::repository::Repository;
 use crate::{compose, report};
 
@@ -79,6 +80,7 @@ fn flags(arguments: &Arguments) -> Result<Vec<Flag>> {
 }
 
 async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> Result<()> {
+    let stop_signal = StopSignal::catch()?;
     let config = repository.existing()?;
     let serving = &config.serving;
     let tls = compose::server_tls(config)?;
@@ -107,7 +109,7 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     }
     let (stop, stopped) = watch::channel(false);
     let signal = async {
-        stop_signal().await;
+        stop_signal.received().await;
         report::note("stopping: open calls may finish");
         stop.send_replace(true);
         std::future::pending::<Result<()>>().await
