@@ -4,8 +4,8 @@ Usage: flight_replay.py prepare FOLDER
        flight_replay.py record FOLDER PORT
 
 `prepare` makes the server's repository FOLDER/srv and applies it with Feast; `record` sends every call to the server
-that runs there and prints {step, calls, returned | raised} per step. `tests/vectors/offline/flight.json` was printed by
-the same calls to `feast serve_offline` of Feast 0.67.
+that runs there and prints {step, calls, returned | raised} per step. `tests/vectors/offline/flight.json` holds what
+`feast serve_offline` of Feast 0.67 answered to the same calls.
 """
 
 import json

@@ -126,3 +126,88 @@ fn inputs(view: &Arc<OnDemandFeatureView>) -> Vec<FeatureRef> {
     };
     projections.flat_map(features).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use larder_core::{CatalogParts, ErrorKind, FeatureView, ViewMeta};
+
+    use super::*;
+
+    fn projection(view: &str, features: &[&str]) -> Projection {
+        let features = features.iter().map(|name| Field::new(*name, ValueType::Int64)).collect();
+        Projection { view: view.to_owned(), features, ..Projection::default() }
+    }
+
+    /// A view that is computed from the feature `visits` of two others, and a third.
+    fn catalog() -> Catalog {
+        let inputs = ["user", "item"].map(|view| {
+            (view.to_owned(), OnDemandSource::Projection(projection(view, &["visits"])))
+        });
+        let computed = OnDemandFeatureView {
+            name: "both".to_owned(),
+            features: vec![Field::new("ratio", ValueType::Double)],
+            sources: inputs.into(),
+            transformation: None,
+            mode: "python".to_owned(),
+            singleton: false,
+            write_to_online_store: false,
+            entities: vec![],
+            entity_columns: vec![],
+            aggregations: vec![],
+            description: String::new(),
+            tags: larder_core::Tags::new(),
+            owner: String::new(),
+            org: String::new(),
+            version: String::new(),
+            disabled: false,
+            meta: ViewMeta::default(),
+        };
+        Catalog::new(CatalogParts {
+            feature_views: ["user", "item", "shop"].map(FeatureView::new).into(),
+            on_demand_feature_views: vec![computed],
+            ..CatalogParts::default()
+        })
+    }
+
+    fn wanted(features: &[&str], full: bool) -> Result<Vec<String>> {
+        let command = Historical {
+            project: String::new(),
+            views: ["user", "item", "shop"].map(|view| (view.to_owned(), None)).into(),
+            features: features.iter().map(|text| text.parse()).collect::<Result<_>>()?,
+            full_feature_names: full,
+            start: None,
+            end: None,
+            is_sql: false,
+        };
+        let found = projections(&catalog(), &command)?;
+        let names = found.iter().flat_map(|projection| {
+            let name = projection.name_to_use();
+            projection.features.iter().map(move |feature| format!("{name}:{}", feature.name))
+        });
+        Ok(names.collect())
+    }
+
+    #[test]
+    fn of_inputs_with_one_name_the_first_is_asked_for() {
+        let all = ["both:ratio", "item:visits", "user:visits", "user:spend"];
+        assert_eq!(wanted(&all, false).unwrap(), ["both:ratio", "item:visits", "user:spend"]);
+        assert_eq!(wanted(&all, true).unwrap().len(), 4, "full names differ");
+        let no_inputs = ["item:visits", "user:visits"];
+        assert_eq!(wanted(&no_inputs, false).unwrap().len(), 2, "a collision is refused later");
+    }
+
+    #[test]
+    fn what_somebody_asked_for_comes_before_an_input() {
+        let all = ["both:ratio", "item:visits", "user:visits", "shop:visits"];
+        assert_eq!(wanted(&all, false).unwrap(), ["both:ratio", "shop:visits"]);
+    }
+
+    #[test]
+    fn unknown_views_and_versions_are_refused() {
+        for (reference, kind) in
+            [("ghost:visits", ErrorKind::NotFound), ("user@v2:visits", ErrorKind::Unsupported)]
+        {
+            assert_eq!(wanted(&[reference], false).unwrap_err().kind(), kind, "{reference}");
+        }
+    }
+}
