@@ -12,6 +12,9 @@ use tonic::{Request, Status};
 
 use crate::load::{Exchange, Target};
 
+/// Bytes of answers that may be on their way.
+const WINDOW: u32 = 4 << 20;
+
 /// Calls of one method, sent in turn.
 #[derive(Debug)]
 pub(crate) struct GrpcTarget<'a> {
@@ -35,6 +38,10 @@ impl GrpcTarget<'_> {
 
     async fn open(&self) -> Result<Grpc<Channel>> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address))?;
+        // Feast's clients widen theirs as answers come; this library keeps to what it starts with.
+        let endpoint = endpoint
+            .initial_stream_window_size(Some(WINDOW))
+            .initial_connection_window_size(Some(WINDOW));
         let channel = endpoint.tcp_nodelay(true).connect().await?;
         Ok(Grpc::new(channel).max_decoding_message_size(64 << 20))
     }

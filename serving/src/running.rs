@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
+use futures::future::{join_all, try_join_all};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -13,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 
 use crate::gate::{Gate, GrpcGate};
-use crate::listen::{Acceptor, Prelude, serve_http};
+use crate::listen::{Acceptor, Hand, Lanes, Prelude, serve_http};
 use crate::metrics::{self, Metrics, Scraped, Served};
 use crate::{ServerConfig, ServerTls};
 
@@ -24,6 +25,8 @@ pub(crate) struct Running {
     pub(crate) stop: watch::Receiver<bool>,
     tls: Option<ServerTls>,
     slots: Arc<Semaphore>,
+    /// Without, connections are served on the runtime that serves.
+    lanes: Option<Lanes>,
 }
 
 impl Running {
@@ -36,7 +39,16 @@ impl Running {
         let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let config = Arc::new(config);
         let gate = Gate::new(Arc::clone(&config), metrics);
-        Self { config, gate, stop, tls, slots }
+        Self { config, gate, stop, tls, slots, lanes: None }
+    }
+
+    /// The same, with lanes: for short requests, because what works long on a lane keeps its other connections waiting.
+    ///
+    /// # Errors
+    /// As [`Lanes::open`].
+    pub(crate) fn with_lanes(self) -> Result<Self> {
+        let lanes = Some(Lanes::open(self.config.lanes)?);
+        Ok(Self { lanes, ..self })
     }
 
     fn acceptor(&self, protocol: &str, prelude: Prelude) -> Result<Acceptor> {
@@ -59,9 +71,15 @@ impl Running {
         S::Future: Send,
     {
         let acceptor = self.acceptor("http/1.1", Prelude::None)?;
-        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
-        tokio::join!(accepting, serve_http(accepted, service, &self.config));
-        Ok(())
+        let serve = |hand| {
+            let (accepted, shaking) = acceptor.clone().take(hand, self.stop.clone());
+            let (service, config) = (service.clone(), Arc::clone(&self.config));
+            async move {
+                tokio::join!(shaking, serve_http(accepted, service, &config));
+                Ok(())
+            }
+        };
+        self.serve(&acceptor, listener, serve).await
     }
 
     /// Serves gRPC until the signal, with flow-control windows of these sizes (`None`: HTTP/2's own).
@@ -72,19 +90,48 @@ impl Running {
         windows: Windows,
     ) -> Result<()> {
         let acceptor = self.acceptor("h2", Prelude::Http2)?;
-        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
-        let mut stop = self.stop.clone();
-        let served = tonic::transport::Server::builder()
-            .http2_keepalive_interval(Some(self.config.keep_alive))
-            .http2_keepalive_timeout(Some(self.config.send_timeout))
-            .max_concurrent_streams(MAX_STREAMS)
-            .initial_stream_window_size(windows.stream)
-            .initial_connection_window_size(windows.connection)
-            .layer(GrpcGate(self.gate.clone()))
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(accepted, async move { stopped(&mut stop).await });
-        let ((), served) = tokio::join!(accepting, served);
-        served.map_err(|error| Error::internal("gRPC listener failed").with_source(error))
+        let serve = |hand| {
+            let (accepted, shaking) = acceptor.clone().take(hand, self.stop.clone());
+            let mut stop = self.stop.clone();
+            let served = tonic::transport::Server::builder()
+                .http2_keepalive_interval(Some(self.config.keep_alive))
+                .http2_keepalive_timeout(Some(self.config.send_timeout))
+                .max_concurrent_streams(MAX_STREAMS)
+                .initial_stream_window_size(windows.stream)
+                .initial_connection_window_size(windows.connection)
+                .layer(GrpcGate(self.gate.clone()))
+                .add_routes(routes.clone())
+                .serve_with_incoming_shutdown(accepted, async move { stopped(&mut stop).await });
+            async move {
+                let ((), served) = tokio::join!(shaking, served);
+                served.map_err(|error| Error::internal("gRPC listener failed").with_source(error))
+            }
+        };
+        self.serve(&acceptor, listener, serve).await
+    }
+
+    /// Serves a listener's connections, and waits until all are done: dealt out to the lanes if there are any.
+    async fn serve<F>(
+        &self,
+        acceptor: &Acceptor,
+        listener: TcpListener,
+        serve: impl Fn(Hand) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let Some(lanes) = &self.lanes else {
+            let (hands, accepting) = acceptor.deal(listener, 1, self.stop.clone());
+            let served = try_join_all(hands.into_iter().map(serve));
+            let (served, ()) = tokio::join!(served, accepting);
+            return served.map(drop);
+        };
+        let (hands, accepting) = acceptor.deal(listener, lanes.len(), self.stop.clone());
+        let runtimes = lanes.runtimes().zip(hands);
+        let served = try_join_all(runtimes.map(|(lane, hand)| lane.spawn(serve(hand))));
+        let (served, ()) = tokio::join!(served, accepting);
+        let served = served.map_err(|error| Error::internal("a lane failed").with_source(error))?;
+        served.into_iter().collect()
     }
 
     /// Metrics have slots of their own: a full server can still be looked at.
@@ -103,7 +150,6 @@ impl Running {
             send_timeout: self.config.send_timeout,
             slots: Arc::new(Semaphore::new(METRICS_CONNECTIONS)),
         };
-        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
         let page = metrics::router(Scraped {
             metrics: Arc::clone(metrics),
             gate: self.gate.clone(),
@@ -111,7 +157,13 @@ impl Running {
             slots: (Arc::clone(&self.slots), self.config.max_connections),
         });
         let service = TowerToHyperService::new(page);
-        tokio::join!(accepting, serve_http(accepted, service, &self.config));
+        let (hands, accepting) = acceptor.deal(listener, 1, self.stop.clone());
+        let served = hands.into_iter().map(|hand| {
+            let (accepted, shaking) = acceptor.clone().take(hand, self.stop.clone());
+            let served = serve_http(accepted, service.clone(), &self.config);
+            async { tokio::join!(shaking, served) }
+        });
+        tokio::join!(accepting, join_all(served));
         Ok(())
     }
 

@@ -35,7 +35,8 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
     let Listeners { http, grpc, metrics, tls } = listeners;
-    let running = Running::new(config, server.online().metrics().cloned(), tls, stop);
+    let running =
+        Running::new(config, server.online().metrics().cloned(), tls, stop).with_lanes()?;
     let (jobs, worker) = jobs();
     let server = server.with_jobs(jobs);
     let online = server.online();
