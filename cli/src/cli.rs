@@ -8,7 +8,7 @@ use larder_core::Result;
 use crate::commands::{
     completions, configuration, delete, describe, features, get_historical, get_online, init,
     listen, materialize, online, permissions, plan, projects, reference, registry_dump, serve,
-    teardown, version, views,
+    serve_offline, teardown, version, views,
 };
 use crate::demo;
 use crate::logging::{LogFormat, LogLevel};
@@ -127,6 +127,9 @@ enum Command {
     Online(online::OnlineCommand),
     /// Serve features over HTTP and gRPC.
     Serve(serve::Arguments),
+    /// Serve the offline store over Arrow Flight.
+    #[command(visible_alias = "serve_offline")]
+    ServeOffline(serve_offline::Arguments),
     /// Serve features over gRPC only, as `feast listen`.
     Listen(listen::Arguments),
     /// Run the whole main job on generated e-commerce data.
@@ -145,12 +148,16 @@ enum Command {
 impl Cli {
     /// Whether this is a server, which has traces.
     pub(crate) fn serves(&self) -> bool {
-        matches!(&self.command, Command::Serve(_) | Command::Listen(_))
+        matches!(&self.command, Command::Serve(_) | Command::ServeOffline(_) | Command::Listen(_))
     }
 
     /// Whether a line is logged per request.
     pub(crate) fn logs_requests(&self) -> bool {
-        matches!(&self.command, Command::Serve(arguments) if !arguments.no_access_log)
+        match &self.command {
+            Command::Serve(arguments) => !arguments.no_access_log,
+            Command::ServeOffline(arguments) => !arguments.no_access_log,
+            _ => false,
+        }
     }
 }
 
@@ -204,6 +211,7 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
         }
         Command::Online(command) => online::run(&repository, &command, format),
         Command::Serve(arguments) => serve::run(&repository, &arguments),
+        Command::ServeOffline(arguments) => serve_offline::run(&repository, &arguments),
         Command::Listen(arguments) => listen::run(&repository, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Version => version::run(format),

@@ -4,6 +4,7 @@ mod catalog_source;
 mod cql;
 mod layers;
 mod lazy_offline;
+mod offline_server;
 mod python_workers;
 mod recorder;
 mod redis;
@@ -33,6 +34,7 @@ use larder_transform::FunctionRunner;
 
 use self::catalog_source::RegistryCatalogSource;
 use self::lazy_offline::LazyOfflineStore;
+pub(crate) use self::offline_server::{offline_listener, offline_server};
 pub(crate) use self::python_workers::python_workers;
 use self::recorder::RegistryRecorder;
 pub(crate) use self::tls::server_tls;

@@ -53,6 +53,29 @@ fn help_of_serve_keeps_h_for_the_host() {
 }
 
 #[test]
+fn help_of_serve_offline_answers_to_both_names() {
+    stable(|| {
+        let folder = Folder::empty();
+        let help = said(&folder, &["serve-offline", "--help"]);
+        assert_eq!(said(&folder, &["serve_offline", "--help"]), help);
+        assert_snapshot!("help_serve_offline", help);
+    });
+}
+
+#[test]
+fn an_offline_server_that_cannot_verify_tokens_does_not_start() {
+    stable(|| {
+        let folder = rides();
+        folder.stdout(&["apply"]);
+        let settings = "\nauth: {type: oidc, auth_discovery_url: http://idp}\n";
+        let path = folder.path().join("feature_store.yaml");
+        let yaml = std::fs::read_to_string(&path).expect("the settings");
+        std::fs::write(&path, yaml + settings).expect("the settings");
+        assert_snapshot!("offline_auth", said(&folder, &["serve-offline", "--port", "0"]));
+    });
+}
+
+#[test]
 fn the_version_names_feast_too() {
     stable(|| assert_snapshot!("version", said(&Folder::empty(), &["version"])));
 }

@@ -129,6 +129,22 @@ fn an_aliased_projection_is_named_by_its_alias_and_keyed_by_the_mapped_column() 
 }
 
 #[test]
+fn projections_at_hand_are_resolved_like_those_of_a_service() {
+    let catalog = Catalog::new(parts());
+    let service = &catalog.feature_service("both").unwrap().projections;
+    let by_name = Selection::Service("both".to_owned());
+    let named = RetrievalPlan::resolve(&catalog, &by_name, true, Plane::Offline).unwrap();
+    let given =
+        RetrievalPlan::resolve_projections(&catalog, service, true, Plane::Offline).unwrap();
+    assert_eq!(names(&given), ["user__spend", "buyer__spend"]);
+    assert_eq!(given.outputs, named.outputs);
+    assert_eq!(given.views[1].join_keys, named.views[1].join_keys);
+    let unknown = [projection("ghost", "", &["spend"])];
+    let refused = RetrievalPlan::resolve_projections(&catalog, &unknown, true, Plane::Offline);
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
 fn what_cannot_be_answered_is_refused() {
     for (references, full, kind) in [
         (vec!["nope:x"], false, ErrorKind::NotFound),

@@ -19,5 +19,6 @@ pub use column_names::{mapped_name, source_name};
 pub use instant::{Instants, ceil_ticks, floor_ticks, nanos};
 pub use request::{
     EntityRows, HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey, PullRequest,
+    SaveMode, SaveRequest,
 };
 pub use store::OfflineStore;

@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use larder_core::{DataSource, Result};
 
-use crate::{BatchStream, HistoricalRequest, PullRequest};
+use crate::{BatchStream, HistoricalRequest, PullRequest, SaveRequest};
 
 /// Reads and appends feature rows where they are kept for training.
 ///
@@ -64,4 +64,15 @@ pub trait OfflineStore: Send + Sync + Debug {
     /// A folder gets a new file; a single file is replaced by its rows followed by the new ones. Writers of one file
     /// wait for each other, across processes too. Rows that were acknowledged survive a crash.
     async fn write(&self, source: &DataSource, batches: Vec<RecordBatch>) -> Result<u64>;
+
+    /// Writes rows to files of their own and answers how many; they become visible together, after the last of them.
+    ///
+    /// # Behavior
+    /// A stream that fails, or a call that is given up, leaves the target as it was. Folders above the target are made.
+    /// Rows that were acknowledged survive a crash. Unlike [`write`](Self::write) the columns are those of the stream.
+    ///
+    /// # Errors
+    /// Besides the shared kinds [`ErrorKind::AlreadyExists`](larder_core::ErrorKind::AlreadyExists) for a target that is
+    /// there and must not be; `Invalid` for one that is no file or folder of Parquet files alone and would be replaced.
+    async fn save(&self, request: SaveRequest, rows: BatchStream) -> Result<u64>;
 }

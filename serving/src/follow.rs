@@ -8,18 +8,26 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio::time::MissedTickBehavior;
 
-use crate::{CatalogSource, OnlineService};
+use crate::metrics::Metrics;
+use crate::{CatalogSource, SharedCatalog};
 
-impl OnlineService {
+/// Keeps a server's catalog up to date.
+#[derive(Debug, Clone)]
+pub(crate) struct Follower {
+    pub(crate) catalog: SharedCatalog,
+    pub(crate) metrics: Option<Arc<Metrics>>,
+}
+
+impl Follower {
     /// Polls `source` until `stop` is set, swapping the catalog on every change.
     pub(crate) async fn follow(
-        &self,
+        self,
         source: Arc<dyn CatalogSource>,
         every: Duration,
         mut stop: watch::Receiver<bool>,
     ) {
-        if let Some(metrics) = self.metrics() {
-            metrics.follow(self.catalog().load().catalog());
+        if let Some(metrics) = &self.metrics {
+            metrics.follow(self.catalog.load().catalog());
         }
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -39,11 +47,11 @@ impl OnlineService {
             Ok(Ok(Some(catalog))) => {
                 let version = catalog.version();
                 tracing::info!(version, "registry changed, serving the new definitions");
-                if let Some(metrics) = self.metrics() {
+                if let Some(metrics) = &self.metrics {
                     metrics.follow(&catalog);
                     metrics.reloaded(true);
                 }
-                self.catalog().store(catalog);
+                self.catalog.store(catalog);
                 return;
             }
             Ok(Err(error)) => {
@@ -51,7 +59,7 @@ impl OnlineService {
             }
             Err(error) => tracing::error!(%error, "registry poll failed"),
         }
-        if let Some(metrics) = self.metrics() {
+        if let Some(metrics) = &self.metrics {
             metrics.reloaded(false);
         }
     }

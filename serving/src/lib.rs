@@ -1,6 +1,6 @@
-//! HTTP and gRPC servers over one feature service.
+//! HTTP and gRPC servers over one feature service, and Arrow Flight over one offline store.
 //!
-//! What it is: the only place that knows HTTP and gRPC. [`OnlineService`] answers requests on domain
+//! What it is: the only place that knows HTTP, gRPC and Flight servers. [`OnlineService`] answers requests on domain
 //! types; the protocol modules only translate. What it is not: it chooses no backend and reads no file;
 //! stores, catalogs and the clock are handed in.
 
@@ -9,6 +9,7 @@ mod catalog_source;
 mod config;
 mod feast_words;
 mod feature_server;
+mod flight;
 mod follow;
 mod gate;
 mod grpc;
@@ -24,6 +25,7 @@ pub mod online;
 mod online_rows;
 mod push;
 pub mod recommendation;
+mod running;
 mod server;
 mod status;
 mod traces;
@@ -33,6 +35,7 @@ mod write;
 pub use catalog_source::{CatalogSource, SharedCatalog, Snapshot};
 pub use config::{ServerConfig, ServiceConfig};
 pub use feature_server::FeatureServer;
+pub use flight::{BearerToken, OfflineConfig, OfflineServer, serve_offline};
 pub use listen::{Addresses, Listeners, ServerTls};
 pub use materialize::{MaterializeRequest, Window, view_task};
 pub use metrics::{METRICS, MetricDefinition, MetricKind, Metrics};

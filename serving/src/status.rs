@@ -105,6 +105,13 @@ fn feast_class(error: &Error, subject: &Subject) -> (&'static str, String) {
         (ErrorKind::NotFound, ObjectKind::Entity) => {
             ("EntityNotFoundException", missing("Entity", name, project))
         }
+        (ErrorKind::NotFound, ObjectKind::DataSource) => {
+            ("DataSourceObjectNotFoundException", missing("Data source", name, project))
+        }
+        (ErrorKind::AlreadyExists, ObjectKind::SavedDataset) => (
+            "SavedDatasetLocationAlreadyExists",
+            format!("Saved dataset location {name} already exists."),
+        ),
         (ErrorKind::NotFound, ObjectKind::RequestData) => (
             "RequestDataNotFoundInEntityRowsException",
             format!(

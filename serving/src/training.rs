@@ -71,7 +71,18 @@ impl TrainingPlan {
         full: bool,
         functions: &Functions,
     ) -> Result<Self> {
-        let plan = RetrievalPlan::resolve(catalog, selection, full, Plane::Offline)?;
+        Self::of_plan(
+            RetrievalPlan::resolve(catalog, selection, full, Plane::Offline)?,
+            full,
+            functions,
+        )
+    }
+
+    /// Compiles a plan of the offline plane.
+    ///
+    /// # Errors
+    /// As [`training_set`].
+    pub(crate) fn of_plan(plan: RetrievalPlan, full: bool, functions: &Functions) -> Result<Self> {
         let transforms = plan.on_demand.iter().map(|view| PreparedTransform::new(view, functions));
         let transforms = transforms.collect::<Result<_>>()?;
         Ok(Self { views: historical_views(&plan, full)?, plan: Arc::new(plan), transforms })

@@ -83,7 +83,8 @@ impl FeatureServer {
         for service in snapshot.precomputed_of(view) {
             let keys: Vec<&[u8]> = (0..written.len()).map(|row| written.key(row)).collect();
             let (store, guard) = (self.online().store().as_ref(), self.online().config().guard);
-            service.refresh(store, &keys, self.online().clock(), guard).await?;
+            let clock = self.online().clock().as_ref();
+            service.refresh(store, &keys, clock, guard).await?;
         }
         Ok(())
     }

@@ -61,6 +61,21 @@ impl Server {
         server
     }
 
+    /// `fs serve-offline` in a repository, on a private port ([`port`](Self::port)), ready to be connected to.
+    ///
+    /// # Panics
+    /// When it does not listen.
+    pub fn fs_offline(repository: &Path, arguments: &[&str]) -> Self {
+        let port = free_port();
+        let text = port.to_string();
+        let first = ["serve-offline", "--host", "127.0.0.1", "--port", &text];
+        let all: Vec<&str> = first.iter().chain(arguments).copied().collect();
+        let mut server = Self::unstarted(repository, port, port);
+        server.launch(Fs::in_repository(repository).command(&all));
+        server.wait_until("listening", |_| TcpStream::connect(("127.0.0.1", port)).is_ok());
+        server
+    }
+
     /// `fs serve` with more arguments and environment variables.
     ///
     /// # Panics

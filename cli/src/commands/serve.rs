@@ -1,6 +1,7 @@
 //! `fs serve`: HTTP and gRPC feature servers in one process.
 
-mod open_files;
+pub(super) mod open_files;
+pub(super) mod stop_signal;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use larder_serving::{Addresses, Listeners, ServerConfig, serve};
 use larder_transform::FunctionRunner;
 use tokio::sync::watch;
 
+use self::stop_signal::StopSignal;
 use crate::repository::Repository;
 use crate::{compose, report};
 
@@ -145,7 +147,7 @@ fn flags(arguments: &Arguments) -> Result<Vec<Flag>> {
 }
 
 /// A file named on the command line stands where the command was started, whatever the repository is.
-fn file_of(path: Option<&Path>) -> Result<Option<String>> {
+pub(super) fn file_of(path: Option<&Path>) -> Result<Option<String>> {
     let absolute = |path: &Path| {
         let path = std::path::absolute(path).map_err(|error| {
             Error::invalid(format!("{} is no path", path.display())).with_source(error)
@@ -157,7 +159,7 @@ fn file_of(path: Option<&Path>) -> Result<Option<String>> {
     path.map(absolute).transpose()
 }
 
-fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
+pub(super) fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     match usize::try_from(workers) {
         Ok(0) => return Err(Error::invalid("--workers must be at least 1, or -1")),
@@ -171,6 +173,7 @@ fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
 }
 
 async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> Result<()> {
+    let stop_signal = StopSignal::catch()?;
     let config = repository.existing()?;
     let serving = &config.serving;
     let http = (arguments.protocol != Some(Protocol::Grpc)).then_some(serving.http_port);
@@ -199,7 +202,7 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     }
     let (stop, stopped) = watch::channel(false);
     let signal = async {
-        stop_signal().await;
+        stop_signal.received().await;
         report::note("stopping: open requests may finish");
         stop.send_replace(true);
         std::future::pending::<Result<()>>().await
@@ -220,25 +223,10 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
 }
 
 /// The address of a host name or IP address.
-fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
+pub(super) fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     let unknown =
         || Error::new(ErrorKind::Unavailable, format!("the host \"{host}\" has no address"));
     let mut addresses =
         (host, port).to_socket_addrs().map_err(|error| unknown().with_source(error))?;
     addresses.next().ok_or_else(unknown)
-}
-
-/// Completes on SIGINT or SIGTERM.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

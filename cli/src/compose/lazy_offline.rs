@@ -7,7 +7,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use larder_core::{DataSource, Result};
-use larder_offline_store::{BatchStream, HistoricalRequest, OfflineStore, PullRequest};
+use larder_offline_store::{
+    BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest,
+};
 use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 
 /// An offline store over the files of one repository.
@@ -53,5 +55,9 @@ impl OfflineStore for LazyOfflineStore {
 
     async fn write(&self, source: &DataSource, batches: Vec<RecordBatch>) -> Result<u64> {
         self.engine()?.write(source, batches).await
+    }
+
+    async fn save(&self, request: SaveRequest, rows: BatchStream) -> Result<u64> {
+        self.engine()?.save(request, rows).await
     }
 }

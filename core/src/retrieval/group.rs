@@ -46,16 +46,12 @@ pub(super) fn group_refs(catalog: &Catalog, refs: &[FeatureRef]) -> Result<Vec<G
     Ok(groups)
 }
 
-pub(super) fn service_groups(catalog: &Catalog, name: &str) -> Result<Vec<Group>> {
-    let service = catalog.feature_service(name)?;
-    Ok(service
-        .projections
-        .iter()
-        .map(|projection| Group {
-            projection: projection.clone(),
-            features: projection.features.iter().map(|field| field.name.clone()).collect(),
-        })
-        .collect())
+pub(super) fn projection_groups(projections: &[Projection]) -> Vec<Group> {
+    let group = |projection: &Projection| Group {
+        projection: projection.clone(),
+        features: projection.features.iter().map(|field| field.name.clone()).collect(),
+    };
+    projections.iter().map(group).collect()
 }
 
 /// Feast 0.67: bare names must be unique; with full names only identical references collide.

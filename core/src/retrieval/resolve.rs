@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::group::{Group, group_refs, output_name, reject_collisions, service_groups};
+use super::group::{Group, group_refs, output_name, projection_groups, reject_collisions};
 use super::{
     InputSource, JoinKey, OnDemandInput, OnDemandPlan, OutputColumn, OutputSource, Plane,
     RetrievalPlan, Selection, ViewPlan,
@@ -27,8 +27,32 @@ impl RetrievalPlan {
     ) -> Result<Self> {
         let groups = match selection {
             Selection::Features(refs) => group_refs(catalog, refs)?,
-            Selection::Service(name) => service_groups(catalog, name)?,
+            Selection::Service(name) => {
+                projection_groups(&catalog.feature_service(name)?.projections)
+            }
         };
+        Self::of_groups(catalog, groups, full_feature_names, plane)
+    }
+
+    /// Resolves projections as a feature service would hold them: aliases, join key maps and the features wanted.
+    ///
+    /// # Errors
+    /// As [`RetrievalPlan::resolve`].
+    pub fn resolve_projections(
+        catalog: &Catalog,
+        projections: &[Projection],
+        full_feature_names: bool,
+        plane: Plane,
+    ) -> Result<Self> {
+        Self::of_groups(catalog, projection_groups(projections), full_feature_names, plane)
+    }
+
+    fn of_groups(
+        catalog: &Catalog,
+        groups: Vec<Group>,
+        full_feature_names: bool,
+        plane: Plane,
+    ) -> Result<Self> {
         if groups.iter().all(|group| group.features.is_empty()) {
             return Err(Error::invalid("no feature was asked for")
                 .with_hint("give features or a feature service"));

@@ -14,7 +14,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::TryStreamExt;
 use larder_core::{DataSource, Error, Result};
-use larder_offline_store::{BatchStream, HistoricalRequest, OfflineStore, PullRequest};
+use larder_offline_store::{
+    BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest,
+};
 use object_store::ObjectStore;
 
 use crate::failure::from_datafusion;
@@ -123,5 +125,9 @@ impl OfflineStore for DataFusionOfflineStore {
 
     async fn write(&self, source: &DataSource, batches: Vec<RecordBatch>) -> Result<u64> {
         crate::write::append(self, source, batches).await
+    }
+
+    async fn save(&self, request: SaveRequest, rows: BatchStream) -> Result<u64> {
+        crate::write::save(self, &request, rows).await
     }
 }

@@ -7,6 +7,7 @@ mod failures;
 mod fixture;
 mod joins;
 mod pulls;
+mod saves;
 mod writes;
 
 use std::path::Path;
@@ -60,6 +61,11 @@ cases![
     writes::rows_with_other_columns_are_refused_and_change_nothing,
     writes::writers_of_one_file_wait_for_each_other,
     writes::readers_of_a_file_see_one_version_of_it,
+    saves::saved_rows_are_read_back,
+    saves::replaced_rows_are_gone,
+    saves::a_folder_with_other_things_is_not_replaced,
+    saves::added_rows_are_files_of_their_own,
+    saves::rows_that_end_in_an_error_leave_the_target_as_it_was,
     failures::a_missing_file_is_not_found,
     failures::a_source_that_cannot_be_read_is_unsupported,
     failures::a_corrupt_file_is_bad_data,

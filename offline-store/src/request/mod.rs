@@ -3,7 +3,9 @@
 mod entity_rows;
 mod historical;
 mod pull;
+mod save;
 
 pub use entity_rows::EntityRows;
 pub use historical::{HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey};
 pub use pull::PullRequest;
+pub use save::{SaveMode, SaveRequest};

@@ -22,7 +22,9 @@ mod transformation;
 mod value;
 
 pub use cast::cast_value;
-pub use data_source::{SourcePlace, data_source_from_proto, data_source_to_proto};
+pub use data_source::{
+    SourcePlace, data_source_from_json, data_source_from_proto, data_source_to_proto,
+};
 pub use decode_column::decode_column;
 pub use encode_column::{EncodedColumn, encode_column};
 pub use feature_service::{

@@ -180,6 +180,11 @@ pub const VARIABLES: &[Variable] = &[
         path: &["serving", "offline_port"],
         doc: "port of the offline server",
     },
+    Variable {
+        name: "FS_OFFLINE_TOKEN",
+        path: &["serving", "offline", "token"],
+        doc: "token that callers of the offline server must present",
+    },
     Variable { name: "FS_METRICS", path: &["serving", "metrics"], doc: "true: serve metrics" },
     Variable {
         name: "FS_METRICS_PORT",

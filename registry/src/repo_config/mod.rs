@@ -43,7 +43,7 @@ pub use online_store_types::{
 };
 pub use registry::{CacheMode, RegistryConfig, RegistryKind};
 pub use secret::Secret;
-pub use serving::{ServingConfig, ServingLimits, TlsFiles};
+pub use serving::{OfflineServing, ServingConfig, ServingLimits, TlsFiles};
 pub use settings::Setting;
 pub use transform::{PythonWorkersConfig, TransformConfig};
 

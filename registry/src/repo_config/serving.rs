@@ -7,6 +7,7 @@ use larder_core::Result;
 
 use super::ByteSize;
 use super::reader::Reader;
+use super::secret::Secret;
 
 /// Addresses, ports and limits of the servers. Ports are Feast's; 0 asks the system for a free one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,29 @@ pub struct ServingConfig {
     pub tls: Option<TlsFiles>,
     /// Limits of requests.
     pub limits: ServingLimits,
+    /// Offline server.
+    pub offline: OfflineServing,
+}
+
+/// What only the offline server has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfflineServing {
+    /// What callers must present; `None` for nothing.
+    pub token: Option<Secret<String>>,
+    /// Largest message, which is the largest batch: Feast's client sends a whole table as one.
+    pub message_bytes: ByteSize,
+    /// Largest uploaded table.
+    pub upload_bytes: ByteSize,
+    /// Commands worked on at once.
+    pub concurrent_commands: u32,
+    /// Most tables that wait for their `DoGet`.
+    pub pending: u32,
+    /// Most bytes of them.
+    pub pending_bytes: ByteSize,
+    /// How long they wait.
+    pub pending_ttl: Duration,
+    /// How long open commands may go on after the shutdown signal.
+    pub drain: Duration,
 }
 
 /// PEM files of a server that speaks TLS.
@@ -91,6 +115,32 @@ impl ServingConfig {
             drain: Duration::from_millis(section.number("drain_ms", 10_000)?),
             tls: TlsFiles::read(&section.child("tls")?, repo_path)?,
             limits: ServingLimits::read(&section.child("limits")?)?,
+            offline: OfflineServing::read(&section.child("offline")?)?,
+        };
+        section.finish()?;
+        Ok(config)
+    }
+}
+
+impl OfflineServing {
+    fn read(section: &Reader<'_>) -> Result<Self> {
+        let positive = |key, default| {
+            let number: u32 = section.number(key, default)?;
+            if number == 0 { Err(section.error(key, "must be greater than 0")) } else { Ok(number) }
+        };
+        let token = section.secret("token")?;
+        if token.as_ref().is_some_and(|token| token.expose().trim().is_empty()) {
+            return Err(section.error("token", "is empty"));
+        }
+        let config = Self {
+            token,
+            message_bytes: section.size("message_bytes", ByteSize((2 << 30) - 1))?,
+            upload_bytes: section.size("upload_bytes", ByteSize(4 << 30))?,
+            concurrent_commands: positive("concurrent_commands", 32)?,
+            pending: section.number("pending", 64)?,
+            pending_bytes: section.size("pending_bytes", ByteSize(1 << 30))?,
+            pending_ttl: Duration::from_millis(positive("pending_ttl_ms", 300_000)?.into()),
+            drain: Duration::from_millis(section.number("drain_ms", 60_000)?),
         };
         section.finish()?;
         Ok(config)

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use larder_core::{DataSource, Error, ErrorKind, FixedClock, Result, SourceKind, Timestamp};
-use larder_offline_store::{BatchStream, HistoricalRequest, OfflineStore, PullRequest};
+use larder_offline_store::{
+    BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest,
+};
 use larder_proto::wire::registry_file::RegistryFile;
 use larder_registry::apply::{Applied, ApplyOptions, RegistryVersions, apply};
 use larder_registry::inference::{infer, read_schemas};
@@ -191,6 +193,10 @@ impl OfflineStore for ParquetSchemas {
     }
 
     async fn write(&self, _: &DataSource, _: Vec<RecordBatch>) -> Result<u64> {
+        no_rows()
+    }
+
+    async fn save(&self, _: SaveRequest, _: BatchStream) -> Result<u64> {
         no_rows()
     }
 }

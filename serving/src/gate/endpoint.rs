@@ -37,9 +37,22 @@ pub(super) const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
 /// Answered by a stream that goes on after its head.
 pub(super) const BATCH_GET: &str = "/larder.lookup.v1.LookupService/BatchGet";
 
-/// Methods of the gRPC server.
-const GRPC: [&str; 8] = [
+/// How the methods of Arrow Flight begin.
+const FLIGHT: &str = "/arrow.flight.protocol.FlightService/";
+
+/// Methods of the gRPC servers.
+const GRPC: [&str; 18] = [
     BATCH_GET,
+    "/arrow.flight.protocol.FlightService/DoAction",
+    "/arrow.flight.protocol.FlightService/DoExchange",
+    "/arrow.flight.protocol.FlightService/DoGet",
+    "/arrow.flight.protocol.FlightService/DoPut",
+    "/arrow.flight.protocol.FlightService/GetFlightInfo",
+    "/arrow.flight.protocol.FlightService/GetSchema",
+    "/arrow.flight.protocol.FlightService/Handshake",
+    "/arrow.flight.protocol.FlightService/ListActions",
+    "/arrow.flight.protocol.FlightService/ListFlights",
+    "/arrow.flight.protocol.FlightService/PollFlightInfo",
     "/GrpcFeatureServer/GetOnlineFeatures",
     "/GrpcFeatureServer/Push",
     "/GrpcFeatureServer/WriteToOnlineStore",
@@ -82,7 +95,12 @@ pub(crate) fn is_counted_by_feast(endpoint: &str) -> bool {
 
 /// Whether an endpoint moves whole tables, for which no time is too long.
 pub(super) fn is_unlimited(endpoint: &str) -> bool {
-    matches!(endpoint, MATERIALIZE | MATERIALIZE_INCREMENTAL)
+    matches!(endpoint, MATERIALIZE | MATERIALIZE_INCREMENTAL) || endpoint.starts_with(FLIGHT)
+}
+
+/// Whether the answer is a stream that goes on after its head.
+pub(super) fn is_streamed(endpoint: &str) -> bool {
+    endpoint == BATCH_GET || endpoint.starts_with(FLIGHT)
 }
 
 /// Whether a path has a name of its own.

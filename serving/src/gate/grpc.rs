@@ -79,7 +79,7 @@ where
             let response = answer?;
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
             let left = response.extensions().get::<Facts>().copied().unwrap_or_default();
-            if endpoint == endpoint::BATCH_GET && code == Code::Ok {
+            if endpoint::is_streamed(endpoint) && code == Code::Ok {
                 let wrap = |body| Streamed { body, started: Some(started), facts: left, place };
                 return Ok(response.map(|body| Body::new(wrap(body))));
             }

@@ -9,10 +9,10 @@ use crate::online::{EventTimestamps, OnlineAnswer};
 
 /// An answer as an encoded `GetOnlineFeaturesResponse`.
 pub(super) fn encode(answer: &OnlineAnswer) -> Vec<u8> {
-    let names = (0..answer.columns()).map(|column| answer.name(column));
-    let mut writer = OnlineResponseWriter::new(names, answer.view_versions().into_iter().flatten());
     /// A double, its status and the time of its row.
     const USUAL_BYTES: usize = 22;
+    let names = (0..answer.columns()).map(|column| answer.name(column));
+    let mut writer = OnlineResponseWriter::new(names, answer.view_versions().into_iter().flatten());
     writer.reserve(answer.columns() * (8 + answer.rows() * USUAL_BYTES));
     let times = EventTimestamps::new(answer, |times| online_response::event_timestamps(times));
     for index in 0..answer.columns() {

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error;
-use crate::server::stopped;
+use crate::running::stopped;
 
 /// Chats at once (Feast 0.67).
 const CHATS: u32 = 5;

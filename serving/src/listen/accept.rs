@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connection::Connection;
 use super::stream::Stream;
-use crate::server::stopped;
+use crate::running::stopped;
 
 /// Accepted connections that wait for the protocol to take them.
 const WAITING: usize = 64;

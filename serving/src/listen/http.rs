@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::accept::Accepted;
 use crate::ServerConfig;
-use crate::server::stopped;
+use crate::running::stopped;
 
 /// Serves connections until no more come, then lets open requests finish; idle connections are closed.
 pub(crate) async fn serve_http<S>(mut accepted: Accepted, service: S, config: &ServerConfig)

@@ -8,7 +8,7 @@ use larder_materializer::Materializer;
 use tokio::sync::{mpsc, watch};
 
 use super::{Run, materialize};
-use crate::server::stopped;
+use crate::running::stopped;
 
 /// Runs that may wait.
 const WAITING: usize = 16;

@@ -194,6 +194,16 @@ pub(super) const CONNECTIONS: MetricDefinition =
 
 pub(super) const IN_FLIGHT: MetricDefinition =
     gauge("larder_requests_in_flight", &[], "requests being worked on, HTTP and gRPC together");
+pub(super) const OFFLINE_COMMANDS: MetricDefinition = counter(
+    "larder_offline_commands_total",
+    &["api", "kind"],
+    "commands of the offline server by Feast's name of them, and error kind (empty: none)",
+);
+pub(super) const OFFLINE_ROWS: MetricDefinition = counter(
+    "larder_offline_rows_total",
+    &["api", "direction"],
+    "rows that the offline server took (in) and answered (out)",
+);
 
 /// Every metric, in the order of the page.
 pub const METRICS: &[MetricDefinition] = &[
@@ -219,6 +229,8 @@ pub const METRICS: &[MetricDefinition] = &[
     RELOADS,
     CONNECTIONS,
     IN_FLIGHT,
+    OFFLINE_COMMANDS,
+    OFFLINE_ROWS,
 ];
 
 impl MetricDefinition {

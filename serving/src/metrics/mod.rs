@@ -7,6 +7,7 @@
 mod answer;
 mod catalog;
 mod definitions;
+mod offline;
 mod scrape;
 mod stages;
 mod store;
@@ -21,7 +22,9 @@ use prometheus::{
 
 use self::catalog::CatalogLabels;
 pub use self::definitions::{METRICS, MetricDefinition, MetricKind};
-pub(crate) use self::scrape::{Scraped, router};
+pub(crate) use self::offline::Direction;
+use self::offline::OfflineMetrics;
+pub(crate) use self::scrape::{Scraped, Served, router};
 pub(crate) use self::stages::{Stage, Stages};
 use self::store::StoreMetrics;
 use crate::gate::{Finished, Protocol};
@@ -48,6 +51,7 @@ pub struct Metrics {
     reloads: IntCounterVec,
     connections: IntGauge,
     in_flight: IntGauge,
+    offline: OfflineMetrics,
     labels: Mutex<CatalogLabels>,
 }
 
@@ -78,6 +82,7 @@ impl Metrics {
             reloads: d::RELOADS.counters(&registry)?,
             connections: d::CONNECTIONS.gauge(&registry)?,
             in_flight: d::IN_FLIGHT.gauge(&registry)?,
+            offline: OfflineMetrics::new(&registry)?,
             labels: Mutex::default(),
             registry,
         };

@@ -88,8 +88,8 @@ impl OnlineService {
     }
 
     /// The clock.
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        self.clock.as_ref()
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// The present instant.

@@ -6,6 +6,7 @@ mod arrow;
 mod chat;
 mod document;
 mod fixture;
+mod flight;
 mod grpc;
 mod http;
 mod limits;

@@ -2,6 +2,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use larder_tests::Server;
+
 use crate::{applied, request, served};
 
 #[test]
@@ -31,5 +33,15 @@ fn a_terminated_server_finishes_what_it_has_begun_and_ends_well() {
     open.read_to_string(&mut answer).expect("an answer comes");
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(answer.contains("[7]"), "{answer}");
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
+fn a_terminated_offline_server_ends_well() {
+    let repository = applied();
+    let server = Server::fs_offline(&repository.path(), &[]);
+    // A client that says nothing keeps nobody.
+    let _silent = TcpStream::connect(("127.0.0.1", server.port())).expect("the server listens");
+    server.terminate();
     assert_eq!(server.wait(), Some(0));
 }

@@ -7,4 +7,5 @@ mod online_stores;
 mod permissions;
 mod registries;
 mod remote_client;
+mod remote_offline;
 mod tls;

@@ -3,6 +3,7 @@
 //! Status and message must be equal. What differs stands in `exceptions`, and must differ.
 
 mod exceptions;
+mod flight;
 mod grpc;
 mod http;
 mod judge;

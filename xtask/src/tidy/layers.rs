@@ -62,8 +62,9 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 19] = [
+const GUARDED: [(&str, &[&str]); 20] = [
     ("axum", &["larder-serving"]),
+    ("arrow-flight", &["larder-serving", "larder-tests"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
     ("hyper", &["larder-serving", ONLINE, "larder-bench"]),

@@ -9,7 +9,7 @@ use crate::report;
 const OTHER_FILES: usize = 256;
 
 /// The configuration with as many connections as the system allows open files.
-pub(super) fn within_limit(config: ServerConfig) -> ServerConfig {
+pub(crate) fn within_limit(config: ServerConfig) -> ServerConfig {
     let files = raised().saturating_sub(OTHER_FILES).max(1);
     if config.max_connections <= files {
         return config;

@@ -1,13 +1,18 @@
-//! Appending rows to the files of a source.
+//! Rows that become files, or are appended to the files of a source.
 
 mod columns;
 mod files;
+mod parquet_file;
+mod replace;
+mod save;
 
 use arrow_array::RecordBatch;
 use larder_core::{DataSource, Error, Result};
 
 use crate::engine::DataFusionOfflineStore;
 use crate::source::SourceTable;
+
+pub(crate) use save::save;
 
 /// See [`OfflineStore::write`](larder_offline_store::OfflineStore::write).
 pub(crate) async fn append(

@@ -1,0 +1,169 @@
+//! Rows that become files of their own.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use futures::StreamExt as _;
+use larder_core::{Error, Result};
+use larder_offline_store::{BatchStream, SaveMode, SaveRequest};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::parquet_file::{ParquetFile, TEMPORARY, broken, folder_of, sync_folder};
+use super::replace;
+use crate::engine::DataFusionOfflineStore;
+use crate::source::Location;
+
+/// Batches that are read ahead of the disk.
+const AHEAD: usize = 4;
+
+/// See [`OfflineStore::save`](larder_offline_store::OfflineStore::save).
+pub(crate) async fn save(
+    engine: &DataFusionOfflineStore,
+    request: &SaveRequest,
+    rows: BatchStream,
+) -> Result<u64> {
+    let target = Target::of(engine, request)?;
+    target.check()?;
+    let schema = rows.schema();
+    let (pieces, received) = mpsc::channel(AHEAD);
+    let writing = tokio::task::spawn_blocking(move || target.write(&schema, received));
+    let read = feed(rows, pieces).await;
+    let written = writing.await;
+    let written =
+        written.map_err(|error| Error::internal("the write ended early").with_source(error))?;
+    // What stopped the rows is the cause of what stopped the writer.
+    read.and(written)
+}
+
+/// What the writer is told. It publishes nothing unless it is told the end.
+enum Piece {
+    Rows(RecordBatch),
+    End,
+}
+
+/// Hands rows over until they end or the writer does, which says why itself.
+async fn feed(mut rows: BatchStream, pieces: mpsc::Sender<Piece>) -> Result<()> {
+    while let Some(batch) = rows.next().await {
+        if pieces.send(Piece::Rows(batch?)).await.is_err() {
+            return Ok(());
+        }
+    }
+    drop(pieces.send(Piece::End).await);
+    Ok(())
+}
+
+/// A place on the local file system.
+struct Target {
+    request: SaveRequest,
+    path: PathBuf,
+    /// As the request writes it.
+    shown: String,
+    is_file: bool,
+}
+
+impl Target {
+    fn of(engine: &DataFusionOfflineStore, request: &SaveRequest) -> Result<Self> {
+        let location = Location::of(&request.target, &engine.options().repo_root)?;
+        let shown = location.shown;
+        let refused = |why: &str| {
+            Error::unsupported(format!("rows cannot be saved to {shown}: {why}"))
+                .with_hint("a local Parquet file or folder can be saved to")
+        };
+        if location.pattern.is_some() {
+            return Err(refused("it is a pattern of file names"));
+        }
+        let path = location.local.ok_or_else(|| refused("it is not on the local file system"))?;
+        let is_file = request.mode != SaveMode::Add && shown.ends_with(".parquet");
+        Ok(Self { request: request.clone(), path, shown, is_file })
+    }
+
+    /// Refuses what must not be there, before a row is read.
+    fn check(&self) -> Result<()> {
+        let exists = || self.path.try_exists().map_err(|error| broken(&self.path, error));
+        match self.request.mode {
+            SaveMode::New if exists()? => Err(self.request.already_exists(&self.shown)),
+            SaveMode::Replace if !self.is_file => replace::check_folder(&self.path),
+            SaveMode::Replace if self.path.is_dir() => {
+                Err(Error::invalid(format!("{} cannot be replaced: it is a folder", self.shown)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, schema: &SchemaRef, pieces: mpsc::Receiver<Piece>) -> Result<u64> {
+        let above = folder_of(&self.path);
+        fs::create_dir_all(above).map_err(|error| broken(above, error))?;
+        match (self.is_file, self.request.mode) {
+            (true, SaveMode::New) => self.write_new_file(schema, pieces),
+            (true, _) => {
+                let (file, rows) = filled(&self.path, schema, pieces)?;
+                file.publish().map(|()| rows)
+            }
+            (false, SaveMode::Add) => {
+                fs::create_dir_all(&self.path).map_err(|error| broken(&self.path, error))?;
+                write_part(&self.path, schema, pieces)
+            }
+            (false, _) => self.write_folder(schema, pieces),
+        }
+    }
+
+    fn write_new_file(&self, schema: &SchemaRef, pieces: mpsc::Receiver<Piece>) -> Result<u64> {
+        let (file, rows) = filled(&self.path, schema, pieces)?;
+        if file.publish_new()? { Ok(rows) } else { Err(self.request.already_exists(&self.shown)) }
+    }
+
+    /// Fills a folder beside the target and lets the two change places.
+    fn write_folder(&self, schema: &SchemaRef, pieces: mpsc::Receiver<Piece>) -> Result<u64> {
+        let above = folder_of(&self.path);
+        let staged = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .suffix(".tmp")
+            .permissions(Permissions::from_mode(0o777))
+            .tempdir_in(above)
+            .map_err(|error| broken(above, error))?;
+        let rows = write_part(staged.path(), schema, pieces)?;
+        // Again: somebody may have put something there meanwhile.
+        self.check()?;
+        replace::exchange(staged.path(), &self.path)?;
+        sync_folder(above)?;
+        // What the target held goes with the temporary name.
+        drop(staged);
+        Ok(rows)
+    }
+}
+
+/// One more file in a folder.
+fn write_part(folder: &Path, schema: &SchemaRef, pieces: mpsc::Receiver<Piece>) -> Result<u64> {
+    let path = folder.join(format!("{}-0.parquet", Uuid::new_v4().simple()));
+    let (file, rows) = filled(&path, schema, pieces)?;
+    file.publish().map(|()| rows)
+}
+
+/// A file with all rows, and their number.
+fn filled<'a>(
+    path: &'a Path,
+    schema: &SchemaRef,
+    mut pieces: mpsc::Receiver<Piece>,
+) -> Result<(ParquetFile<'a>, u64)> {
+    let mut file = ParquetFile::beside(path, SchemaRef::clone(schema))?;
+    let mut rows = 0;
+    loop {
+        match pieces.blocking_recv() {
+            Some(Piece::Rows(batch)) => {
+                file.write(&batch)?;
+                rows += batch.num_rows() as u64;
+            }
+            Some(Piece::End) => return Ok((file, rows)),
+            None => {
+                return Err(Error::internal(format!(
+                    "the rows for {} ended early",
+                    path.display()
+                )));
+            }
+        }
+    }
+}
