@@ -32,6 +32,11 @@ pub(crate) fn into_datafusion(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
+/// What an object store answered about an object.
+pub(crate) fn from_store(object: &str, error: object_store::Error) -> Error {
+    Error::new(store_kind(&error), format!("cannot read {object}")).with_source(error)
+}
+
 pub(crate) fn from_arrow(error: ArrowError) -> Error {
     match error {
         ArrowError::ExternalError(cause) => from_boxed(cause),
@@ -49,11 +54,7 @@ fn from_boxed(cause: Box<dyn StdError + Send + Sync>) -> Error {
 fn kind(error: &DataFusionError) -> ErrorKind {
     match error {
         DataFusionError::ParquetError(_) => ErrorKind::Data,
-        DataFusionError::ObjectStore(cause) => match **cause {
-            object_store::Error::NotFound { .. } => ErrorKind::NotFound,
-            object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
-            _ => ErrorKind::Unavailable,
-        },
+        DataFusionError::ObjectStore(cause) => store_kind(cause),
         DataFusionError::IoError(cause) => match cause.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
@@ -63,6 +64,14 @@ fn kind(error: &DataFusionError) -> ErrorKind {
         DataFusionError::Shared(inner) => kind(inner),
         DataFusionError::Collection(errors) => errors.first().map_or(ErrorKind::Internal, kind),
         _ => ErrorKind::Internal,
+    }
+}
+
+fn store_kind(error: &object_store::Error) -> ErrorKind {
+    match error {
+        object_store::Error::NotFound { .. } => ErrorKind::NotFound,
+        object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Unavailable,
     }
 }
 

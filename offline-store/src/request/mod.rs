@@ -2,8 +2,10 @@
 
 mod entity_rows;
 mod historical;
+mod options;
 mod pull;
 
 pub use entity_rows::EntityRows;
 pub use historical::{HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey};
+pub use options::HistoricalOptions;
 pub use pull::PullRequest;
