@@ -3,11 +3,19 @@
 //! The generator shares its cores with the server that it measures, so it writes prepared bytes and
 //! looks for nothing in an answer but its status and its length.
 
-use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
-use std::net::TcpStream;
+use std::io::{Error, ErrorKind, Result};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
 use crate::load::{Exchange, Target};
+
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Longer answers are refused.
 const MAX_ANSWER: usize = 64 << 20;
@@ -39,9 +47,10 @@ pub(crate) struct HttpTarget<'a> {
     pub(crate) requests: &'a [Vec<u8>],
 }
 
+#[async_trait(?Send)]
 impl Target for HttpTarget<'_> {
-    fn connect(&self) -> anyhow::Result<Box<dyn Exchange + '_>> {
-        let connection = Connection::open(self.port)?;
+    async fn connect(&self) -> anyhow::Result<Box<dyn Exchange + '_>> {
+        let connection = Connection::open(self.port).await?;
         Ok(Box::new(HttpExchange { connection, requests: self.requests }))
     }
 }
@@ -51,12 +60,24 @@ struct HttpExchange<'a> {
     requests: &'a [Vec<u8>],
 }
 
+#[async_trait(?Send)]
 impl Exchange for HttpExchange<'_> {
-    fn exchange(&mut self, turn: usize) -> anyhow::Result<()> {
-        let answer = self.connection.exchange(&self.requests[turn % self.requests.len()])?;
+    async fn exchange(&mut self, turn: usize) -> anyhow::Result<()> {
+        let answer = self.connection.exchange(&self.requests[turn % self.requests.len()]).await?;
         anyhow::ensure!(answer.status == 200, "status {}", answer.status);
         Ok(())
     }
+}
+
+/// Sends one request to a port of this machine; its status and the body of its answer.
+pub(crate) fn ask(port: u16, request: &[u8]) -> Result<(u16, Vec<u8>)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let asking = async {
+        let mut connection = Connection::open(port).await?;
+        let answer = connection.exchange(request).await?;
+        Ok((answer.status, answer.body.to_vec()))
+    };
+    runtime.block_on(async { timeout(PATIENCE, asking).await })?
 }
 
 /// What came back.
@@ -73,26 +94,23 @@ pub(crate) struct Answer<'a> {
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
-    /// Bytes of the buffer that were read.
-    filled: usize,
 }
 
 impl Connection {
     /// Connects to a port of this machine.
-    pub(crate) fn open(port: u16) -> Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port))?;
+    async fn open(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        Ok(Self { stream, buffer: Vec::new(), filled: 0 })
+        Ok(Self { stream, buffer: Vec::new() })
     }
 
     /// Sends one request and reads its answer to the end.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
-        self.stream.write_all(request)?;
-        self.filled = 0;
+    async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
         let head = loop {
-            self.read_some()?;
-            if let Some(head) = find(&self.buffer[..self.filled], b"\r\n\r\n") {
+            self.read_some().await?;
+            if let Some(head) = find(&self.buffer, b"\r\n\r\n") {
                 break head + 4;
             }
         };
@@ -100,22 +118,17 @@ impl Connection {
         if length > MAX_ANSWER {
             return Err(Error::new(ErrorKind::InvalidData, "the answer is too long"));
         }
-        while self.filled < head + length {
-            self.read_some()?;
+        while self.buffer.len() < head + length {
+            self.read_some().await?;
         }
         Ok(Answer { status, body: &self.buffer[head..head + length] })
     }
 
-    fn read_some(&mut self) -> Result<()> {
-        if self.buffer.len() - self.filled < READ {
-            self.buffer.resize(self.filled + 2 * READ, 0);
-        }
-        match self.stream.read(&mut self.buffer[self.filled..])? {
+    async fn read_some(&mut self) -> Result<()> {
+        self.buffer.reserve(READ);
+        match self.stream.read_buf(&mut self.buffer).await? {
             0 => Err(ErrorKind::UnexpectedEof.into()),
-            length => {
-                self.filled += length;
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 }
@@ -139,8 +152,10 @@ fn parse_head(head: &[u8]) -> Result<(u16, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
+
+    use super::*;
 
     #[test]
     fn an_answer_in_pieces_is_read_to_its_end() {
@@ -156,9 +171,7 @@ mod tests {
             request[..length].to_vec()
         });
         let sent = request("/path", "{}");
-        let mut connection = Connection::open(port).unwrap();
-        let answer = connection.exchange(&sent).unwrap();
-        assert_eq!((answer.status, answer.body), (200, &b"hello"[..]));
+        assert_eq!(ask(port, &sent).unwrap(), (200, b"hello".to_vec()));
         assert_eq!(server.join().unwrap(), sent);
     }
 

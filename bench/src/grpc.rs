@@ -1,8 +1,9 @@
 //! Prepared gRPC requests: sent as they are, and answers that are not decoded.
 
 use anyhow::{Context as _, Result};
+use async_trait::async_trait;
 use bytes::{Buf as _, BufMut as _, Bytes};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
@@ -10,6 +11,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 use crate::load::{Exchange, Target};
+
+/// Bytes of answers that may be on their way.
+const WINDOW: u32 = 4 << 20;
 
 /// Calls of one method, sent in turn.
 #[derive(Debug)]
@@ -25,36 +29,43 @@ pub(crate) struct GrpcTarget<'a> {
 impl GrpcTarget<'_> {
     /// One call: the encoded answer.
     pub(crate) fn call(&self, request: &Bytes) -> Result<Bytes> {
-        let (runtime, mut client) = self.open()?;
-        runtime.block_on(call(&mut client, self.method, request.clone()))
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut client = self.open().await?;
+            call(&mut client, self.method, request.clone()).await
+        })
     }
 
-    fn open(&self) -> Result<(Runtime, Grpc<Channel>)> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+    async fn open(&self) -> Result<Grpc<Channel>> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address))?;
-        let channel = runtime.block_on(endpoint.tcp_nodelay(true).connect())?;
-        Ok((runtime, Grpc::new(channel).max_decoding_message_size(64 << 20)))
+        // Feast's clients widen theirs as answers come; this library keeps to what it starts with.
+        let endpoint = endpoint
+            .initial_stream_window_size(Some(WINDOW))
+            .initial_connection_window_size(Some(WINDOW));
+        let channel = endpoint.tcp_nodelay(true).connect().await?;
+        Ok(Grpc::new(channel).max_decoding_message_size(64 << 20))
     }
 }
 
+#[async_trait(?Send)]
 impl Target for GrpcTarget<'_> {
-    fn connect(&self) -> Result<Box<dyn Exchange + '_>> {
-        let (runtime, client) = self.open()?;
-        Ok(Box::new(GrpcExchange { target: self, runtime, client }))
+    async fn connect(&self) -> Result<Box<dyn Exchange + '_>> {
+        let client = self.open().await?;
+        Ok(Box::new(GrpcExchange { target: self, client }))
     }
 }
 
 struct GrpcExchange<'a> {
     target: &'a GrpcTarget<'a>,
-    runtime: Runtime,
     client: Grpc<Channel>,
 }
 
+#[async_trait(?Send)]
 impl Exchange for GrpcExchange<'_> {
-    fn exchange(&mut self, turn: usize) -> Result<()> {
+    async fn exchange(&mut self, turn: usize) -> Result<()> {
         let requests = self.target.requests;
         let request = requests[turn % requests.len()].clone();
-        self.runtime.block_on(call(&mut self.client, self.target.method, request)).map(drop)
+        call(&mut self.client, self.target.method, request).await.map(drop)
     }
 }
 

@@ -3,13 +3,15 @@
 //! This is the limit that a server in front of the same Redis is measured against, so it does nothing that costs
 //! time: no value is copied, converted or looked at.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
 
 use anyhow::{Result, bail, ensure};
+use async_trait::async_trait;
 use larder_core::Value;
 use larder_proto::wire::entity_key::{EntityKeyVersion, encode};
 use larder_proto::wire::field_hash::{feature_field, timestamp_field};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::generated::{FEATURES, VIEWS};
 use crate::load::{Exchange, Target};
@@ -116,11 +118,17 @@ fn put_bulk(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+#[async_trait(?Send)]
 impl Target for RawRedis {
-    fn connect(&self) -> Result<Box<dyn Exchange + '_>> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port))?;
+    async fn connect(&self) -> Result<Box<dyn Exchange + '_>> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         stream.set_nodelay(true)?;
         Ok(Box::new(RawExchange { target: self, stream, buffer: vec![0; 256 << 10] }))
+    }
+
+    /// Nothing may keep Redis waiting: its rate is the limit that others are measured against.
+    fn threads(&self, connections: usize) -> usize {
+        connections
     }
 }
 
@@ -130,13 +138,14 @@ struct RawExchange<'a> {
     buffer: Vec<u8>,
 }
 
+#[async_trait(?Send)]
 impl Exchange for RawExchange<'_> {
-    fn exchange(&mut self, turn: usize) -> Result<()> {
+    async fn exchange(&mut self, turn: usize) -> Result<()> {
         let batches = &self.target.batches;
-        self.stream.write_all(&batches[turn % batches.len()])?;
+        self.stream.write_all(&batches[turn % batches.len()]).await?;
         let (mut counting, mut filled) = (Counting::new(self.target.commands), 0);
         while counting.wanted > 0 {
-            let length = self.stream.read(&mut self.buffer[filled..])?;
+            let length = self.stream.read(&mut self.buffer[filled..]).await?;
             ensure!(length > 0, "redis closed the connection");
             filled += length;
             let counted = counting.count(&self.buffer[..filled])?;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use larder_tests::{Feast, Repository, free_port};
 
-use crate::connection::{Connection, request};
+use crate::connection::{ask, request};
 use crate::summary::{Runs, figure};
 
 /// How often each server is started.
@@ -77,7 +77,7 @@ fn first_answer(command: impl FnOnce(&str) -> Command) -> Result<f64> {
 }
 
 fn status(port: u16, request: &[u8]) -> std::io::Result<u16> {
-    Ok(Connection::open(port)?.exchange(request)?.status)
+    Ok(ask(port, request)?.0)
 }
 
 /// A server that is stopped, by its process id, when this value goes.

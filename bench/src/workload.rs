@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
-use crate::connection::{Connection, request_for};
+use crate::connection::{ask, request_for};
 use crate::generated::{FEATURES, VIEWS};
 
 /// Requests of one row count.
@@ -51,10 +51,9 @@ pub(crate) fn grpc(keys: &[Vec<u32>]) -> Vec<Bytes> {
 
 /// The columns that a server answers over HTTP, by name.
 pub(crate) fn columns(server: &Server, request: &[u8]) -> Result<Vec<(String, serde_json::Value)>> {
-    let mut connection = Connection::open(server.port())?;
-    let answer = connection.exchange(request)?;
-    ensure!(answer.status == 200, "status {}", answer.status);
-    let answer: serde_json::Value = serde_json::from_slice(answer.body)?;
+    let (status, body) = ask(server.port(), request)?;
+    ensure!(status == 200, "status {status}");
+    let answer: serde_json::Value = serde_json::from_slice(&body)?;
     let names = answer["metadata"]["feature_names"].as_array().into_iter().flatten();
     let values = answer["results"].as_array().into_iter().flatten();
     let mut columns: Vec<_> = names
@@ -70,10 +69,9 @@ pub(crate) fn columns(server: &Server, request: &[u8]) -> Result<Vec<(String, se
 
 /// Checks that an answer as an Arrow stream has every feature, none of them null.
 pub(crate) fn arrow_columns(server: &Server, request: &[u8]) -> Result<()> {
-    let mut connection = Connection::open(server.port())?;
-    let answer = connection.exchange(request)?;
-    ensure!(answer.status == 200, "status {}", answer.status);
-    let rows = StreamReader::try_new(answer.body, None)?.collect::<Result<Vec<_>, _>>()?;
+    let (status, body) = ask(server.port(), request)?;
+    ensure!(status == 200, "status {status}");
+    let rows = StreamReader::try_new(body.as_slice(), None)?.collect::<Result<Vec<_>, _>>()?;
     ensure!(!rows.is_empty(), "an answer without rows");
     for batch in rows {
         let nulls: usize = batch.columns().iter().map(Array::null_count).sum();

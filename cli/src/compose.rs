@@ -272,7 +272,7 @@ pub(crate) fn server_config(config: &RepoConfig) -> ServerConfig {
         send_timeout: limits.send_timeout,
         drain: config.serving.drain,
         registry_poll: config.serving.registry_check,
-        access_log: true,
+        ..ServerConfig::default()
     }
 }
 

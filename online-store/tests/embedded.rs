@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use larder_core::ErrorKind;
 use larder_online_store::{
-    EmbeddedConfig, EmbeddedStore, OnlineStore, ViewTable, WriteGuard, WriteRows, WriteRowsBuilder,
-    contract, online_store_contract,
+    EmbeddedConfig, EmbeddedStore, OnlineStore, ViewRead, ViewTable, WriteGuard, WriteRows,
+    WriteRowsBuilder, contract, online_store_contract,
 };
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 /// A store whose map is much too small at first.
@@ -159,4 +160,66 @@ async fn a_file_in_place_of_the_folder_is_refused() {
     std::fs::write(&path, b"x").unwrap();
     let refused = EmbeddedStore::open(&EmbeddedConfig::new(path)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
+}
+
+/// Keys whose bytes go on where others end, with room for the number of a table in between, and keys too long for LMDB.
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    let short = proptest::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(2), Just(9)], 0..9);
+    let long = (0..3_u8).prop_map(|last| [vec![7; 600], vec![last]].concat());
+    prop_oneof![9 => short, 1 => long]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// However many tables there are, whichever are read, and whatever lies between their rows.
+    #[test]
+    fn views_read_together_answer_as_views_read_alone(
+        tables in 1..12_usize,
+        written in proptest::collection::vec((0..12_usize, key(), 0..100_i64), 0..60),
+        asked in proptest::collection::vec(0..12_usize, 1..8),
+        keys in proptest::collection::vec(key(), 0..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (_folder, store) = make();
+        let table = |at: usize| ViewTable::new("shop", format!("view_{}", at % tables), ["age"]).unwrap();
+        runtime.block_on(async {
+            let all: Vec<ViewTable> = (0..tables).map(table).collect();
+            store.update(&all, &[]).await.unwrap();
+            for (at, key, event) in &written {
+                let mut rows = WriteRowsBuilder::new(&table(*at));
+                rows.begin_row(key, *event, None).unwrap();
+                rows.set(0, &[8, u8::try_from(*event).unwrap()]).unwrap();
+                store.write(&table(*at), &rows.finish(), WriteGuard::EventTime).await.unwrap();
+            }
+            let written = written.iter().map(|(_, key, _)| key);
+            let keys: Vec<&[u8]> = keys.iter().chain(written).map(Vec::as_slice).collect();
+            let asked: Vec<ViewTable> = asked.iter().map(|at| table(*at)).collect();
+            let reads: Vec<ViewRead<'_>> =
+                asked.iter().map(|table| ViewRead { table, keys: &keys }).collect();
+            let together = store.read_views(&reads).await;
+            assert_eq!(together.len(), reads.len());
+            for (read, together) in reads.iter().zip(together) {
+                let (alone, together) = (store.read(read.table, &keys).await.unwrap(), together.unwrap());
+                assert_eq!(together.event_timestamps(), alone.event_timestamps());
+                assert!(together.column(0).eq(alone.column(0)));
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn rows_of_a_removed_view_go_and_those_beside_them_stay() {
+    let (_folder, store) = make();
+    let other = ViewTable::new("shop", "others", ["age"]).unwrap();
+    store.update(&[table(), other.clone()], &[]).await.unwrap();
+    let given = rows(0..25_000, 8);
+    store.write(&table(), &given, WriteGuard::EventTime).await.unwrap();
+    store.write(&other, &given, WriteGuard::EventTime).await.unwrap();
+    store.update(&[], &[table()]).await.unwrap();
+    store.update(&[table()], &[]).await.unwrap();
+    let (first, last) = (0_u32.to_be_bytes(), 24_999_u32.to_be_bytes());
+    let keys = [&first[..], &last[..]];
+    assert_eq!(store.read(&table(), &keys).await.unwrap().event_timestamps(), [None, None]);
+    assert_eq!(store.read(&other, &keys).await.unwrap().event_timestamps(), [Some(1), Some(1)]);
 }

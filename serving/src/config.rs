@@ -50,6 +50,8 @@ impl Default for ServiceConfig {
 /// Settings of the listeners; data only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
+    /// Threads that serve connections, each its own.
+    pub lanes: usize,
     /// Largest request body in bytes, HTTP and gRPC.
     pub max_body_bytes: usize,
     /// Requests worked on at once, HTTP and gRPC together; more are told to come back.
@@ -79,6 +81,7 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
+            lanes: std::thread::available_parallelism().map_or(1, usize::from),
             max_body_bytes: 8 << 20,
             max_concurrent_requests: 1024,
             max_connections: 16_384,

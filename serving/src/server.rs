@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{join_all, try_join_all};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::service::TowerToHyperService;
@@ -17,7 +18,7 @@ use tonic::service::Routes;
 
 use crate::gate::{Gate, GrpcGate};
 use crate::http::Chats;
-use crate::listen::{Acceptor, Prelude, serve_http};
+use crate::listen::{Acceptor, Hand, Lanes, Prelude, serve_http};
 use crate::materialize::jobs;
 use crate::metrics::{self, Scraped};
 use crate::{CatalogSource, FeatureServer, Listeners, ServerConfig, ServerTls, grpc, http};
@@ -38,9 +39,10 @@ pub async fn serve(
 ) -> Result<()> {
     let Listeners { http, grpc, metrics, tls } = listeners;
     let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+    let lanes = Lanes::open(config.lanes)?;
     let config = Arc::new(config);
     let gate = Gate::new(Arc::clone(&config), server.online().metrics().cloned());
-    let shared = Shared { config, tls, gate, slots, stop };
+    let shared = Shared { config, tls, gate, slots, lanes, stop };
     let (jobs, worker) = jobs();
     let server = server.with_jobs(jobs);
     let follow = server.online().follow(source, shared.config.registry_poll, shared.stop.clone());
@@ -64,6 +66,7 @@ struct Shared {
     tls: Option<ServerTls>,
     gate: Gate,
     slots: Arc<Semaphore>,
+    lanes: Lanes,
     stop: watch::Receiver<bool>,
 }
 
@@ -81,31 +84,62 @@ impl Shared {
     async fn http(&self, server: FeatureServer, listener: Option<TcpListener>) -> Result<()> {
         let Some(listener) = listener else { return Ok(()) };
         let acceptor = self.acceptor("http/1.1", Prelude::None)?;
-        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
         let chats = Chats::new(self.stop.clone());
         let router = http::router(server, chats.clone());
-        let gate = self.gate.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            gate.clone().http(router.clone(), request)
-        });
-        tokio::join!(accepting, serve_http(accepted, service, &self.config), chats.ended());
-        Ok(())
+        let serve = |hand| {
+            let (router, gate) = (router.clone(), self.gate.clone());
+            let service = service_fn(move |request: hyper::Request<Incoming>| {
+                gate.clone().http(router.clone(), request)
+            });
+            let (accepted, shaking) = acceptor.clone().take(hand, self.stop.clone());
+            let config = Arc::clone(&self.config);
+            async move {
+                tokio::join!(shaking, serve_http(accepted, service, &config));
+                Ok(())
+            }
+        };
+        let (served, ()) = tokio::join!(self.on_lanes(&acceptor, listener, serve), chats.ended());
+        served
     }
 
     async fn grpc(&self, server: FeatureServer, listener: Option<TcpListener>) -> Result<()> {
         let Some(listener) = listener else { return Ok(()) };
         let acceptor = self.acceptor("h2", Prelude::Http2)?;
-        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
-        let mut stop = self.stop.clone();
-        let served = tonic::transport::Server::builder()
-            .http2_keepalive_interval(Some(self.config.keep_alive))
-            .http2_keepalive_timeout(Some(self.config.send_timeout))
-            .max_concurrent_streams(MAX_STREAMS)
-            .layer(GrpcGate(self.gate.clone()))
-            .add_routes(grpc_services(server, self.config.max_body_bytes).await?)
-            .serve_with_incoming_shutdown(accepted, async move { stopped(&mut stop).await });
-        let ((), served) = tokio::join!(accepting, served);
-        served.map_err(|error| Error::internal("gRPC listener failed").with_source(error))
+        let services = grpc_services(server, self.config.max_body_bytes).await?;
+        let serve = |hand| {
+            let (accepted, shaking) = acceptor.clone().take(hand, self.stop.clone());
+            let mut stop = self.stop.clone();
+            let served = tonic::transport::Server::builder()
+                .http2_keepalive_interval(Some(self.config.keep_alive))
+                .http2_keepalive_timeout(Some(self.config.send_timeout))
+                .max_concurrent_streams(MAX_STREAMS)
+                .layer(GrpcGate(self.gate.clone()))
+                .add_routes(services.clone())
+                .serve_with_incoming_shutdown(accepted, async move { stopped(&mut stop).await });
+            async move {
+                let ((), served) = tokio::join!(shaking, served);
+                served.map_err(|error| Error::internal("gRPC listener failed").with_source(error))
+            }
+        };
+        self.on_lanes(&acceptor, listener, serve).await
+    }
+
+    /// Deals a listener's connections out, and waits until every lane has served its own.
+    async fn on_lanes<F>(
+        &self,
+        acceptor: &Acceptor,
+        listener: TcpListener,
+        serve: impl Fn(Hand) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let (hands, accepting) = acceptor.deal(listener, self.lanes.len(), self.stop.clone());
+        let lanes = self.lanes.runtimes().zip(hands);
+        let served = try_join_all(lanes.map(|(lane, hand)| lane.spawn(serve(hand))));
+        let (served, ()) = tokio::join!(served, accepting);
+        let served = served.map_err(|error| Error::internal("a lane failed").with_source(error))?;
+        served.into_iter().collect()
     }
 
     /// Metrics have slots of their own: a full server can still be looked at.
@@ -120,7 +154,6 @@ impl Shared {
             send_timeout: self.config.send_timeout,
             slots: Arc::new(Semaphore::new(METRICS_CONNECTIONS)),
         };
-        let (accepted, accepting) = acceptor.start(listener, self.stop.clone());
         let page = metrics::router(Scraped {
             metrics: Arc::clone(metrics),
             gate: self.gate.clone(),
@@ -128,7 +161,13 @@ impl Shared {
             slots: (Arc::clone(&self.slots), self.config.max_connections),
         });
         let service = TowerToHyperService::new(page);
-        tokio::join!(accepting, serve_http(accepted, service, &self.config));
+        let (hands, accepting) = acceptor.deal(listener, 1, self.stop.clone());
+        let served = hands.into_iter().map(|hand| {
+            let (accepted, shaking) = acceptor.clone().take(hand, self.stop.clone());
+            let served = serve_http(accepted, service.clone(), &self.config);
+            async { tokio::join!(shaking, served) }
+        });
+        tokio::join!(accepting, join_all(served));
         Ok(())
     }
 }

@@ -205,6 +205,7 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
         std::future::pending::<Result<()>>().await
     };
     let settings = open_files::within_limit(ServerConfig {
+        lanes: usize::try_from(arguments.workers).unwrap_or_else(|_| ServerConfig::default().lanes),
         access_log: !arguments.no_access_log,
         ..compose::server_config(config)
     });

@@ -37,7 +37,7 @@ pub fn decode_column<'a>(
     if let Some(element) = value_type.list_element().or_else(|| value_type.set_element()) {
         return decode_lists(value_type, element, cells);
     }
-    let mut sink = sink(value_type);
+    let mut sink = sink(value_type, cells.size_hint().0);
     for cell in cells {
         let mut recast = Vec::new();
         match content_of(value_type, cell, &mut recast)? {
@@ -57,6 +57,9 @@ fn content_of<'a>(
     let Some(bytes) = cell else {
         return Ok(None);
     };
+    if let Some(float) = lone_float(value_type, bytes) {
+        return Ok(Some(float));
+    }
     match set_field(bytes)? {
         None => Ok(None),
         Some((found, content)) if found == stored_type(value_type) => Ok(Some(content)),
@@ -64,6 +67,22 @@ fn content_of<'a>(
             encode_value(&cast_value(decode_value(bytes)?, value_type)?, recast)?;
             Ok(set_field(recast)?.map(|(_, content)| content))
         }
+    }
+}
+
+/// A float of the wanted type that is the only field of its message, as nearly every stored float is: no walk over fields.
+fn lone_float(value_type: ValueType, value: &[u8]) -> Option<Content<'_>> {
+    const DOUBLE: u8 = (5 << 3) | 1;
+    const FLOAT: u8 = (6 << 3) | 5;
+    let (tag, bits) = value.split_first()?;
+    match (value_type, *tag, bits.len()) {
+        (ValueType::Double, DOUBLE, 8) => {
+            bits.first_chunk().map(|bits| Content::Fixed64(u64::from_le_bytes(*bits)))
+        }
+        (ValueType::Float, FLOAT, 4) => {
+            bits.first_chunk().map(|bits| Content::Fixed32(u32::from_le_bytes(*bits)))
+        }
+        _ => None,
     }
 }
 
@@ -80,7 +99,7 @@ fn decode_lists<'a>(
     element: ValueType,
     cells: impl Iterator<Item = Option<&'a [u8]>>,
 ) -> Result<ArrayRef> {
-    let mut items = sink(element);
+    let mut items = sink(element, cells.size_hint().0);
     let (mut count, mut offsets, mut valid) = (0_i32, vec![0_i32], Vec::new());
     for cell in cells {
         let mut recast = Vec::new();
@@ -108,16 +127,20 @@ trait Sink {
     fn finish(&mut self) -> ArrayRef;
 }
 
-fn sink(value_type: ValueType) -> Box<dyn Sink> {
+/// An empty array with room for so many numbers.
+fn sink(value_type: ValueType, room: usize) -> Box<dyn Sink> {
     match value_type {
-        ValueType::Int32 => numbers::<Int32Type>(|content| Ok(Some(int32(content.varint()?)))),
-        ValueType::Int64 => {
-            numbers::<Int64Type>(|content| Ok(Some(content.varint()?.cast_signed())))
+        ValueType::Int32 => {
+            numbers::<Int32Type>(room, |content| Ok(Some(int32(content.varint()?))))
         }
-        ValueType::Double => numbers::<Float64Type>(|content| double(content).map(Some)),
-        ValueType::Float => numbers::<Float32Type>(|content| float(content).map(Some)),
+        ValueType::Int64 => {
+            numbers::<Int64Type>(room, |content| Ok(Some(content.varint()?.cast_signed())))
+        }
+        ValueType::Double => numbers::<Float64Type>(room, |content| double(content).map(Some)),
+        ValueType::Float => numbers::<Float32Type>(room, |content| float(content).map(Some)),
         ValueType::UnixTimestamp => Box::new(Numbers {
-            builder: PrimitiveBuilder::<TimestampSecondType>::new().with_timezone("UTC"),
+            builder: PrimitiveBuilder::<TimestampSecondType>::with_capacity(room)
+                .with_timezone("UTC"),
             read: |content| {
                 let seconds = content.varint()?.cast_signed();
                 Ok((seconds != NOT_A_TIME).then_some(seconds))
@@ -139,9 +162,10 @@ struct Numbers<T: ArrowPrimitiveType> {
 }
 
 fn numbers<T: ArrowPrimitiveType>(
+    room: usize,
     read: fn(Content<'_>) -> Result<Option<T::Native>>,
 ) -> Box<dyn Sink> {
-    Box::new(Numbers { builder: PrimitiveBuilder::<T>::new(), read })
+    Box::new(Numbers { builder: PrimitiveBuilder::<T>::with_capacity(room), read })
 }
 
 impl<T: ArrowPrimitiveType> Sink for Numbers<T> {

@@ -49,6 +49,11 @@ impl OnlineResponseWriter {
         Self { out }
     }
 
+    /// Makes room for so many more bytes.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
+    }
+
     /// Appends a column: encoded values (empty for null), a status for each, and [`event_timestamps`] for each.
     pub fn vector<'v>(
         &mut self,

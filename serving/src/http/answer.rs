@@ -11,10 +11,11 @@ use crate::online::{AnswerColumn, EventTimestamps, OnlineAnswer};
 pub(super) fn to_json(answer: &OnlineAnswer) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(64 + answer.columns() * (32 + answer.rows() * 56));
     let times = EventTimestamps::new(answer, event_timestamps);
+    let all_present = all_present(answer.rows());
     out.extend_from_slice(b"{\"results\":[");
     for index in 0..answer.columns() {
         separate(&mut out, index);
-        write_column(answer, answer.column(index), &times, &mut out)?;
+        write_column(answer, answer.column(index), (&times, &all_present), &mut out)?;
     }
     out.extend_from_slice(b"],\"metadata\":{\"feature_names\":[");
     for column in 0..answer.columns() {
@@ -30,23 +31,37 @@ pub(super) fn to_json(answer: &OnlineAnswer) -> Result<Vec<u8>> {
 fn write_column(
     answer: &OnlineAnswer,
     column: AnswerColumn<'_>,
-    times: &EventTimestamps<'_>,
+    (times, all_present): (&EventTimestamps<'_>, &[u8]),
     out: &mut Vec<u8>,
 ) -> Result<()> {
     out.extend_from_slice(b"{\"values\":[");
-    for row in 0..answer.rows() {
+    for (row, value) in column.values(0..answer.rows()).enumerate() {
         separate(out, row);
-        json::write_value(column.value(row), out)?;
+        json::write_value(value, out)?;
     }
     out.extend_from_slice(b"],\"statuses\":[");
-    for row in 0..answer.rows() {
-        separate(out, row);
-        out.extend_from_slice(quoted(column.status(row, answer.compat())));
+    if column.is_whole() {
+        out.extend_from_slice(all_present);
+    } else {
+        for row in 0..answer.rows() {
+            separate(out, row);
+            out.extend_from_slice(quoted(column.status(row, answer.compat())));
+        }
     }
     out.extend_from_slice(b"],\"event_timestamps\":[");
     out.extend_from_slice(times.of(column));
     out.extend_from_slice(b"]}");
     Ok(())
+}
+
+/// The statuses of a column whose rows are all present.
+fn all_present(rows: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows * 10);
+    for row in 0..rows {
+        separate(&mut out, row);
+        out.extend_from_slice(quoted(FieldStatus::Present));
+    }
+    out
 }
 
 /// A status as JSON; one copy instead of three, for every value of an answer.

@@ -1,4 +1,4 @@
-//! The accept loop: a bounded number of connections, and handshakes that keep nobody waiting.
+//! The accept loop: a bounded number of connections, dealt out to lanes, and handshakes that keep nobody waiting.
 
 use std::io;
 use std::net::SocketAddr;
@@ -62,35 +62,52 @@ impl Incoming for Accepted {
     }
 }
 
+/// An accepted socket that no runtime watches, with its slot.
+#[derive(Debug)]
+pub(crate) struct Dealt {
+    socket: std::net::TcpStream,
+    slot: OwnedSemaphorePermit,
+}
+
+/// The sockets that one lane gets.
+pub(crate) type Hand = mpsc::Receiver<Dealt>;
+
 impl Acceptor {
-    /// The connections, and the loop that fills them until `stop` is set; the caller awaits both.
+    /// The sockets for so many lanes, and the loop that deals them out in turn until `stop` is set; the caller awaits it.
     ///
     /// Without a free slot one connection is accepted and waits for it, the others in the system's queue.
-    pub(crate) fn start(
-        self,
+    pub(crate) fn deal(
+        &self,
         listener: TcpListener,
+        lanes: usize,
+        stop: watch::Receiver<bool>,
+    ) -> (Vec<Hand>, impl Future<Output = ()> + use<>) {
+        let (lanes, hands) = (0..lanes).map(|_| mpsc::channel(WAITING)).unzip();
+        (hands, accept(listener, Arc::clone(&self.slots), lanes, stop))
+    }
+
+    /// The connections of the sockets in one hand, and the loop that makes them; the caller awaits both, on the lane's
+    /// runtime.
+    pub(crate) fn take(
+        self,
+        hand: Hand,
         stop: watch::Receiver<bool>,
     ) -> (Accepted, impl Future<Output = ()>) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        (Accepted(receiver), self.run(listener, sender, stop))
+        (Accepted(receiver), self.shake_hands(hand, sender, stop))
     }
 
-    async fn run(
+    async fn shake_hands(
         self,
-        listener: TcpListener,
+        mut hand: Hand,
         accepted: mpsc::Sender<Connection>,
         mut stop: watch::Receiver<bool>,
     ) {
         let mut handshakes = JoinSet::new();
-        // Kept outside of the branches: one that is not taken must not lose it.
-        let mut waiting = None;
         loop {
             tokio::select! {
-                next = listener.accept(), if waiting.is_none() => waiting = socket(next).await,
-                Ok(slot) = Arc::clone(&self.slots).acquire_owned(), if waiting.is_some() => {
-                    if let Some(socket) = waiting.take() {
-                        handshakes.spawn(self.clone().hand_over(socket, slot, accepted.clone()));
-                    }
+                Some(dealt) = hand.recv() => {
+                    handshakes.spawn(self.clone().hand_over(dealt, accepted.clone()));
                 }
                 Some(ended) = handshakes.join_next() => {
                     if let Err(error) = ended {
@@ -102,12 +119,8 @@ impl Acceptor {
         }
     }
 
-    async fn hand_over(
-        self,
-        socket: TcpStream,
-        slot: OwnedSemaphorePermit,
-        accepted: mpsc::Sender<Connection>,
-    ) {
+    async fn hand_over(self, dealt: Dealt, accepted: mpsc::Sender<Connection>) {
+        let Dealt { socket, slot } = dealt;
         let established = tokio::time::timeout(self.handshake_timeout, self.establish(socket));
         match established.await {
             Ok(Ok((stream, prelude))) => {
@@ -120,7 +133,8 @@ impl Acceptor {
         }
     }
 
-    async fn establish(&self, socket: TcpStream) -> io::Result<(Stream, Bytes)> {
+    async fn establish(&self, socket: std::net::TcpStream) -> io::Result<(Stream, Bytes)> {
+        let socket = TcpStream::from_std(socket)?;
         socket.set_nodelay(true)?;
         let mut stream = match &self.tls {
             Some(tls) => Stream::Tls(Box::new(tls.accept(socket).await?)),
@@ -135,10 +149,33 @@ impl Acceptor {
     }
 }
 
+/// Accepts sockets and gives one lane after the other its own.
+async fn accept(
+    listener: TcpListener,
+    slots: Arc<Semaphore>,
+    lanes: Vec<mpsc::Sender<Dealt>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut lanes = lanes.iter().cycle();
+    // Kept outside of the branches: one that is not taken must not lose it.
+    let mut waiting = None;
+    loop {
+        tokio::select! {
+            next = listener.accept(), if waiting.is_none() => waiting = socket(next).await,
+            Ok(slot) = Arc::clone(&slots).acquire_owned(), if waiting.is_some() => {
+                let (Some(socket), Some(lane)) = (waiting.take(), lanes.next()) else { continue };
+                // A lane that has ended takes the connection along.
+                drop(lane.send(Dealt { socket, slot }).await);
+            }
+            () = stopped(&mut stop) => return,
+        }
+    }
+}
+
 /// An accepted socket; after an error of the system, none after a pause.
-async fn socket(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<TcpStream> {
-    match accepted {
-        Ok((socket, _)) => return Some(socket),
+async fn socket(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<std::net::TcpStream> {
+    match accepted.and_then(|(socket, _)| socket.into_std()) {
+        Ok(socket) => return Some(socket),
         // A connection that ended before it was accepted concerns nobody else.
         Err(error) if is_of_the_connection(&error) => {}
         Err(error) => {

@@ -3,6 +3,7 @@
 mod accept;
 mod connection;
 mod http;
+mod lanes;
 mod stream;
 mod tls;
 
@@ -11,8 +12,9 @@ use std::net::SocketAddr;
 use larder_core::{Error, ErrorKind, Result};
 use tokio::net::TcpListener;
 
-pub(crate) use accept::{Acceptor, Prelude};
+pub(crate) use accept::{Acceptor, Hand, Prelude};
 pub(crate) use http::serve_http;
+pub(crate) use lanes::Lanes;
 pub use tls::ServerTls;
 
 /// Bound sockets; binding is apart from serving, so that a taken port is known before anything starts.

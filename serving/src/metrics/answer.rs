@@ -10,8 +10,8 @@ use crate::online::OnlineAnswer;
 struct Tally([u64; 5]);
 
 impl Tally {
-    fn add(&mut self, status: FieldStatus) {
-        self.0[status as usize] += 1;
+    fn add(&mut self, status: FieldStatus, count: usize) {
+        self.0[status as usize] += count as u64;
     }
 
     fn of(&self, status: FieldStatus) -> u64 {
@@ -45,8 +45,12 @@ impl Metrics {
                 OutputSource::Computed { view, .. } => &mut computed[view],
             };
             let column = answer.column(answer.entity_columns() + index);
+            if column.is_whole() {
+                tally.add(FieldStatus::Present, answer.rows());
+                continue;
+            }
             for row in 0..answer.rows() {
-                tally.add(column.status(row, answer.compat()));
+                tally.add(column.status(row, answer.compat()), 1);
             }
         }
         for (index, (view, tally)) in plan.views.iter().zip(&stored).enumerate() {

@@ -1,6 +1,7 @@
 //! The answer to a request: columns of encoded values with statuses and event timestamps.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use larder_core::{Compat, FieldStatus, InputSource, OutputSource, RowState, Timestamp, ValueType};
@@ -57,6 +58,26 @@ pub(crate) enum AnswerColumn<'a> {
 }
 
 impl<'a> AnswerColumn<'a> {
+    /// Whether every row is known to have a value and the status PRESENT.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Stored { rows, feature, .. } if rows.is_whole(feature))
+    }
+
+    /// The encoded values of these rows; empty for null.
+    pub(crate) fn values(
+        self,
+        rows: Range<usize>,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        let whole = match self {
+            Self::Stored { rows, feature, .. } if rows.is_whole(feature) => Some((rows, feature)),
+            _ => None,
+        };
+        rows.map(move |row| match whole {
+            Some((rows, feature)) => rows.whole_value(row, feature),
+            None => self.value(row),
+        })
+    }
+
     /// The encoded value of a row; empty for null.
     pub(crate) fn value(self, row: usize) -> &'a [u8] {
         match self {

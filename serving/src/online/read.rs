@@ -63,6 +63,8 @@ struct Missing {
 pub(crate) struct ViewRows {
     rows: ReadRows,
     states: Vec<RowState>,
+    /// Per feature: every row is fresh and has a value of it, as is nearly always so.
+    whole: Vec<bool>,
     /// Cells (stored row, feature) whose bytes are no value; nearly always none.
     damaged: Vec<(usize, usize)>,
     /// The view did not answer in time, and partial results were asked for.
@@ -84,9 +86,11 @@ impl ViewRows {
             RowState::Missing if missing.is_present => RowState::Fresh,
             state => state,
         };
-        let states = rows.event_timestamps().iter().map(state).collect();
-        let damaged = damaged_cells(&rows);
-        Self { rows, states, damaged, is_late: false, row_of: Arc::clone(&keys.row_of) }
+        let states: Vec<RowState> = rows.event_timestamps().iter().map(state).collect();
+        let is_fresh = states.iter().all(|state| *state == RowState::Fresh);
+        let (whole, damaged) = look_at_cells(&rows, is_fresh);
+        let row_of = Arc::clone(&keys.row_of);
+        Self { rows, states, whole, damaged, is_late: false, row_of }
     }
 
     /// A view that did not answer: nothing is known about its rows.
@@ -96,7 +100,8 @@ impl ViewRows {
         (0..count).for_each(|_| rows.begin_row(None));
         let states = vec![RowState::Missing; count];
         let row_of = Arc::clone(&keys.row_of);
-        Self { rows, states, damaged: Vec::new(), is_late: true, row_of }
+        let (whole, damaged) = (Vec::new(), Vec::new());
+        Self { rows, states, whole, damaged, is_late: true, row_of }
     }
 
     /// Whether the view did not answer in time.
@@ -120,10 +125,22 @@ impl ViewRows {
         micros.map_or(Timestamp::EPOCH, Timestamp::from_micros)
     }
 
+    /// Whether every row is fresh and has a value of this feature; nothing else needs to be asked of it then.
+    pub(crate) fn is_whole(&self, feature: usize) -> bool {
+        self.whole.get(feature).is_some_and(|whole| *whole)
+    }
+
+    /// Encoded value of a feature that is whole.
+    pub(crate) fn whole_value(&self, row: usize, feature: usize) -> &[u8] {
+        self.rows.cell(self.row_of[row] as usize, feature).bytes().unwrap_or_default()
+    }
+
     /// Encoded value behind a request row; `None` for null, absent, expired and damaged.
     pub(crate) fn value(&self, row: usize, feature: usize) -> Option<&[u8]> {
         let stored = self.row_of[row] as usize;
-        if self.states[stored] != RowState::Fresh || self.is_damaged(row, feature) {
+        if !self.is_whole(feature)
+            && (self.states[stored] != RowState::Fresh || self.is_damaged(row, feature))
+        {
             return None;
         }
         match self.rows.cell(stored, feature) {
@@ -143,13 +160,23 @@ impl ViewRows {
     }
 }
 
-/// The cells whose bytes are no value; one of them must not spoil a whole answer.
-fn damaged_cells(rows: &ReadRows) -> Vec<(usize, usize)> {
-    let features = 0..rows.features();
-    let cells = (0..rows.len()).flat_map(|row| features.clone().map(move |feature| (row, feature)));
-    cells
-        .filter(|&(row, feature)| !is_readable(rows.cell(row, feature).bytes().unwrap_or_default()))
-        .collect()
+/// Which features are whole, and the cells whose bytes are no value: one of them must not spoil a whole answer.
+fn look_at_cells(rows: &ReadRows, is_fresh: bool) -> (Vec<bool>, Vec<(usize, usize)>) {
+    let mut whole = vec![is_fresh; rows.features()];
+    let mut damaged = Vec::new();
+    for row in 0..rows.len() {
+        for (feature, whole) in whole.iter_mut().enumerate() {
+            match rows.cell(row, feature) {
+                Cell::Value(bytes) if is_readable(bytes) => {}
+                Cell::Value(_) => {
+                    *whole = false;
+                    damaged.push((row, feature));
+                }
+                Cell::Null | Cell::Missing => *whole = false,
+            }
+        }
+    }
+    (whole, damaged)
 }
 
 /// When and how rows are read.

@@ -27,9 +27,14 @@ impl OnlineAnswer {
         compat: Compat,
     ) -> Result<TypedColumn> {
         let (value_type, column) = (self.value_type(column), self.column(column));
+        let values = column.values(rows.clone());
         let mut cells: Vec<Option<&[u8]>> =
-            rows.clone().map(|row| Some(column.value(row)).filter(|v| !v.is_empty())).collect();
-        let mut statuses: Vec<FieldStatus> = rows.map(|row| column.status(row, compat)).collect();
+            values.map(|value| Some(value).filter(|value| !value.is_empty())).collect();
+        let mut statuses: Vec<FieldStatus> = if column.is_whole() {
+            vec![FieldStatus::Present; rows.len()]
+        } else {
+            rows.map(|row| column.status(row, compat)).collect()
+        };
         if let Ok(values) = decode_column(value_type, cells.iter().copied()) {
             return Ok(TypedColumn { values, statuses });
         }

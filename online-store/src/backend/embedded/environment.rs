@@ -10,7 +10,8 @@ use heed::{Database, Env, EnvOpenOptions, RoTxn, RwTxn, WithoutTls};
 use larder_core::{Error, ErrorKind, Result};
 
 use super::error::{Fault, Remedy, lmdb_error};
-use super::layout::{FORMAT, FORMAT_KEY};
+use super::layout::{FIRST_FORMAT, FORMAT, FORMAT_KEY};
+use super::upgrade::upgrade;
 
 /// The unnamed database, which holds everything.
 pub(super) type Rows = Database<Bytes, Bytes>;
@@ -50,13 +51,15 @@ impl Environment {
         let size = with_room(path, map_size, max_map_size);
         let mapped =
             Mapped::open(path, size, max_readers).map_err(|fault| fault.into_error(path))?;
-        Ok(Self {
+        let environment = Self {
             path: path.to_owned(),
             max_map_size,
             max_readers,
             mapped: RwLock::new(Some(mapped)),
             writes: AtomicU32::new(0),
-        })
+        };
+        upgrade(&environment)?;
+        Ok(environment)
     }
 
     /// Runs `work` in a read transaction; it may run again when another process has grown the file.
@@ -228,7 +231,7 @@ fn open_rows(env: &Env<WithoutTls>) -> Result<Rows, Fault> {
 }
 
 fn check_format(found: &[u8]) -> Result<(), Fault> {
-    if found == [FORMAT] {
+    if found == [FORMAT] || found == [FIRST_FORMAT] {
         return Ok(());
     }
     Err(Error::data("the embedded online store has an unknown format")
@@ -292,9 +295,41 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         {
             let environment = open(&folder, MAP_STEP, MAP_STEP).unwrap();
-            environment.write(|rows, txn| Ok(rows.put(txn, FORMAT_KEY, &[2])?)).unwrap();
+            environment.write(|rows, txn| Ok(rows.put(txn, FORMAT_KEY, &[9])?)).unwrap();
         }
         assert_eq!(open(&folder, MAP_STEP, MAP_STEP).unwrap_err().kind(), ErrorKind::Data);
+    }
+
+    #[test]
+    fn rows_of_the_first_format_are_moved_however_many_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        {
+            let environment = open(&folder, MAP_STEP, 1 << 30).unwrap();
+            let first = |environment: &Environment| {
+                environment.write(|rows, txn| {
+                    for row in 0..25_000_u32 {
+                        let key = [&[2, 0, 0, 0, 5, 0][..], &row.to_be_bytes()].concat();
+                        rows.put(txn, &key, &row.to_le_bytes())?;
+                    }
+                    Ok(rows.put(txn, FORMAT_KEY, &[FIRST_FORMAT])?)
+                })
+            };
+            first(&environment).unwrap();
+        }
+        let environment = open(&folder, MAP_STEP, 1 << 30).unwrap();
+        let found = environment.read(|rows, txn| {
+            assert_eq!(rows.get(txn, FORMAT_KEY)?, Some(&[FORMAT][..]));
+            assert_eq!(rows.prefix_iter(txn, &[2])?.count(), 0);
+            let rows = rows.prefix_iter(txn, &[4])?.map(|row| {
+                let (key, value) = row?;
+                let entity = u32::from_be_bytes(key[2..6].try_into().unwrap());
+                assert_eq!((&key[..2], &key[6..]), (&[4, 0][..], &[0, 0, 0, 5][..]));
+                assert_eq!(value, entity.to_le_bytes());
+                Ok(entity)
+            });
+            rows.collect::<Result<Vec<u32>, Fault>>()
+        });
+        assert_eq!(found.unwrap(), (0..25_000).collect::<Vec<u32>>());
     }
 
     #[test]

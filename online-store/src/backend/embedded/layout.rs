@@ -1,4 +1,4 @@
-//! Keys of the LMDB environment, format version 1.
+//! Keys of the LMDB environment, format version 2.
 //!
 //! Everything lies in the unnamed database, so that opening a table costs nothing and their number has no limit:
 //!
@@ -6,14 +6,18 @@
 //! 00 "format"                             -> u8 version
 //! 00 "next_table"                         -> u32 number of the next table
 //! 01 {u16 length | project} view          -> u32 number of the table
-//! 02 {u32 table} 00 entity key            -> packed row (see `backend::packed_row`)
-//! 02 {u32 table} 01 {u128 hash of key}    -> bucket of rows whose keys are too long for LMDB
 //! 03 {u32 table}                          -> nothing: a removed table whose rows wait for removal
+//! 04 00 entity key {u32 table}            -> packed row (see `backend::packed_row`)
+//! 04 01 {u128 hash of key} {u32 table}    -> bucket of rows whose keys are too long for LMDB
 //! bucket = {u32 length | entity key | u32 length | packed row}*
 //! ```
 //!
 //! Numbers in keys are big-endian (so that they sort), in values little-endian. Table numbers are never used twice: a
 //! view that is removed and made again starts empty at once, however many rows remain to be swept.
+//!
+//! The rows of one entity lie side by side, whatever their views: a request reads several views of the same entities, and
+//! finding its place in the tree costs more than the rows that follow. Format 1 had the table first, under `02`; see
+//! [`upgrade`](super::upgrade).
 
 use std::io::Cursor;
 
@@ -21,18 +25,23 @@ use larder_core::{Error, Result};
 
 use crate::ViewTable;
 
-/// Version of the keys; anything else is refused.
-pub(super) const FORMAT: u8 = 1;
+/// Version of the keys; [`FIRST_FORMAT`] is brought up to it, anything else is refused.
+pub(super) const FORMAT: u8 = 2;
+pub(super) const FIRST_FORMAT: u8 = 1;
 pub(super) const FORMAT_KEY: &[u8] = b"\x00format";
 pub(super) const NEXT_TABLE_KEY: &[u8] = b"\x00next_table";
 pub(super) const SWEEP_PREFIX: &[u8] = &[3];
 
 /// LMDB's limit on keys, as compiled by heed.
 const LMDB_KEY_BYTES: usize = 511;
-const ROW: u8 = 2;
+/// The start of every row's key.
+pub(super) const ROW_PREFIX: &[u8] = &[ROW];
+/// The start of every row's key in format 1, before the table.
+pub(super) const FIRST_ROW_PREFIX: &[u8] = &[2];
+const ROW: u8 = 4;
 const WHOLE: u8 = 0;
 const HASHED: u8 = 1;
-const ROW_PREFIX_BYTES: usize = 5;
+const TABLE_BYTES: usize = 4;
 
 /// The key of a table's number.
 pub(super) fn table_key(table: &ViewTable) -> Result<Vec<u8>> {
@@ -54,11 +63,16 @@ pub(super) fn sweep_key(table: u32) -> [u8; 5] {
     key
 }
 
-/// The common start of the keys of a table's rows.
-pub(super) fn row_prefix(table: u32) -> [u8; ROW_PREFIX_BYTES] {
-    let mut key = [ROW; ROW_PREFIX_BYTES];
-    key[1..].copy_from_slice(&table.to_be_bytes());
-    key
+/// The table of a row's key.
+pub(super) fn table_of(row_key: &[u8]) -> Option<u32> {
+    row_key.last_chunk().map(|digits| u32::from_be_bytes(*digits))
+}
+
+/// The key of format 2 for one of format 1.
+pub(super) fn row_key_of_first_format(key: &[u8]) -> Option<Vec<u8>> {
+    let (table, kind_and_entity) =
+        key.strip_prefix(FIRST_ROW_PREFIX)?.split_at_checked(TABLE_BYTES)?;
+    Some([ROW_PREFIX, kind_and_entity, table].concat())
 }
 
 /// Where a row lies.
@@ -70,35 +84,63 @@ pub(super) enum RowKey<'a> {
     Hashed(&'a [u8]),
 }
 
-/// Builds the keys of one table's rows in one buffer.
+/// Builds the keys of rows in one buffer.
 #[derive(Debug)]
 pub(super) struct RowKeys(Vec<u8>);
 
 impl RowKeys {
-    pub(super) fn new(table: u32) -> Self {
-        let mut buffer = Vec::with_capacity(LMDB_KEY_BYTES);
-        buffer.extend(row_prefix(table));
-        Self(buffer)
+    pub(super) fn new() -> Self {
+        Self(Vec::with_capacity(LMDB_KEY_BYTES))
     }
 
-    /// The key under which the row of an entity lies.
-    pub(super) fn of(&mut self, entity_key: &[u8]) -> RowKey<'_> {
-        self.0.truncate(ROW_PREFIX_BYTES);
-        if ROW_PREFIX_BYTES + 1 + entity_key.len() <= LMDB_KEY_BYTES {
+    /// The key under which the row of an entity in a table lies.
+    pub(super) fn of(&mut self, entity_key: &[u8], table: u32) -> RowKey<'_> {
+        self.0.clear();
+        self.0.push(ROW);
+        let is_whole = 2 + entity_key.len() + TABLE_BYTES <= LMDB_KEY_BYTES;
+        if is_whole {
             self.0.push(WHOLE);
             self.0.extend_from_slice(entity_key);
-            return RowKey::Whole(&self.0);
+        } else {
+            let hash = murmur3::murmur3_x64_128(&mut Cursor::new(entity_key), 0)
+                .expect("reading from memory cannot fail");
+            self.0.push(HASHED);
+            self.0.extend(hash.to_be_bytes());
         }
-        let hash = murmur3::murmur3_x64_128(&mut Cursor::new(entity_key), 0)
-            .expect("reading from memory cannot fail");
-        self.0.push(HASHED);
-        self.0.extend(hash.to_be_bytes());
-        RowKey::Hashed(&self.0)
+        self.0.extend(table.to_be_bytes());
+        if is_whole { RowKey::Whole(&self.0) } else { RowKey::Hashed(&self.0) }
+    }
+}
+
+impl<'a> RowKey<'a> {
+    /// The bytes of the key.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        let (Self::Whole(key) | Self::Hashed(key)) = self;
+        key
+    }
+
+    /// The table of a key that differs from this one in nothing else.
+    pub(super) fn sibling(&self, key: &[u8]) -> Option<u32> {
+        let own = self.bytes();
+        let entity = own.len() - TABLE_BYTES;
+        (key.len() == own.len() && key[..entity] == own[..entity]).then(|| table_of(key))?
+    }
+
+    /// The packed row of an entity in what lies under its key.
+    pub(super) fn locate<'v>(
+        &self,
+        found: &'v [u8],
+        entity_key: &[u8],
+    ) -> Result<Option<&'v [u8]>> {
+        match self {
+            Self::Whole(_) => Ok(Some(found)),
+            Self::Hashed(_) => find_in_bucket(found, entity_key),
+        }
     }
 }
 
 /// The row of one entity in a bucket.
-pub(super) fn find_in_bucket<'a>(bucket: &'a [u8], entity_key: &[u8]) -> Result<Option<&'a [u8]>> {
+fn find_in_bucket<'a>(bucket: &'a [u8], entity_key: &[u8]) -> Result<Option<&'a [u8]>> {
     for entry in entries(bucket) {
         let (key, row) = entry?;
         if key == entity_key {
@@ -172,11 +214,36 @@ mod tests {
             "01000473686f707573657273"
         );
         assert_eq!(hex::encode(sweep_key(258)), "0300000102");
-        let mut keys = RowKeys::new(258);
-        assert_eq!(keys.of(b"\xaa\xbb"), RowKey::Whole(b"\x02\x00\x00\x01\x02\x00\xaa\xbb"));
-        let RowKey::Hashed(hashed) = keys.of(&[b'k'; 600]) else { panic!("600 bytes fit no key") };
+        let mut keys = RowKeys::new();
+        assert_eq!(keys.of(b"\xaa\xbb", 258), RowKey::Whole(b"\x04\x00\xaa\xbb\x00\x00\x01\x02"));
+        let RowKey::Hashed(hashed) = keys.of(&[b'k'; 600], 258) else {
+            panic!("600 bytes fit no key")
+        };
         // Python: mmh3.hash128(b"k" * 600, signed=False)
-        assert_eq!(hex::encode(hashed), "020000010201e31be614ad6afbb08552e5e6109f7a20");
+        assert_eq!(hex::encode(hashed), "0401e31be614ad6afbb08552e5e6109f7a2000000102");
+    }
+
+    #[test]
+    fn keys_of_the_first_format_have_their_place_in_this_one() {
+        let entity = [b'k'; 600];
+        for entity in [&entity[..2], &entity[..]] {
+            let mut keys = RowKeys::new();
+            let key = keys.of(entity, 258).bytes();
+            let kind_and_entity = &key[1..key.len() - 4];
+            let first = [&[2, 0, 0, 1, 2], kind_and_entity].concat();
+            assert_eq!(row_key_of_first_format(&first).as_deref(), Some(key));
+        }
+        assert_eq!(row_key_of_first_format(b"\x02\x00"), None);
+    }
+
+    #[test]
+    fn siblings_differ_in_their_table_only() {
+        let (mut one, mut other) = (RowKeys::new(), RowKeys::new());
+        let key = one.of(b"ab", 7);
+        assert_eq!(key.sibling(other.of(b"ab", 9).bytes()), Some(9));
+        for stranger in [&b"a"[..], b"ac", b"abc", b""] {
+            assert_eq!(key.sibling(other.of(stranger, 7).bytes()), None, "{stranger:?}");
+        }
     }
 
     #[test]
@@ -195,9 +262,9 @@ mod tests {
 
     #[test]
     fn the_longest_whole_key_fits() {
-        let mut keys = RowKeys::new(0);
-        assert!(matches!(keys.of(&[0; 505]), RowKey::Whole(key) if key.len() == LMDB_KEY_BYTES));
-        assert!(matches!(keys.of(&[0; 506]), RowKey::Hashed(_)));
+        let mut keys = RowKeys::new();
+        assert!(matches!(keys.of(&[0; 505], 0), RowKey::Whole(key) if key.len() == LMDB_KEY_BYTES));
+        assert!(matches!(keys.of(&[0; 506], 0), RowKey::Hashed(_)));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `embedded`: the default store, LMDB in a folder.
 //!
 //! Reads are zero-copy inside the store and copied once into the answer. Layers, from the outside: `opened` (one
-//! environment per folder and process), `commit_queue` (group commit), `client` (what happens in a transaction),
-//! `environment` (transactions, growth, dead readers), `layout` (keys); rows are [`packed_row`](super::packed_row)s.
+//! environment per folder and process), `commit_queue` (group commit), `client`, `read` and `sweep` (what happens in a
+//! transaction), `environment` (transactions, growth, dead readers), `layout` (keys) and `upgrade` (from older ones); rows
+//! are [`packed_row`](super::packed_row)s.
 
 mod client;
 mod commit_queue;
@@ -11,6 +12,9 @@ mod environment;
 mod error;
 mod layout;
 mod opened;
+mod read;
+mod sweep;
+mod upgrade;
 
 use std::sync::Arc;
 
@@ -20,7 +24,7 @@ use larder_core::Result;
 pub use self::config::EmbeddedConfig;
 use self::opened::Opened;
 use super::interrupted;
-use crate::{OnlineStore, ReadRows, ViewTable, WriteGuard, WriteRows, WriteSummary};
+use crate::{OnlineStore, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows, WriteSummary};
 
 /// Keys up to which a read runs on the caller's thread.
 const INLINE_KEYS: usize = 1024;
@@ -52,7 +56,7 @@ impl EmbeddedStore {
     /// As [`OnlineStore::read`].
     #[cfg(feature = "contract")]
     pub fn touch(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<usize> {
-        client::touch(&self.0.environment, table, keys)
+        read::touch(&self.0.environment, table, keys)
     }
 
     async fn blocking<T: Send + 'static>(
@@ -72,15 +76,26 @@ impl OnlineStore for EmbeddedStore {
 
     async fn read(&self, table: &ViewTable, keys: &[&[u8]]) -> Result<ReadRows> {
         if keys.len() <= INLINE_KEYS {
-            return client::read(&self.0.environment, table, keys);
+            return read::read(&self.0.environment, table, keys);
         }
         let table = table.clone();
         let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
         self.blocking(move |opened| {
             let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-            client::read(&opened.environment, &table, &keys)
+            read::read(&opened.environment, &table, &keys)
         })
         .await
+    }
+
+    async fn read_views(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
+        if reads.iter().all(|read| read.keys.len() <= INLINE_KEYS) {
+            return read::read_views(&self.0.environment, reads);
+        }
+        let mut answers = Vec::with_capacity(reads.len());
+        for view in reads {
+            answers.push(self.read(view.table, view.keys).await);
+        }
+        answers
     }
 
     async fn write(

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
@@ -15,9 +14,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::config::{RedisConfig, RedisTopology};
-use super::dial::{ClusterDial, Dial, LookUpDial, ServerDial};
+use super::dial::{ClusterDial, LookUpDial, LookUpLine, ServerDial};
 use super::error::{Fault, Server};
+use super::hmget::{Answers, HmgetPipeline};
 use super::slot::{Live, SharedAttempts, Slot};
+use super::slots::Slots;
 use crate::PoolUse;
 
 /// Commands of one call that a cluster is asked at one time.
@@ -37,34 +38,8 @@ pub(super) struct Client {
 }
 
 enum Connections {
-    Server { dial: ServerDial, commands: Slots, look_ups: Slots },
+    Server { dial: ServerDial, commands: Slots<MultiplexedConnection>, look_ups: Slots<LookUpLine> },
     Cluster { dial: ClusterDial, slot: Slot<ClusterConnection> },
-}
-
-/// Connections to one server that take turns.
-struct Slots {
-    slots: Vec<Slot<MultiplexedConnection>>,
-    next: AtomicUsize,
-}
-
-impl Slots {
-    fn new(count: usize, attempts: &SharedAttempts) -> Self {
-        let slots = (0..count.max(1)).map(|_| Slot::new(attempts)).collect();
-        Self { slots, next: AtomicUsize::new(0) }
-    }
-
-    fn next(&self) -> &Slot<MultiplexedConnection> {
-        &self.slots[self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len()]
-    }
-}
-
-/// What the commands of a pipeline are, which decides how their answers come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// Anything; answers are values.
-    Commands,
-    /// HMGET only; a list may come as a string of its bytes.
-    LookUps,
 }
 
 /// A server that holds keys of its own.
@@ -109,8 +84,7 @@ impl Client {
     pub(super) fn pool(&self) -> PoolUse {
         let connections = match &self.connections {
             Connections::Server { commands, look_ups, .. } => {
-                let slots = commands.slots.iter().chain(&look_ups.slots);
-                Some(slots.filter(|slot| slot.is_live()).count())
+                Some(commands.live() + look_ups.live())
             }
             Connections::Cluster { .. } => None,
         };
@@ -128,7 +102,7 @@ impl Client {
     /// Calls that are worth making at one time.
     pub(super) fn calls_at_once(&self) -> usize {
         match &self.connections {
-            Connections::Server { commands, .. } => commands.slots.len(),
+            Connections::Server { commands, .. } => commands.len(),
             Connections::Cluster { .. } => 2,
         }
     }
@@ -137,34 +111,21 @@ impl Client {
     ///
     /// On a server they are one pipeline; in a cluster each finds its way by its key.
     pub(super) async fn send(&self, commands: Vec<Cmd>) -> Vec<Answer> {
-        self.send_for(Purpose::Commands, commands).await
-    }
-
-    /// As [`send`](Self::send), for HMGET only: an answer is a list of fields, or the bytes of one as a string.
-    pub(super) async fn look_up(&self, commands: Vec<Cmd>) -> Vec<Answer> {
-        self.send_for(Purpose::LookUps, commands).await
-    }
-
-    async fn send_for(&self, purpose: Purpose, commands: Vec<Cmd>) -> Vec<Answer> {
         if commands.is_empty() {
             return Vec::new();
         }
         let count = commands.len();
         let answers = match self.permit().await {
-            Ok(_permit) => self.send_now(purpose, commands).await,
+            Ok(_permit) => self.send_now(commands).await,
             Err(fault) => Err(fault),
         };
         answers.unwrap_or_else(|fault| vec![Err(fault); count])
     }
 
-    async fn send_now(&self, purpose: Purpose, commands: Vec<Cmd>) -> Result<Vec<Answer>, Fault> {
+    async fn send_now(&self, commands: Vec<Cmd>) -> Result<Vec<Answer>, Fault> {
         match &self.connections {
             Connections::Server { .. } => {
-                let mut pipeline = Pipeline::with_capacity(commands.len());
-                for command in commands {
-                    pipeline.add_command(command);
-                }
-                let values = self.pipeline(purpose, &pipeline).await?;
+                let values = self.pipeline(&pipeline_of(commands)).await?;
                 Ok(values.into_iter().map(answer).collect())
             }
             Connections::Cluster { .. } => {
@@ -175,25 +136,54 @@ impl Client {
         }
     }
 
-    /// Sends a pipeline, again if the connection turns out to be gone: every call of ours may be repeated.
-    async fn pipeline(&self, purpose: Purpose, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
-        let Connections::Server { dial, commands, look_ups } = &self.connections else {
-            return Ok(Vec::new());
+    /// Sends look-ups.
+    ///
+    /// On a server they go over connections that ask nothing else; see [`look_up`](super::look_up).
+    pub(super) async fn look_up(&self, look_ups: &HmgetPipeline<'_>) -> Answers {
+        let Connections::Server { dial, look_ups: slots, .. } = &self.connections else {
+            return Answers::Values(self.send(look_ups.to_commands()).await);
         };
-        match purpose {
-            Purpose::Commands => self.pipeline_on(dial, commands.next(), pipeline).await,
-            Purpose::LookUps => {
-                self.pipeline_on(&LookUpDial(dial), look_ups.next(), pipeline).await
+        if look_ups.is_empty() {
+            return Answers::Values(Vec::new());
+        }
+        let answers = match self.permit().await {
+            Ok(_permit) => self.look_up_on(&LookUpDial(dial), slots.own(), look_ups).await,
+            Err(fault) => Err(fault),
+        };
+        answers.unwrap_or_else(|fault| Answers::failed(&fault, look_ups.len()))
+    }
+
+    async fn look_up_on(
+        &self,
+        dial: &LookUpDial<'_>,
+        slot: &Slot<LookUpLine>,
+        look_ups: &HmgetPipeline<'_>,
+    ) -> Result<Answers, Fault> {
+        match self.look_up_once(dial, slot, look_ups).await {
+            Err(fault) if fault.is_lost_connection() => {
+                self.look_up_once(dial, slot, look_ups).await
             }
+            answers => answers,
         }
     }
 
-    async fn pipeline_on(
+    async fn look_up_once(
         &self,
-        dial: &(impl Dial<Connection = MultiplexedConnection> + ?Sized),
-        slot: &Slot<MultiplexedConnection>,
-        pipeline: &Pipeline,
-    ) -> Result<Vec<Value>, Fault> {
+        dial: &LookUpDial<'_>,
+        slot: &Slot<LookUpLine>,
+        look_ups: &HmgetPipeline<'_>,
+    ) -> Result<Answers, Fault> {
+        let live = slot.get(dial, self.connect_timeout).await?;
+        let answers = timeout(self.response_timeout, live.connection.ask(look_ups)).await;
+        self.heard(slot, &live, answers)
+    }
+
+    /// Sends a pipeline, again if the connection turns out to be gone: every call of ours may be repeated.
+    async fn pipeline(&self, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
+        let Connections::Server { dial, commands, .. } = &self.connections else {
+            return Ok(Vec::new());
+        };
+        let slot = commands.next();
         match self.pipeline_once(dial, slot, pipeline).await {
             Err(fault) if fault.is_lost_connection() => {
                 self.pipeline_once(dial, slot, pipeline).await
@@ -204,7 +194,7 @@ impl Client {
 
     async fn pipeline_once(
         &self,
-        dial: &(impl Dial<Connection = MultiplexedConnection> + ?Sized),
+        dial: &ServerDial,
         slot: &Slot<MultiplexedConnection>,
         pipeline: &Pipeline,
     ) -> Result<Vec<Value>, Fault> {
@@ -300,7 +290,7 @@ impl Client {
             Primary::Only => {
                 let mut pipeline = Pipeline::with_capacity(1);
                 pipeline.add_command(command);
-                let answers = self.pipeline(Purpose::Commands, &pipeline).await?;
+                let answers = self.pipeline(&pipeline).await?;
                 answer(answers.into_iter().next().unwrap_or(Value::Nil))
             }
             Primary::Node { host, port } => {
@@ -327,8 +317,8 @@ impl fmt::Debug for Client {
 
 fn servers(dial: ServerDial, connections: usize) -> Connections {
     let attempts = SharedAttempts::default();
-    let slots = || Slots::new(connections, &attempts);
-    Connections::Server { dial, commands: slots(), look_ups: slots() }
+    let commands = Slots::new(connections, &attempts);
+    Connections::Server { dial, commands, look_ups: Slots::new(connections, &attempts) }
 }
 
 fn name(config: &RedisConfig) -> String {
@@ -341,8 +331,17 @@ fn name(config: &RedisConfig) -> String {
     }
 }
 
+/// These commands, to be sent together.
+pub(super) fn pipeline_of(commands: Vec<Cmd>) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(commands.len());
+    for command in commands {
+        pipeline.add_command(command);
+    }
+    pipeline
+}
+
 /// An answer that is an error is a fault; what lies in an array is left as it is.
-fn answer(value: Value) -> Answer {
+pub(super) fn answer(value: Value) -> Answer {
     match value {
         Value::ServerError(error) => Err(Fault::Redis(error.into())),
         value => Ok(value),

@@ -58,7 +58,7 @@ impl RedisConfig {
             tls: None,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(3),
-            connections: 2,
+            connections: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
             max_in_flight: 256,
             read_from_replicas: false,
             layout: RedisLayout::default(),

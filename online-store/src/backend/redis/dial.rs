@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use larder_core::{Error, Result};
-use redis::aio::MultiplexedConnection;
+use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_read_routing::RandomReplicaStrategy;
@@ -15,8 +15,11 @@ use redis::{
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
+use super::client::{answer, pipeline_of};
 use super::config::{RedisConfig, RedisNode, RedisTls};
-use super::gathered::Gathered;
+use super::hmget::{Answers, HmgetPipeline};
+use super::log_in::log_in;
+use super::look_up::LookUpConnection;
 
 /// Requests that a connection takes before callers wait.
 const QUEUE: usize = 256;
@@ -103,26 +106,51 @@ impl Dial for ServerDial {
     }
 }
 
-/// Makes connections to the same server on which lists come [`Gathered`], unless they are encrypted.
+/// Makes connections to the same server for look-ups.
 pub(super) struct LookUpDial<'a>(pub(super) &'a ServerDial);
+
+/// A connection for look-ups.
+#[derive(Debug, Clone)]
+pub(super) enum LookUpLine {
+    /// Our own.
+    Raw(LookUpConnection),
+    /// The client library's, where the bytes are encrypted.
+    Library(MultiplexedConnection),
+}
+
+impl LookUpLine {
+    /// Sends look-ups and awaits their answers.
+    pub(super) async fn ask(&self, look_ups: &HmgetPipeline<'_>) -> RedisResult<Answers> {
+        match self {
+            Self::Raw(connection) => {
+                let answers = connection.ask(look_ups.to_bytes(), look_ups.len()).await?;
+                Ok(Answers::Raw(answers))
+            }
+            Self::Library(connection) => {
+                let pipeline = pipeline_of(look_ups.to_commands());
+                let mut connection = connection.clone();
+                let values = connection.req_packed_commands(&pipeline, 0, pipeline.len()).await?;
+                Ok(Answers::Values(values.into_iter().map(answer).collect()))
+            }
+        }
+    }
+}
 
 #[async_trait]
 impl Dial for LookUpDial<'_> {
-    type Connection = MultiplexedConnection;
+    type Connection = LookUpLine;
 
-    async fn dial(&self) -> RedisResult<MultiplexedConnection> {
+    async fn dial(&self) -> RedisResult<LookUpLine> {
         let client = self.0.client().await?;
         let info = client.get_connection_info();
         let ConnectionAddr::Tcp(host, port) = info.addr() else {
-            return client.get_multiplexed_async_connection_with_config(&config()).await;
+            let made = client.get_multiplexed_async_connection_with_config(&config()).await;
+            return made.map(LookUpLine::Library);
         };
         let stream = TcpStream::connect((host.as_str(), *port)).await?;
         stream.set_nodelay(true)?;
-        let stream = Gathered::new(stream);
-        let made = MultiplexedConnection::new_with_config(info.redis_settings(), stream, config());
-        let (connection, driver) = made.await?;
-        tokio::spawn(driver); // ends with the last clone of the connection
-        Ok(connection)
+        let stream = log_in(stream, info.redis_settings(), config()).await?;
+        Ok(LookUpLine::Raw(LookUpConnection::over(stream)))
     }
 }
 

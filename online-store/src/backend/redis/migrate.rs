@@ -10,8 +10,9 @@ use redis::Cmd;
 use super::client::{Client, parse};
 use super::config::{RedisConfig, RedisGuard, RedisLayout};
 use super::error::Fault;
+use super::hmget::Answers;
 use super::layout::{entity_key_of, hex, row_fields, row_key};
-use super::read::{LookUps, fields_of, send};
+use super::read::{LookUps, send};
 use super::remove::Scan;
 use super::script::{self, REMOVE_UNCHANGED};
 use super::write;
@@ -179,9 +180,10 @@ impl<'a> Move<'a> {
         let answers = send(self.client, &groups).await;
         let mut found: Vec<Found<'k>> = tables.iter().map(Found::of).collect();
         let Some(group) = groups.first() else { return Ok(found) };
-        for (key, answer) in keys.iter().copied().zip(answers) {
+        let mut fields = Vec::new();
+        for (key, answer) in keys.iter().copied().zip(answers.iter().flat_map(Answers::iter)) {
             let answer = answer.map_err(|fault| self.client.error(&fault))?;
-            let fields = fields_of(&answer, group.fields())?;
+            answer.fields(group.fields(), &mut fields)?;
             let mut rest = fields.as_slice();
             for (view, found) in group.views().zip(&mut found) {
                 let (own, others) = rest.split_at(view.width());

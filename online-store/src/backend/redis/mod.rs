@@ -1,22 +1,25 @@
 //! `redis`: Feast's layout on a single Redis, behind sentinels or in a cluster.
 //!
 //! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `client` (pipelines, routes, time limits),
-//! `slot` (one connection, made again when it is lost), `dial` (connecting), `gathered` (lists of fields as they came);
-//! `layout`, `reply` and `script` (bytes).
+//! `slots` and `slot` (connections, made again when they are lost), `dial` and `log_in` (connecting), `look_up` (one that
+//! asks nothing else); `layout`, `hmget`, `reply` and `script` (bytes).
 
 mod client;
 mod config;
 mod connection_string;
 mod dial;
 mod error;
-mod gathered;
+mod hmget;
 mod layout;
+mod log_in;
+mod look_up;
 mod migrate;
 mod read;
 mod remove;
 mod reply;
 mod script;
 mod slot;
+mod slots;
 mod write;
 
 use std::sync::Arc;

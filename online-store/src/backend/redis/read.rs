@@ -2,12 +2,13 @@
 
 use futures::{StreamExt as _, stream};
 use larder_core::{Error, Result};
-use redis::{Cmd, Value};
 
-use super::client::{Answer, Client};
+use super::client::Client;
 use super::config::RedisLayout;
-use super::layout::{existence_field, feature_fields, micros, row_key};
-use super::reply::{Fields, unexpected};
+use super::error::Fault;
+use super::hmget::{Answers, Asks, Found, HmgetPipeline};
+use super::layout::{existence_field, feature_fields, micros};
+use super::reply::unexpected;
 use crate::backend::packed_row::{PackedRow, Selection};
 use crate::{ReadRows, ViewRead, ViewTable};
 
@@ -21,7 +22,8 @@ pub(super) async fn read_views(
     reads: &[ViewRead<'_>],
 ) -> Vec<Result<ReadRows>> {
     let groups = LookUps::group(reads, layout);
-    let mut answers = send(client, &groups).await.into_iter();
+    let answers = send(client, &groups).await;
+    let mut answers = answers.iter().flat_map(Answers::iter);
     let mut rows: Vec<Option<Result<ReadRows>>> = reads.iter().map(|_| None).collect();
     for group in &groups {
         let read = group.rows(client, answers.by_ref().take(group.keys.len()));
@@ -34,53 +36,58 @@ pub(super) async fn read_views(
 }
 
 /// Sends the look-ups of all groups in pipelines of bounded size; answers in order, key by key.
-pub(super) async fn send(client: &Client, groups: &[LookUps<'_>]) -> Vec<Answer> {
+pub(super) async fn send(client: &Client, groups: &[LookUps<'_>]) -> Vec<Answers> {
     let mut pipelines = Vec::new();
-    let (mut commands, mut fields) = (Vec::new(), 0);
+    let (mut pipeline, mut fields) = (HmgetPipeline::default(), 0);
     for group in groups {
         for key in group.keys {
-            if fields + group.fields > FIELDS_PER_PIPELINE && !commands.is_empty() {
-                pipelines.push(std::mem::take(&mut commands));
+            if fields + group.fields() > FIELDS_PER_PIPELINE && !pipeline.is_empty() {
+                pipelines.push(std::mem::take(&mut pipeline));
                 fields = 0;
             }
-            commands.push(group.command(key));
-            fields += group.fields;
+            pipeline.push(&group.asks, key);
+            fields += group.fields();
         }
     }
-    if pipelines.is_empty() {
-        return client.look_up(commands).await;
+    pipelines.push(pipeline);
+    if let [pipeline] = pipelines.as_slice() {
+        return vec![client.look_up(pipeline).await];
     }
-    pipelines.push(commands);
-    let pipelines = pipelines.into_iter().map(|commands| client.look_up(commands));
-    stream::iter(pipelines).buffered(client.calls_at_once()).concat().await
+    let asked: Vec<_> = pipelines.iter().map(|pipeline| client.look_up(pipeline)).collect();
+    stream::iter(asked).buffered(client.calls_at_once()).collect().await
 }
 
 /// Views of one project that read the same keys.
 pub(super) struct LookUps<'r> {
-    project: &'r str,
+    asks: Asks<'r>,
     keys: &'r [&'r [u8]],
     views: Vec<ViewLookUp<'r>>,
-    /// Fields per key, of all views.
-    fields: usize,
 }
 
 impl<'r> LookUps<'r> {
     pub(super) fn group(reads: &'r [ViewRead<'r>], layout: RedisLayout) -> Vec<Self> {
-        let mut groups: Vec<Self> = Vec::new();
+        let mut groups: Vec<Vec<(ViewRead<'r>, ViewLookUp<'r>)>> = Vec::new();
         for (at, read) in reads.iter().enumerate() {
-            let (project, keys) = (read.table.project(), read.keys);
-            let view = ViewLookUp::new(at, read.table, layout);
-            let fields = view.width();
-            let same = |group: &&mut Self| group.project == project && are_same(group.keys, keys);
+            let view = (*read, ViewLookUp::new(at, read.table, layout));
+            let same = |group: &&mut Vec<(ViewRead<'_>, _)>| {
+                let other = group[0].0;
+                other.table.project() == read.table.project() && are_same(other.keys, read.keys)
+            };
             match groups.iter_mut().find(same) {
-                Some(group) => {
-                    group.fields += fields;
-                    group.views.push(view);
-                }
-                None => groups.push(Self { project, keys, views: vec![view], fields }),
+                Some(group) => group.push(view),
+                None => groups.push(vec![view]),
             }
         }
-        groups
+        let look_ups = groups.into_iter().map(|group| {
+            let ViewRead { table, keys } = group[0].0;
+            let views: Vec<ViewLookUp<'_>> = group.into_iter().map(|(_, view)| view).collect();
+            let mut asks = Asks::of(table.project());
+            for view in &views {
+                view.ask(layout, &mut asks);
+            }
+            Self { asks, keys, views }
+        });
+        look_ups.collect()
     }
 
     /// The views, in the order of the request.
@@ -90,40 +97,29 @@ impl<'r> LookUps<'r> {
 
     /// Fields per key, of all views.
     pub(super) fn fields(&self) -> usize {
-        self.fields
-    }
-
-    fn command(&self, key: &[u8]) -> Cmd {
-        let key = row_key(key, self.project);
-        let mut command = Cmd::with_capacity(self.fields + 2, key.len() + 6 * self.fields + 64);
-        command.arg("HMGET").arg(key);
-        for view in &self.views {
-            if matches!(view.decoder, Decoder::Features) {
-                for field in feature_fields(view.table) {
-                    command.arg(&field[..]);
-                }
-            }
-            command.arg(&view.existence);
-        }
-        command
+        self.asks.fields()
     }
 
     /// The rows of every view, from one answer per key.
-    fn rows(
+    fn rows<'a>(
         &self,
         client: &Client,
-        answers: impl Iterator<Item = Answer>,
+        answers: impl Iterator<Item = Result<Found<'a>, Fault>>,
     ) -> Vec<Result<ReadRows>> {
         let empty = |view: &ViewLookUp<'_>| {
             Ok(ReadRows::with_capacity(self.keys.len(), view.table.features().len()))
         };
         let mut rows: Vec<Result<ReadRows>> = self.views.iter().map(empty).collect();
+        let mut fields = Vec::with_capacity(self.fields());
         for answer in answers {
-            let fields = match &answer {
-                Ok(answer) => fields_of(answer, self.fields),
-                Err(fault) => return self.failed(|| client.error(fault)),
-            };
-            let Ok(fields) = fields else { return self.failed(unexpected) };
+            match answer {
+                Ok(found) => {
+                    if found.fields(self.fields(), &mut fields).is_err() {
+                        return self.failed(unexpected);
+                    }
+                }
+                Err(fault) => return self.failed(|| client.error(&fault)),
+            }
             let mut rest = fields.as_slice();
             for (view, rows) in self.views.iter().zip(&mut rows) {
                 let (own, others) = rest.split_at(view.width());
@@ -143,24 +139,6 @@ impl<'r> LookUps<'r> {
     }
 }
 
-/// The fields of one answer, `None` where a field is not set.
-pub(super) fn fields_of<'a>(answer: &'a Value, count: usize) -> Result<Vec<Option<&'a [u8]>>> {
-    match answer {
-        Value::BulkString(gathered) => {
-            let mut reader = Fields::of(gathered)?;
-            (0..count).map(|_| reader.next()).collect()
-        }
-        Value::Array(values) if values.len() == count => {
-            let field = |value: &'a Value| match value {
-                Value::BulkString(bytes) => Some(bytes.as_slice()),
-                _ => None,
-            };
-            Ok(values.iter().map(field).collect())
-        }
-        _ => Err(unexpected()),
-    }
-}
-
 /// Whether two lists hold the same keys; callers share the list.
 fn are_same(one: &[&[u8]], other: &[&[u8]]) -> bool {
     std::ptr::eq(one, other) || one == other
@@ -171,7 +149,6 @@ pub(super) struct ViewLookUp<'r> {
     /// Its place in the request.
     read: usize,
     table: &'r ViewTable,
-    existence: String,
     decoder: Decoder,
 }
 
@@ -186,7 +163,17 @@ impl<'r> ViewLookUp<'r> {
             RedisLayout::Feast => Decoder::Features,
             RedisLayout::Packed => Decoder::Packed(Selection::new(table)),
         };
-        Self { read, table, existence: existence_field(table, layout), decoder }
+        Self { read, table, decoder }
+    }
+
+    /// Adds the fields that it asks for.
+    fn ask(&self, layout: RedisLayout, asks: &mut Asks<'_>) {
+        if layout == RedisLayout::Feast {
+            for field in feature_fields(self.table) {
+                asks.add(&field);
+            }
+        }
+        asks.add(existence_field(self.table, layout).as_bytes());
     }
 
     /// Fields that it asks for; the last is the one through which its row exists.

@@ -82,6 +82,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Fields without the head of a list.
+    pub(super) fn within(fields: &'a [u8]) -> Self {
+        Self { rest: fields }
+    }
+
     /// The next field; `None` inside when it is not set.
     ///
     /// # Errors

@@ -1,0 +1,206 @@
+//! Pipelines of HMGET, and the fields in their answers.
+
+use std::io::Write as _;
+
+use larder_core::Result;
+use redis::{Cmd, Value};
+
+use super::client::{Answer, answer};
+use super::error::Fault;
+use super::layout::row_key;
+use super::look_up::RawAnswers;
+use super::reply::{Fields, unexpected};
+
+/// The fields that every HMGET of some asks for, and the project whose rows have them.
+#[derive(Debug)]
+pub(super) struct Asks<'r> {
+    project: &'r str,
+    count: usize,
+    /// The fields, as they are sent.
+    fields: Vec<u8>,
+}
+
+impl<'r> Asks<'r> {
+    /// Asks for nothing yet.
+    pub(super) fn of(project: &'r str) -> Self {
+        Self { project, count: 0, fields: Vec::with_capacity(512) }
+    }
+
+    pub(super) fn add(&mut self, field: &[u8]) {
+        put_bulk(&[field], &mut self.fields);
+        self.count += 1;
+    }
+
+    /// How many fields there are.
+    pub(super) fn fields(&self) -> usize {
+        self.count
+    }
+
+    fn to_command(&self, entity_key: &[u8]) -> Cmd {
+        let key = row_key(entity_key, self.project);
+        let mut command = Cmd::with_capacity(self.count + 2, key.len() + self.fields.len());
+        command.arg("HMGET").arg(key);
+        // They are bulk strings, as the fields of an answer are.
+        let mut fields = Fields::within(&self.fields);
+        while let Ok(Some(field)) = fields.next() {
+            command.arg(field);
+        }
+        command
+    }
+}
+
+/// Appends a string of these parts as it is sent.
+fn put_bulk(parts: &[&[u8]], out: &mut Vec<u8>) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    out.push(b'$');
+    match u8::try_from(length) {
+        Ok(length @ ..=9) => out.push(b'0' + length),
+        Ok(length @ ..=99) => out.extend([b'0' + length / 10, b'0' + length % 10]),
+        _ => write!(out, "{length}").expect("memory takes everything"),
+    }
+    out.extend_from_slice(b"\r\n");
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Look-ups that are sent together: what is asked, and of which entity.
+#[derive(Debug, Default)]
+pub(super) struct HmgetPipeline<'r>(Vec<(&'r Asks<'r>, &'r [u8])>);
+
+impl<'r> HmgetPipeline<'r> {
+    pub(super) fn push(&mut self, asks: &'r Asks<'r>, entity_key: &'r [u8]) {
+        self.0.push((asks, entity_key));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes to send.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let length = |(asks, key): &(&Asks<'_>, &[u8])| {
+            asks.fields.len() + asks.project.len() + key.len() + 40
+        };
+        let mut out = Vec::with_capacity(self.0.iter().map(length).sum());
+        for (asks, entity_key) in &self.0 {
+            write!(out, "*{}", asks.count + 2).expect("memory takes everything");
+            out.extend_from_slice(b"\r\n$5\r\nHMGET\r\n");
+            put_bulk(&[entity_key, asks.project.as_bytes()], &mut out);
+            out.extend_from_slice(&asks.fields);
+        }
+        out
+    }
+
+    /// The same as commands of the client library.
+    pub(super) fn to_commands(&self) -> Vec<Cmd> {
+        self.0.iter().map(|(asks, entity_key)| asks.to_command(entity_key)).collect()
+    }
+}
+
+/// The answers to a pipeline of look-ups.
+#[derive(Debug)]
+pub(super) enum Answers {
+    /// As they came.
+    Raw(RawAnswers),
+    /// From the client library.
+    Values(Vec<Answer>),
+}
+
+/// One answer that is no error.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Found<'a> {
+    Raw(&'a [u8]),
+    Value(&'a Value),
+}
+
+impl Answers {
+    /// As many failures as there were look-ups.
+    pub(super) fn failed(fault: &Fault, count: usize) -> Self {
+        Self::Values((0..count).map(|_| Err(fault.clone())).collect())
+    }
+
+    /// Answer by answer.
+    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = Result<Found<'_>, Fault>> + '_> {
+        match self {
+            Self::Raw(answers) => Box::new(answers.iter().map(|bytes| match bytes.first() {
+                Some(b'-') => Err(error_in(bytes)),
+                _ => Ok(Found::Raw(bytes)),
+            })),
+            Self::Values(answers) => Box::new(answers.iter().map(|answer| match answer {
+                Ok(value) => Ok(Found::Value(value)),
+                Err(fault) => Err(fault.clone()),
+            })),
+        }
+    }
+}
+
+/// The fault in an answer that is an error.
+fn error_in(bytes: &[u8]) -> Fault {
+    match redis::parse_redis_value(bytes).map_err(Fault::Redis).and_then(answer) {
+        Err(fault) => fault,
+        Ok(_) => Fault::Redis(std::io::Error::from(std::io::ErrorKind::InvalidData).into()),
+    }
+}
+
+impl<'a> Found<'a> {
+    /// Puts so many fields into `fields`, `None` where one is not set.
+    ///
+    /// # Errors
+    /// `Internal` when the answer holds something else.
+    pub(super) fn fields(self, count: usize, fields: &mut Vec<Option<&'a [u8]>>) -> Result<()> {
+        fields.clear();
+        match self {
+            Self::Raw(bytes) => {
+                let mut reader = Fields::of(bytes)?;
+                for _ in 0..count {
+                    fields.push(reader.next()?);
+                }
+                Ok(())
+            }
+            Self::Value(Value::Array(values)) if values.len() == count => {
+                fields.extend(values.iter().map(|value| match value {
+                    Value::BulkString(bytes) => Some(bytes.as_slice()),
+                    _ => None,
+                }));
+                Ok(())
+            }
+            Self::Value(_) => Err(unexpected()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_pipeline_are_the_same_bytes() {
+        let (mut one, mut other) = (Asks::of("shop"), Asks::of(""));
+        for field in [&b"\xff\x00\r\n"[..], b"_ts:users", b"", &[b'f'; 99], &[b'f'; 100]] {
+            one.add(field);
+        }
+        other.add(b"");
+        let mut pipeline = HmgetPipeline::default();
+        for key in [&b"key"[..], b"", &[b'k'; 300]] {
+            pipeline.push(&one, key);
+            pipeline.push(&other, key);
+        }
+        let commands = pipeline.to_commands();
+        assert_eq!(commands.len(), pipeline.len());
+        let packed: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
+        assert_eq!(pipeline.to_bytes(), packed);
+    }
+
+    #[test]
+    fn an_answer_that_is_an_error_is_a_fault_with_its_code() {
+        let fault = error_in(b"-LOADING Redis is loading the dataset in memory\r\n");
+        assert!(format!("{fault:?}").contains("loading"), "{fault:?}");
+        assert_eq!(error_in(b"-NOPE no\r\n").code(), Some("NOPE"));
+    }
+}
