@@ -27,6 +27,12 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     }
 }
 
+/// Whether the memory pool gave less than was asked for.
+pub(crate) fn is_out_of_memory(error: &Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<DataFusionError>());
+    matches!(cause, Some(DataFusionError::ResourcesExhausted(_)))
+}
+
 /// Our error as one that DataFusion carries; [`from_datafusion`] takes it out again.
 pub(crate) fn into_datafusion(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))

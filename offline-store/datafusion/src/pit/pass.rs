@@ -16,7 +16,7 @@ use super::answers::Answers;
 use super::exec::{ViewJoin, held_per_row};
 use super::join::Join;
 use super::partitioned::{Cut, Partitioned};
-use crate::failure::{from_arrow, from_datafusion, into_datafusion};
+use crate::failure::{from_arrow, from_datafusion, into_datafusion, is_out_of_memory};
 use crate::scan::{SpillWriter, Spilled};
 
 /// What an execution needs.
@@ -49,11 +49,14 @@ impl Pass {
             }
         }
         if fits {
-            self.in_memory(batches).await
-        } else {
-            self.reservation.free();
-            self.on_disk(batches, entities).await.map_err(into_datafusion)
+            match self.in_memory(batches.clone()).await {
+                // Long keys or texts, or other requests: it needed more than was to be expected.
+                Err(error) if is_out_of_memory(&error) => {}
+                done => return done.map_err(into_datafusion),
+            }
         }
+        self.reservation.free();
+        self.on_disk(batches, entities).await.map_err(into_datafusion)
     }
 
     /// Takes memory for one more batch, and tries whether the join of all `rows` would get what it needs.
@@ -67,7 +70,7 @@ impl Pass {
         fits
     }
 
-    async fn in_memory(self, batches: Vec<RecordBatch>) -> PlanResult<Rows> {
+    async fn in_memory(&self, batches: Vec<RecordBatch>) -> Result<Rows> {
         let join = Join {
             views: Arc::clone(&self.views),
             batches: batches.clone(),
@@ -75,8 +78,9 @@ impl Pass {
             memory: Arc::new(self.reservation.new_empty()),
         };
         let memory = Arc::clone(&join.memory);
-        let answers = join.run().await.map_err(into_datafusion)?;
-        let output = Output { schema: self.schema, answers, _held: (self.reservation, memory) };
+        let answers = join.run().await?;
+        let held = (self.reservation.split(self.reservation.size()), memory);
+        let output = Output { schema: Arc::clone(&self.schema), answers, _held: held };
         let output = Arc::new(output);
         let rows = slices(&batches, self.batch_size).into_iter().map(move |(first, batch)| {
             let output = Arc::clone(&output);

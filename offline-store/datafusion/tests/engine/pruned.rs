@@ -67,13 +67,13 @@ fn log(seconds: std::ops::Range<i64>, keys: i64) -> RecordBatch {
     .unwrap()
 }
 
-/// Writes pages of 100 rows, in row groups of 4000.
+/// Writes pages of 128 rows, in row groups of 4000.
 fn put_pages(path: &Path, rows: &RecordBatch) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let small = WriterProperties::builder()
         .set_max_row_group_row_count(Some(4_000))
-        .set_data_page_row_count_limit(100)
-        .set_write_batch_size(100)
+        .set_data_page_row_count_limit(128)
+        .set_write_batch_size(128)
         .build();
     let file = std::fs::File::create(path).unwrap();
     let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(small)).unwrap();
@@ -156,8 +156,8 @@ async fn pages_without_winners_are_not_read() {
     let metadata = metadata.unwrap();
     let pages = metadata.metadata().offset_index().unwrap()[0][2].page_locations().clone();
     let mut bytes = std::fs::read(&path).unwrap();
-    // The feature `id` is spoiled but for the page of the rows 2000 to 2099.
-    for page in pages.iter().filter(|page| page.first_row_index != 2_000) {
+    // The feature `id` is spoiled but for the page of the rows 2048 to 2175.
+    for page in pages.iter().filter(|page| page.first_row_index != 2_048) {
         let start = usize::try_from(page.offset).unwrap();
         bytes[start..start + usize::try_from(page.compressed_page_size).unwrap()].fill(0xFF);
     }
