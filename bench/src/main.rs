@@ -13,6 +13,7 @@ mod interactions;
 mod load;
 mod memory;
 mod online;
+mod pit;
 mod raw_cassandra;
 mod raw_redis;
 mod redis;
@@ -47,6 +48,11 @@ enum Bench {
     Interactions(interactions::Options),
     /// The memory of a server under load for long.
     Memory(memory::Options),
+    /// The point-in-time join beside DuckDB and Polars.
+    Pit(pit::Options),
+    /// Decodes the columns of the point-in-time join and does nothing with them.
+    #[command(hide = true)]
+    PitFloor(pit::FloorOptions),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -63,5 +69,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Write(options) => write::run(&options),
         Bench::Interactions(options) => interactions::run(&options),
         Bench::Memory(options) => memory::run(&options),
+        Bench::Pit(options) => pit::run(&options),
+        Bench::PitFloor(options) => pit::floor(&options),
     }
 }

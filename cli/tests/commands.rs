@@ -178,6 +178,22 @@ fn historical_features_are_printed_or_written() {
 }
 
 #[test]
+fn a_retrieval_is_explained_and_as_served_sees_only_what_was_materialized() {
+    let folder = rides();
+    folder.stdout(&["apply"]);
+    let rows = r#"[{"driver_id": 1001, "event_timestamp": "2100-01-01T00:00:00"}]"#;
+    let asked = ["get-historical-features", "-d", rows, "-f", "driver_hourly_stats:conv_rate"];
+    let plan = folder.stdout(&[&asked[..], &["--explain", "--memory-limit", "1KiB"]].concat());
+    for fact in ["1 entity rows", "of 1.0 KiB", "feature view \"driver_hourly_stats\"", "pruned"] {
+        assert!(plan.contains(fact), "{fact} in {plan}");
+    }
+    let served = folder.stdout(&[&asked[..], &["--as-served"]].concat());
+    assert!(served.contains("\"conv_rate\": null"), "{served}");
+    let refused = folder.run(&[&asked[..], &["--memory-limit", "plenty"]].concat());
+    assert!(!refused.status.success());
+}
+
+#[test]
 fn deleting_and_tearing_down_name_what_they_did() {
     stable(|| {
         let folder = rides();

@@ -12,13 +12,15 @@ pub mod contract;
 mod instant;
 pub mod oracle;
 mod request;
+mod served;
 mod store;
 
 pub use batch_stream::BatchStream;
 pub use column_names::{mapped_name, source_name};
 pub use instant::{Instants, ceil_ticks, floor_ticks, nanos};
 pub use request::{
-    EntityRows, HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey, PullRequest,
-    SaveMode, SaveRequest,
+    EntityRows, HistoricalFeature, HistoricalOptions, HistoricalRequest, HistoricalView, JoinKey,
+    PullRequest, SaveMode, SaveRequest,
 };
+pub use served::Served;
 pub use store::OfflineStore;

@@ -15,6 +15,17 @@ use crate::{HistoricalView, Instants, PullRequest, nanos, source_name};
 /// Instants of a column in UTC nanoseconds.
 type Times = Vec<Option<i128>>;
 
+/// From when on a feature row can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// From its event time on.
+    ByEvent,
+    /// From its created time on too, where the source has one.
+    ByCreated,
+    /// From its materialization on.
+    AsServed,
+}
+
 /// The point-in-time join of entity rows with views whose source rows are at hand (columns under their source names).
 ///
 /// The answer has the entity columns as they are, then the features in request order.
@@ -25,13 +36,13 @@ pub fn point_in_time_join(
     entity: &RecordBatch,
     event_timestamp: &str,
     views: &[(HistoricalView, RecordBatch)],
-    filter_by_created: bool,
+    visibility: Visibility,
 ) -> Result<RecordBatch> {
     let entity_times = times(entity, event_timestamp)?;
     let mut fields: Vec<_> = entity.schema().fields().iter().cloned().collect();
     let mut columns = entity.columns().to_vec();
     for (view, rows) in views {
-        let winners = winners(entity, &entity_times, view, rows, filter_by_created)?;
+        let winners = winners(entity, &entity_times, view, rows, visibility)?;
         for feature in &view.features {
             let values = column(rows, source_name(&view.source, &feature.name))?;
             fields.push(Arc::new(Field::new(&feature.output, values.data_type().clone(), true)));
@@ -47,7 +58,7 @@ fn winners(
     entity_times: &Times,
     view: &HistoricalView,
     rows: &RecordBatch,
-    filter_by_created: bool,
+    visibility: Visibility,
 ) -> Result<UInt64Array> {
     let names = view.join_keys.iter().map(|key| key.entity_column.as_str());
     let wanted = keys(entity, names)?;
@@ -57,7 +68,7 @@ fn winners(
     let created = created_times(rows, &view.source.created_timestamp_column, |name| {
         source_name(&view.source, name)
     })?;
-    let cutoff = filter_by_created && !view.source.created_timestamp_column.is_empty();
+    let has_created = !view.source.created_timestamp_column.is_empty();
     let ttl = view.effective_ttl().map(|ttl| i128::try_from(ttl.as_nanos()).unwrap_or(i128::MAX));
     let is_candidate = |entity_row: usize, row: usize| {
         let (Some(now), Some(then)) = (entity_times[entity_row], feature_times[row]) else {
@@ -65,7 +76,16 @@ fn winners(
         };
         let same = wanted[entity_row].iter().zip(&present[row]).all(|(a, b)| a.is_some() && a == b);
         let fresh = ttl.is_none_or(|ttl| then >= now.saturating_sub(ttl));
-        let visible = !cutoff || created[row].is_some_and(|created| created <= now);
+        let visible = match visibility {
+            Visibility::ByEvent => true,
+            Visibility::ByCreated => !has_created || created[row].is_some_and(|c| c <= now),
+            // Some run had ended by now, covered the row, and found it there.
+            Visibility::AsServed => view.materialized.iter().any(|run| {
+                let [start, end] = [run.start, run.end].map(|at| nanos(at.micros(), MICROS));
+                let there = created[row].is_none_or(|created| created <= end);
+                end <= now && start <= then && then <= end && there
+            }),
+        };
         same && then <= now && fresh && visible
     };
     Ok((0..entity.num_rows())

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use larder_core::{DataSource, Result};
+use larder_core::{DataSource, Error, Result};
 
 use crate::{BatchStream, HistoricalRequest, PullRequest, SaveRequest};
 
@@ -56,6 +56,15 @@ pub trait OfflineStore: Send + Sync + Debug {
     /// The answer has the entity columns in input order, time columns among them in UTC, then the features in the
     /// order of the request under their output names and with the types of the source.
     async fn historical_features(&self, request: HistoricalRequest) -> Result<BatchStream>;
+
+    /// What [`historical_features`](Self::historical_features) would read and hold, as text for people; reads entity
+    /// rows and footers, and no feature row.
+    async fn explain(&self, request: HistoricalRequest) -> Result<String> {
+        let views = request.views.len();
+        Err(Error::unsupported(format!(
+            "this offline store does not explain a join of {views} views"
+        )))
+    }
 
     /// Appends rows to the files of a source and answers how many; all or none of them become visible.
     ///

@@ -11,8 +11,8 @@ use larder_core::{
     Result, RetrievalPlan, Selection, Subject,
 };
 use larder_offline_store::{
-    BatchStream, EntityRows, HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey,
-    OfflineStore,
+    BatchStream, EntityRows, HistoricalFeature, HistoricalOptions, HistoricalRequest,
+    HistoricalView, JoinKey, OfflineStore,
 };
 
 use crate::on_demand::{Functions, PreparedTransform, TransformInput};
@@ -30,6 +30,8 @@ pub struct TrainingRequest {
     pub event_timestamp_column: Option<String>,
     /// Hides rows created after the entity's time.
     pub filter_by_created: bool,
+    /// What Feast does not know.
+    pub options: HistoricalOptions,
 }
 
 /// Joins and computes; the answer has the entity columns, stored features, then computed features.
@@ -48,8 +50,22 @@ pub async fn training_set(
 ) -> Result<BatchStream> {
     let full = request.full_feature_names;
     let plan = TrainingPlan::new(catalog, &request.selection, full, functions)?;
-    let TrainingRequest { entity, event_timestamp_column, filter_by_created, .. } = request;
-    plan.rows(offline, entity, event_timestamp_column, filter_by_created).await
+    plan.joined(offline, plan.request(request)).await
+}
+
+/// What [`training_set`] would read and hold, as text for people.
+///
+/// # Errors
+/// As [`training_set`] and [`OfflineStore::explain`].
+pub async fn explain_training_set(
+    catalog: &Catalog,
+    offline: &dyn OfflineStore,
+    request: TrainingRequest,
+    functions: &Functions,
+) -> Result<String> {
+    let full = request.full_feature_names;
+    let plan = TrainingPlan::new(catalog, &request.selection, full, functions)?;
+    offline.explain(plan.request(request)).await
 }
 
 /// A selection that is ready to be joined and computed.
@@ -104,13 +120,32 @@ impl TrainingPlan {
         event_timestamp_column: Option<String>,
         filter_by_created: bool,
     ) -> Result<BatchStream> {
+        let request = HistoricalRequest {
+            entity,
+            event_timestamp_column,
+            views: self.views.clone(),
+            filter_by_created,
+            options: HistoricalOptions::default(),
+        };
+        self.joined(offline, request).await
+    }
+
+    fn request(&self, request: TrainingRequest) -> HistoricalRequest {
+        let TrainingRequest { entity, event_timestamp_column, filter_by_created, options, .. } =
+            request;
         let views = self.views.clone();
-        let names: Vec<Vec<String>> = views
-            .iter()
-            .map(|view| view.features.iter().map(|feature| feature.output.clone()).collect())
-            .collect();
-        let request =
-            HistoricalRequest { entity, event_timestamp_column, views, filter_by_created };
+        HistoricalRequest { entity, event_timestamp_column, views, filter_by_created, options }
+    }
+
+    async fn joined(
+        &self,
+        offline: &dyn OfflineStore,
+        request: HistoricalRequest,
+    ) -> Result<BatchStream> {
+        let outputs = |view: &HistoricalView| -> Vec<String> {
+            view.features.iter().map(|feature| feature.output.clone()).collect()
+        };
+        let names: Vec<Vec<String>> = request.views.iter().map(outputs).collect();
         let joined = offline.historical_features(request).await?;
         if self.plan.on_demand.is_empty() {
             return Ok(joined);
@@ -159,6 +194,7 @@ fn historical_views(plan: &RetrievalPlan, full: bool) -> Result<Vec<HistoricalVi
             join_keys: join_keys(view),
             features,
             ttl: view.view.effective_ttl(),
+            materialized: view.view.meta.materialization_intervals.clone(),
         });
     }
     Ok(views)

@@ -124,6 +124,7 @@ fn view(name: &str, days: u64) -> HistoricalView {
             feature("monetary", ValueType::Double),
         ],
         ttl: Some(std::time::Duration::from_secs(days * 86_400)),
+        materialized: Vec::new(),
     }
 }
 
@@ -134,7 +135,8 @@ fn judged(purchases: &RecordBatch, rows: &RecordBatch) -> BTreeMap<i64, (Feature
         let rows = group(rows, number);
         let views = [(view("rfm", 180), rows.clone()), (view("rfm_latest", 0), rows)];
         let entity = group(purchases, number);
-        let joined = oracle::point_in_time_join(&entity, "event_timestamp", &views, false)
+        let by_event = oracle::Visibility::ByEvent;
+        let joined = oracle::point_in_time_join(&entity, "event_timestamp", &views, by_event)
             .expect("the oracle answers");
         judged.extend(by_purchase(&joined));
     }

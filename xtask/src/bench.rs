@@ -14,7 +14,7 @@ struct Benchmark {
     services: &'static [&'static str],
 }
 
-const BENCHMARKS: [Benchmark; 10] = [
+const BENCHMARKS: [Benchmark; 11] = [
     Benchmark {
         name: "apply",
         what: "`fs apply` of 1 000 generated feature views beside `feast apply`",
@@ -59,6 +59,11 @@ const BENCHMARKS: [Benchmark; 10] = [
         name: "memory",
         what: "memory of fs serve under load for ten minutes",
         services: &["feast"],
+    },
+    Benchmark {
+        name: "pit",
+        what: "`fs get-historical-features` beside DuckDB and Polars, and the time merely to decode the columns",
+        services: &["peers"],
     },
     Benchmark {
         name: ALLOCATIONS,

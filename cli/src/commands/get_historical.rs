@@ -1,21 +1,23 @@
 //! `fs get-historical-features`: the point-in-time join, to a file or to standard output.
 
 mod entity_frame;
+mod parquet_file;
 mod records;
 mod sink;
+mod size;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use futures::StreamExt as _;
 use larder_core::{Clock as _, Error, Result, Selection};
-use larder_offline_store::{BatchStream, EntityRows};
-use larder_serving::{TrainingRequest, training_set};
+use larder_offline_store::{BatchStream, EntityRows, HistoricalOptions};
+use larder_serving::{TrainingRequest, explain_training_set, training_set};
 
 pub(crate) use self::sink::Sink;
 use crate::clock::SystemClock;
 use crate::repository::Repository;
-use crate::{compose, report, times};
+use crate::{compose, output, report, times};
 
 /// Arguments of `fs get-historical-features`; `-e` is the end date, as in Feast.
 #[derive(Debug, Args)]
@@ -51,6 +53,18 @@ pub(crate) struct Arguments {
     /// Name columns `view__feature`.
     #[arg(long)]
     full_feature_names: bool,
+    /// Leave out rows that were created after the entity's time.
+    #[arg(long, conflicts_with = "as_served")]
+    filter_by_created_timestamp: bool,
+    /// What the online store would have served at the entity's time, by the recorded materializations.
+    #[arg(long)]
+    as_served: bool,
+    /// Memory that the join may take; what does not fit goes to disk meanwhile [default: 4GiB].
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    memory_limit: Option<usize>,
+    /// Print what would be read and held, and join nothing.
+    #[arg(long, conflicts_with = "output")]
+    explain: bool,
 }
 
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> {
@@ -59,9 +73,17 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> 
         full_feature_names: arguments.full_feature_names,
         entity: entity_rows(arguments)?,
         event_timestamp_column: None,
-        filter_by_created: false,
+        filter_by_created: arguments.filter_by_created_timestamp,
+        options: HistoricalOptions {
+            memory_limit: arguments.memory_limit,
+            as_served: arguments.as_served,
+        },
     };
     compose::block_on(async {
+        if arguments.explain {
+            let plan = explained(repository, request).await?;
+            return output::line(plan.trim_end());
+        }
         let rows = training_rows(repository, request).await?;
         match &arguments.output {
             None => records::print(rows).await,
@@ -85,6 +107,13 @@ pub(crate) async fn training_rows(
     let config = repository.existing()?;
     let (offline, functions) = (compose::offline_store(config)?, compose::functions(config)?);
     training_set(&repository.catalog()?, offline.as_ref(), request, &functions).await
+}
+
+/// What the join would read and hold.
+async fn explained(repository: &Repository, request: TrainingRequest) -> Result<String> {
+    let config = repository.existing()?;
+    let (offline, functions) = (compose::offline_store(config)?, compose::functions(config)?);
+    explain_training_set(&repository.catalog()?, offline.as_ref(), request, &functions).await
 }
 
 /// Writes all rows to a file and returns their number.

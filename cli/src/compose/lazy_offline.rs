@@ -53,6 +53,10 @@ impl OfflineStore for LazyOfflineStore {
         self.engine()?.historical_features(request).await
     }
 
+    async fn explain(&self, request: HistoricalRequest) -> Result<String> {
+        self.engine()?.explain(request).await
+    }
+
     async fn write(&self, source: &DataSource, batches: Vec<RecordBatch>) -> Result<u64> {
         self.engine()?.write(source, batches).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use larder_core::{Clock as _, Error, Result, Selection, Timestamp};
 use larder_materializer::{Silent, full, select_views};
-use larder_offline_store::EntityRows;
+use larder_offline_store::{EntityRows, HistoricalOptions};
 use larder_serving::TrainingRequest;
 use serde_json::{Value, json};
 
@@ -141,6 +141,7 @@ fn training_set(repository: &Repository, folder: &Path) -> Result<((), String)> 
         entity: EntityRows::File(folder.join("data").join("impressions.parquet")),
         event_timestamp_column: None,
         filter_by_created: false,
+        options: HistoricalOptions::default(),
     };
     let path = folder.join("training.parquet");
     let written = compose::block_on(async {

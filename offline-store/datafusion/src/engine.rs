@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use datafusion::datasource::listing::ListingTableUrl;
+use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_plan::ExecutionPlan;
@@ -91,10 +92,34 @@ impl DataFusionOfflineStore {
 
     /// Runs a plan of one partition; errors while reading say what was read.
     pub(crate) fn run(&self, plan: &Arc<dyn ExecutionPlan>, what: String) -> Result<BatchStream> {
-        let batches = plan.execute(0, self.context.task_ctx()).map_err(from_datafusion)?;
-        let batches = batches.map_err(move |error| from_datafusion(error).context(&what));
-        Ok(BatchStream::new(plan.schema(), batches))
+        run_in(self.context.task_ctx(), plan, what)
     }
+
+    /// As [`run`](Self::run), with at most this much memory.
+    pub(crate) fn run_within(
+        &self,
+        limit: usize,
+        plan: &Arc<dyn ExecutionPlan>,
+        what: String,
+    ) -> Result<BatchStream> {
+        let pool = Arc::new(GreedyMemoryPool::new(limit.min(self.options.memory_limit)));
+        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
+            .with_memory_pool(pool)
+            .build_arc()
+            .map_err(from_datafusion)?;
+        let task = TaskContext::from(&self.context.state()).with_runtime(runtime);
+        run_in(Arc::new(task), plan, what)
+    }
+}
+
+fn run_in(
+    task: Arc<TaskContext>,
+    plan: &Arc<dyn ExecutionPlan>,
+    what: String,
+) -> Result<BatchStream> {
+    let batches = plan.execute(0, task).map_err(from_datafusion)?;
+    let batches = batches.map_err(move |error| from_datafusion(error).context(&what));
+    Ok(BatchStream::new(plan.schema(), batches))
 }
 
 impl fmt::Debug for DataFusionOfflineStore {
@@ -121,6 +146,10 @@ impl OfflineStore for DataFusionOfflineStore {
 
     async fn historical_features(&self, request: HistoricalRequest) -> Result<BatchStream> {
         crate::historical::join(self, request).await
+    }
+
+    async fn explain(&self, request: HistoricalRequest) -> Result<String> {
+        crate::historical::explain(self, request).await
     }
 
     async fn write(&self, source: &DataSource, batches: Vec<RecordBatch>) -> Result<u64> {

@@ -27,9 +27,20 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     }
 }
 
+/// Whether the memory pool gave less than was asked for.
+pub(crate) fn is_out_of_memory(error: &Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<DataFusionError>());
+    matches!(cause, Some(DataFusionError::ResourcesExhausted(_)))
+}
+
 /// Our error as one that DataFusion carries; [`from_datafusion`] takes it out again.
 pub(crate) fn into_datafusion(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
+}
+
+/// What an object store answered about an object.
+pub(crate) fn from_store(object: &str, error: object_store::Error) -> Error {
+    Error::new(store_kind(&error), format!("cannot read {object}")).with_source(error)
 }
 
 pub(crate) fn from_arrow(error: ArrowError) -> Error {
@@ -49,11 +60,7 @@ fn from_boxed(cause: Box<dyn StdError + Send + Sync>) -> Error {
 fn kind(error: &DataFusionError) -> ErrorKind {
     match error {
         DataFusionError::ParquetError(_) => ErrorKind::Data,
-        DataFusionError::ObjectStore(cause) => match **cause {
-            object_store::Error::NotFound { .. } => ErrorKind::NotFound,
-            object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
-            _ => ErrorKind::Unavailable,
-        },
+        DataFusionError::ObjectStore(cause) => store_kind(cause),
         DataFusionError::IoError(cause) => match cause.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
@@ -63,6 +70,14 @@ fn kind(error: &DataFusionError) -> ErrorKind {
         DataFusionError::Shared(inner) => kind(inner),
         DataFusionError::Collection(errors) => errors.first().map_or(ErrorKind::Internal, kind),
         _ => ErrorKind::Internal,
+    }
+}
+
+fn store_kind(error: &object_store::Error) -> ErrorKind {
+    match error {
+        object_store::Error::NotFound { .. } => ErrorKind::NotFound,
+        object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Unavailable,
     }
 }
 

@@ -1,22 +1,22 @@
-//! The plan of a point-in-time retrieval: entity rows, then one join per view.
+//! The plan of a point-in-time retrieval: entity rows, and one join with all views.
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field};
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::projection::ProjectionExec;
 use larder_core::{Error, Result};
-use larder_offline_store::{BatchStream, HistoricalRequest, HistoricalView};
+use larder_offline_store::{
+    BatchStream, HistoricalOptions, HistoricalRequest, HistoricalView, Served,
+};
 
 use crate::engine::DataFusionOfflineStore;
 use crate::entity::EntityTable;
+use crate::explain::Explanation;
 use crate::failure::from_datafusion;
-use crate::pit::{PitJoin, PitJoinExec};
+use crate::pit::{PitJoinExec, ViewColumns, ViewJoin, Visible};
 use crate::pull::{CREATED_TIME, EVENT_TIME};
+use crate::scan::{FeatureScan, ScanColumns};
 use crate::source::{SourceTable, TimeBounds};
 
 /// A view with its source opened and its columns found.
@@ -24,12 +24,12 @@ use crate::source::{SourceTable, TimeBounds};
 pub(crate) struct OpenView {
     pub(crate) view: HistoricalView,
     table: SourceTable,
-    columns: ViewColumns,
+    columns: SourceColumns,
 }
 
 /// Positions in the source.
 #[derive(Debug)]
-struct ViewColumns {
+struct SourceColumns {
     /// Join keys, in the view's order.
     keys: Vec<usize>,
     event: usize,
@@ -37,31 +37,75 @@ struct ViewColumns {
     features: Vec<usize>,
 }
 
+/// A retrieval that is ready to run.
+struct Prepared {
+    entities: EntityTable,
+    joins: Vec<ViewJoin>,
+    /// Per join where its files are.
+    sources: Vec<String>,
+    limit: Option<usize>,
+}
+
 /// See [`OfflineStore::historical_features`](larder_offline_store::OfflineStore::historical_features).
 pub(crate) async fn join(
     engine: &DataFusionOfflineStore,
     request: HistoricalRequest,
 ) -> Result<BatchStream> {
-    request.check_output_names()?;
-    let mut views = Vec::with_capacity(request.views.len());
-    for view in request.views {
-        views.push(OpenView::open(engine, view).await?);
-    }
-    let time = request.event_timestamp_column.as_deref();
-    let entities = EntityTable::load(engine, request.entity, time, &views).await?;
-    check_names(&entities, &views)?;
+    let names: Vec<_> = request.views.iter().map(|view| view.name.clone()).collect();
+    let what = format!("point-in-time join of {}", names.join(", "));
+    let Prepared { entities, joins, limit, .. } = Prepared::new(engine, request).await?;
     let rows = MemorySourceConfig::try_new_exec(
         std::slice::from_ref(&entities.batches),
         Arc::clone(&entities.schema),
         None,
     );
-    let mut plan: Arc<dyn ExecutionPlan> = rows.map_err(from_datafusion)?;
-    let names: Vec<_> = views.iter().map(|open| open.view.name.clone()).collect();
-    for (view, name) in views.into_iter().zip(&names) {
-        let joined = view.join(plan, &entities, request.filter_by_created);
-        plan = joined.map_err(|error| error.context(format!("feature view \"{name}\"")))?;
+    let plan = PitJoinExec::new(rows.map_err(from_datafusion)?, joins.into());
+    let plan: Arc<dyn ExecutionPlan> = Arc::new(plan);
+    match limit {
+        Some(limit) => engine.run_within(limit, &plan, what),
+        None => engine.run(&plan, what),
     }
-    engine.run(&plan, format!("point-in-time join of {}", names.join(", ")))
+}
+
+/// See [`OfflineStore::explain`](larder_offline_store::OfflineStore::explain).
+pub(crate) async fn explain(
+    engine: &DataFusionOfflineStore,
+    request: HistoricalRequest,
+) -> Result<String> {
+    let Prepared { entities, joins, sources, limit } = Prepared::new(engine, request).await?;
+    let limit = limit.unwrap_or(usize::MAX).min(engine.options().memory_limit);
+    Explanation { entities: &entities, joins: &joins, sources: &sources, limit }.text()
+}
+
+impl Prepared {
+    async fn new(engine: &DataFusionOfflineStore, request: HistoricalRequest) -> Result<Self> {
+        request.check_output_names()?;
+        let mut views = Vec::with_capacity(request.views.len());
+        for view in request.views {
+            views.push(OpenView::open(engine, view).await?);
+        }
+        let time = request.event_timestamp_column.as_deref();
+        let entities = EntityTable::load(engine, request.entity, time, &views).await?;
+        check_names(&entities, &views)?;
+        let (mut joins, mut sources) = (Vec::new(), Vec::new());
+        for view in views {
+            let (name, source) = (view.view.name.clone(), view.table.shown());
+            let visible = visible(&view.view, request.filter_by_created, &request.options);
+            let join = view.join(&entities, visible).await;
+            let join = join.map_err(|error| error.context(format!("feature view \"{name}\"")))?;
+            sources.extend(join.as_ref().map(|_| source));
+            joins.extend(join);
+        }
+        Ok(Self { entities, joins, sources, limit: request.options.memory_limit })
+    }
+}
+
+fn visible(view: &HistoricalView, by_created: bool, options: &HistoricalOptions) -> Visible {
+    match (options.as_served, by_created) {
+        (true, _) => Visible::WhenServed(Served::new(&view.materialized)),
+        (false, true) => Visible::FromCreated,
+        (false, false) => Visible::FromEvent,
+    }
 }
 
 fn check_names(entities: &EntityTable, views: &[OpenView]) -> Result<()> {
@@ -86,7 +130,7 @@ impl OpenView {
     async fn open(engine: &DataFusionOfflineStore, view: HistoricalView) -> Result<Self> {
         let context = |error: Error| error.context(format!("feature view \"{}\"", view.name));
         let table = SourceTable::open(engine, &view.source).await.map_err(context)?;
-        let columns = ViewColumns::find(&view, &table).map_err(context)?;
+        let columns = SourceColumns::find(&view, &table).map_err(context)?;
         Ok(Self { view, table, columns })
     }
 
@@ -103,87 +147,57 @@ impl OpenView {
         self.table.scan(&columns, self.columns.keys.len(), bounds)
     }
 
-    fn join(
-        self,
-        entities: Arc<dyn ExecutionPlan>,
-        rows: &EntityTable,
-        filter_by_created: bool,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    /// The join of this view, `None` when no feature of it is wanted.
+    async fn join(self, rows: &EntityTable, visible: Visible) -> Result<Option<ViewJoin>> {
         if self.columns.features.is_empty() {
-            return Ok(entities);
+            return Ok(None);
         }
-        let mut keys = Vec::new();
-        for (position, key) in self.view.join_keys.iter().enumerate() {
-            keys.push((rows.column(&key.entity_column, &self.view.name)?, position));
-        }
-        let event_time = keys.len();
-        let created_time = self.columns.created.map(|_| event_time + 1);
-        let first_feature = event_time + 1 + usize::from(self.columns.created.is_some());
-        let outputs = self.view.features.iter().map(|feature| feature.output.clone());
-        let join = PitJoin {
-            keys,
-            entity_time: rows.time,
-            event_time,
-            created_time,
-            filter_by_created: filter_by_created && self.columns.created.is_some(),
+        let keys = self.view.join_keys.iter();
+        let keys = keys.map(|key| rows.column(&key.entity_column, &self.view.name));
+        let columns = ViewColumns {
+            name: self.view.name.clone(),
+            keys: keys.collect::<Result<_>>()?,
+            has_created: self.columns.created.is_some(),
+            visible,
             ttl: self.view.effective_ttl(),
-            features: (first_feature..).zip(outputs).collect(),
+            outputs: self.view.features.iter().map(|feature| feature.output.clone()).collect(),
         };
-        let features = self.scan_features(rows)?;
-        Ok(Arc::new(PitJoinExec::try_new(entities, features, join)?))
+        let bounds = self.bounds(rows)?;
+        let scan = FeatureScan::plan(&self.table, &self.scan_columns(), bounds).await?;
+        ViewJoin::new(&rows.schema, rows.time, columns, scan).map(Some)
     }
 
-    /// A scan of keys, event time, created time and features, as far back as any entity row looks.
-    fn scan_features(&self, rows: &EntityTable) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut columns = self.columns.keys.clone();
-        let event = columns.len();
-        columns.push(self.columns.event);
-        columns.extend(self.columns.created);
-        let first_feature = columns.len();
-        columns.extend(&self.columns.features);
-        let Some((first, last)) = rows.instants()? else {
-            let schema = self.table.schema();
-            let fields: Vec<_> =
-                columns.iter().map(|&column| schema.field(column).clone()).collect();
-            let empty = Arc::new(EmptyExec::new(Arc::new(Schema::new(fields))));
-            return self.declared_types(empty, first_feature);
-        };
+    /// The times that any entity row can look back to, `None` when no row has a time.
+    fn bounds(&self, rows: &EntityTable) -> Result<Option<TimeBounds>> {
         let ttl = self.view.effective_ttl();
         let reach = ttl.map(|ttl| i128::try_from(ttl.as_nanos()).unwrap_or(i128::MAX));
-        let bounds =
-            TimeBounds { first: reach.map(|reach| first.saturating_sub(reach)), last: Some(last) };
-        self.declared_types(self.table.scan(&columns, event, bounds)?, first_feature)
+        Ok(rows.instants()?.map(|(first, last)| TimeBounds {
+            first: reach.map(|reach| first.saturating_sub(reach)),
+            last: Some(last),
+        }))
     }
 
-    /// Gives features of Arrow's null type, which files without any value have, their declared type.
-    fn declared_types(
-        &self,
-        scan: Arc<dyn ExecutionPlan>,
-        first_feature: usize,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = scan.schema();
-        if schema.fields().iter().all(|field| *field.data_type() != DataType::Null) {
-            return Ok(scan);
-        }
-        let expressions = schema.fields().iter().enumerate().map(|(position, field)| {
-            let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), position));
-            let feature = position.checked_sub(first_feature);
-            let declared =
-                feature.map(|feature| self.view.features[feature].value_type.arrow_type());
-            let typed = match declared {
-                Some(declared) if *field.data_type() == DataType::Null => {
-                    Arc::new(CastExpr::new(column, declared, None))
-                }
-                _ => column,
+    /// Keys, event time and created time, then features.
+    fn scan_columns(&self) -> ScanColumns {
+        let SourceColumns { keys, event, created, features } = &self.columns;
+        let schema = self.table.schema();
+        let typed = features.iter().zip(&self.view.features).map(|(&column, feature)| {
+            // A file without any value has Arrow's null type.
+            let data_type = match schema.field(column).data_type() {
+                DataType::Null => feature.value_type.arrow_type(),
+                stored => stored.clone(),
             };
-            (typed, field.name().clone())
+            (column, data_type)
         });
-        let projection = ProjectionExec::try_new(expressions, scan).map_err(from_datafusion)?;
-        Ok(Arc::new(projection))
+        ScanColumns {
+            deciding: keys.iter().copied().chain([*event]).chain(*created).collect(),
+            event: keys.len(),
+            features: typed.collect(),
+        }
     }
 }
 
-impl ViewColumns {
+impl SourceColumns {
     fn find(view: &HistoricalView, table: &SourceTable) -> Result<Self> {
         let source = view.source.offline().unwrap_or(&view.source);
         let find = |name: &str, purpose: &str| table.mapped_column(source, name, purpose);

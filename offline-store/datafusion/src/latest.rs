@@ -133,7 +133,7 @@ impl Pass {
             winners.settle(&batch)?;
             self.reservation.try_resize(keys.memory() + winners.memory())?;
         }
-        let rows = winners.finish()?.rows().clone();
+        let rows = winners.finish()?;
         let (size, held) = (self.batch_size, self.reservation);
         let starts = (0..rows.num_rows()).step_by(size);
         let pieces = starts.map(move |start| {

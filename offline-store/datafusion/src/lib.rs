@@ -6,13 +6,15 @@
 
 mod engine;
 mod entity;
+mod explain;
 mod failure;
 mod historical;
 mod latest;
 mod pit;
 mod pull;
+mod scan;
 mod source;
 mod write;
 
 pub use engine::{DataFusionOfflineStore, EngineOptions};
-pub use pit::{PitJoin, PitJoinExec};
+pub use pit::PitJoinExec;

@@ -14,8 +14,8 @@ use tempfile::TempDir;
 
 use super::MakeStore;
 use crate::{
-    EntityRows, HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey, OfflineStore,
-    PullRequest,
+    EntityRows, HistoricalFeature, HistoricalOptions, HistoricalRequest, HistoricalView, JoinKey,
+    OfflineStore, PullRequest,
 };
 
 /// Driver, event time and created time in seconds, rate.
@@ -133,6 +133,7 @@ pub(super) fn history(entity: impl Into<EntityRows>) -> HistoricalRequest {
         event_timestamp_column: None,
         views: vec![view("stats", "stats.parquet", "rate", None)],
         filter_by_created: false,
+        options: HistoricalOptions::default(),
     }
 }
 
@@ -146,6 +147,7 @@ pub(super) fn view(name: &str, uri: &str, output: &str, ttl: Option<Duration>) -
         join_keys: vec![JoinKey { view_column, entity_column }],
         features: vec![HistoricalFeature { name: feature, output, value_type: ValueType::Double }],
         ttl,
+        materialized: Vec::new(),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use larder_core::{DataSource, Error, FeatureView, Field, Result, ValueType};
+use larder_core::{DataSource, Error, FeatureView, Field, Interval, Result, ValueType};
 
-use super::EntityRows;
 use super::pull::offline_source;
+use super::{EntityRows, HistoricalOptions};
 
 /// Features of several views for entity rows, as of each row's time.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct HistoricalRequest {
     /// Whether rows created after the entity's time are invisible; a null created time is invisible too. Has no effect
     /// on sources without a created timestamp column.
     pub filter_by_created: bool,
+    /// What Feast does not know.
+    pub options: HistoricalOptions,
 }
 
 /// One view, or one projection of it, to be joined.
@@ -38,6 +40,9 @@ pub struct HistoricalView {
     pub features: Vec<HistoricalFeature>,
     /// How far to look back; `None` and zero both mean without limit.
     pub ttl: Option<Duration>,
+    /// Intervals that were materialized, as the registry records them; only [`HistoricalOptions::as_served`] looks at
+    /// them.
+    pub materialized: Vec<Interval>,
 }
 
 /// A join key of a view and the entity column that holds its value.
@@ -90,6 +95,7 @@ impl HistoricalView {
                 })
                 .collect(),
             ttl: view.effective_ttl(),
+            materialized: view.meta.materialization_intervals.clone(),
         })
     }
 
@@ -156,7 +162,13 @@ mod tests {
     fn request(views: Vec<HistoricalView>) -> HistoricalRequest {
         let schema = std::sync::Arc::new(arrow_schema::Schema::empty());
         let entity = EntityRows::Batches { schema, batches: Vec::new() };
-        HistoricalRequest { entity, event_timestamp_column: None, views, filter_by_created: false }
+        HistoricalRequest {
+            entity,
+            event_timestamp_column: None,
+            views,
+            filter_by_created: false,
+            options: HistoricalOptions::default(),
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Served {
     fn apply(&self, change: impl FnOnce(&mut BTreeMap<String, Vec<(String, ValueType)>>)) {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut views);
-        let view = |(at, (name, features)): (usize, (&String, &Vec<(String, ValueType)>))| {
+        let view = |at: usize, name: &str, features: &[(String, ValueType)]| {
             let field = |(feature, value_type): &(String, ValueType)| {
                 format!("Field(name={}, dtype={})", json!(feature), dtype(*value_type))
             };
@@ -83,8 +83,10 @@ impl Served {
                 fields.join(", ")
             )
         };
-        let definitions: String =
-            [HEAD.to_owned()].into_iter().chain(views.iter().enumerate().map(view)).collect();
+        let mut definitions = HEAD.to_owned();
+        for (at, (name, features)) in views.iter().enumerate() {
+            definitions.push_str(&view(at, name, features));
+        }
         self.repository.write("definitions.py", definitions);
         self.repository.fs().ok(&["apply"]);
     }

@@ -125,7 +125,7 @@ impl Service for FeastEnvironment {
 }
 
 /// A Python that is new enough and can make virtual environments; installs Debian's if need be.
-fn find_python() -> Result<&'static str> {
+pub(super) fn find_python() -> Result<&'static str> {
     if !can_make_environments("python3") {
         debian::install(&["python3", "python3-venv"])?;
     }
@@ -135,7 +135,7 @@ fn find_python() -> Result<&'static str> {
         }
     }
     let (major, minor) = OLDEST_PYTHON;
-    bail!("Feast needs Python {major}.{minor} or newer with the venv module")
+    bail!("this needs Python {major}.{minor} or newer with the venv module")
 }
 
 fn can_make_environments(python: &str) -> bool {

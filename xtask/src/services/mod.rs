@@ -6,6 +6,7 @@
 mod cassandra;
 mod debian;
 mod feast;
+mod peers;
 mod process;
 mod redis;
 
@@ -17,6 +18,7 @@ use crate::cli::ServicesAction;
 use crate::workspace::{Workspace, step};
 use cassandra::Cassandra;
 use feast::FeastEnvironment;
+use peers::Peers;
 use redis::Redis;
 
 /// One program that tests run against.
@@ -42,7 +44,7 @@ pub(crate) trait Service {
     fn environment(&self) -> Result<Vec<(&'static str, OsString)>>;
 }
 
-/// Every service, the slowest to start first.
+/// Every service that tests use, the slowest to start first.
 pub(crate) fn all(workspace: &Workspace) -> Vec<Box<dyn Service>> {
     vec![
         Box::new(Cassandra::of(workspace)),
@@ -51,9 +53,12 @@ pub(crate) fn all(workspace: &Workspace) -> Vec<Box<dyn Service>> {
     ]
 }
 
-/// The services with these names, all if there is none.
+/// The services with these names; those that tests use if there is none.
 pub(crate) fn named(workspace: &Workspace, names: &[String]) -> Result<Vec<Box<dyn Service>>> {
     let mut services = all(workspace);
+    if names.iter().any(|name| name == "peers") {
+        services.push(Box::new(Peers::of(workspace)));
+    }
     if let Some(unknown) =
         names.iter().find(|name| services.iter().all(|service| service.name() != name.as_str()))
     {

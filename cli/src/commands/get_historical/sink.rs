@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use larder_core::{Error, ErrorKind, Result};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use tempfile::NamedTempFile;
+
+use super::parquet_file::ParquetFile;
 
 /// A file being written beside its final place.
 pub(crate) struct Sink {
@@ -26,7 +25,7 @@ enum Format {
 }
 
 enum Writer {
-    Parquet(Box<ArrowWriter<std::fs::File>>),
+    Parquet(Box<ParquetFile>),
     Csv(Box<arrow_csv::Writer<std::fs::File>>),
 }
 
@@ -56,11 +55,8 @@ impl Sink {
         self.writer = Some(match self.format {
             Format::Csv => Writer::Csv(Box::new(csv_writer(file, schema)?)),
             Format::Parquet => {
-                let zstd = Compression::ZSTD(ZstdLevel::default());
-                let properties = WriterProperties::builder().set_compression(zstd).build();
-                let writer = ArrowWriter::try_new(file, SchemaRef::clone(schema), Some(properties))
-                    .map_err(|error| unwritable(&self.path, error))?;
-                Writer::Parquet(Box::new(writer))
+                let writer = ParquetFile::begin(file, schema);
+                Writer::Parquet(Box::new(writer.map_err(|error| unwritable(&self.path, error))?))
             }
         });
         Ok(())
@@ -88,7 +84,7 @@ impl Sink {
     /// `Unavailable` when that is not possible.
     pub(crate) fn finish(mut self) -> Result<()> {
         if let Some(Writer::Parquet(writer)) = self.writer.take() {
-            writer.close().map_err(|error| unwritable(&self.path, error))?;
+            writer.finish().map_err(|error| unwritable(&self.path, error))?;
         }
         self.file.as_file().sync_all().map_err(|error| unwritable(&self.path, error))?;
         let (path, file) = (self.path, self.file);

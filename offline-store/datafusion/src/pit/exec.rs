@@ -1,6 +1,8 @@
 //! The plan node of the point-in-time join.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -18,73 +20,187 @@ use datafusion::physical_plan::{
 };
 use futures::TryStreamExt;
 use larder_core::{Error, Result};
-use larder_offline_store::Instants;
+use larder_offline_store::{Instants, Served, ceil_ticks, floor_ticks, nanos};
 
+use super::candidates::{Candidates, NO_TIME};
 use super::common_key_type;
+use super::index::{EntityIndex, IndexBy};
 use super::pass::Pass;
-use crate::failure::into_datafusion;
+use crate::scan::FeatureScan;
 
-/// What a [`PitJoinExec`] joins: positions of columns on both sides.
-#[derive(Debug, Clone)]
-pub struct PitJoin {
-    /// Join keys as (entity column, feature column); without any, every feature row is of the one key there is.
-    pub keys: Vec<(usize, usize)>,
-    /// Time column of the entity side.
-    pub entity_time: usize,
-    /// Event time column of the feature side.
-    pub event_time: usize,
-    /// Created time column of the feature side.
-    pub created_time: Option<usize>,
-    /// Whether feature rows created after the entity's time are invisible; needs `created_time`.
-    pub filter_by_created: bool,
-    /// How far to look back, both ends included; `None` for no limit.
-    pub ttl: Option<Duration>,
-    /// Columns of the feature side that are wanted, with their names in the output.
-    pub features: Vec<(usize, String)>,
-}
-
-/// The point-in-time join of two inputs of one partition each.
-///
-/// The output has the columns of the entity side as they are, every row once and in order, followed by the wanted
-/// feature columns, null where no feature row answers. The feature side may come in any order; among rows that are equal
-/// in key, event time and created time the last one answers. Memory: the entity rows, an index of them and at most a
-/// small multiple of their number of feature rows, all accounted to the session's memory pool.
+/// One view of a join: its files, and how their rows meet the entity rows.
 #[derive(Debug)]
-pub struct PitJoinExec {
-    entities: Arc<dyn ExecutionPlan>,
-    features: Arc<dyn ExecutionPlan>,
-    join: Arc<PitJoin>,
-    key_types: Vec<DataType>,
-    properties: Arc<PlanProperties>,
+pub(crate) struct ViewJoin {
+    /// Name of the projection, for messages.
+    pub(crate) name: String,
+    /// Columns of the entity side.
+    pub(super) by: IndexBy,
+    /// Whether the deciding columns end with a created time.
+    pub(super) has_created: bool,
+    created_unit: TimeUnit,
+    visible: Visible,
+    /// How far to look back, both ends included; `None` for no limit.
+    pub(crate) ttl: Option<Duration>,
+    /// Names of the features in the output.
+    outputs: Vec<String>,
+    pub(crate) scan: FeatureScan,
 }
 
-impl PitJoinExec {
-    /// Joins two inputs.
+/// From when on a feature row can answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Visible {
+    /// From its event time on.
+    FromEvent,
+    /// From its created time on, when the source has one; a row without is invisible.
+    FromCreated,
+    /// From the time on at which the online store had it.
+    WhenServed(Served),
+}
+
+/// How a view meets the entity rows; see [`ViewJoin`].
+#[derive(Debug)]
+pub(crate) struct ViewColumns {
+    pub(crate) name: String,
+    /// Entity columns of the join keys, in the order in which the scan has them.
+    pub(crate) keys: Vec<usize>,
+    /// Whether the scan has a created time.
+    pub(crate) has_created: bool,
+    pub(crate) visible: Visible,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) outputs: Vec<String>,
+}
+
+impl ViewJoin {
+    /// Joins the rows of a scan to entity rows of this schema, whose time column is `time`.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](larder_core::ErrorKind::Invalid) when keys can never be equal by their types, or a time
     /// column holds no times.
-    pub fn try_new(
-        entities: Arc<dyn ExecutionPlan>,
-        features: Arc<dyn ExecutionPlan>,
-        join: PitJoin,
+    pub(crate) fn new(
+        entities: &Schema,
+        time: usize,
+        columns: ViewColumns,
+        scan: FeatureScan,
     ) -> Result<Self> {
-        let (left, right) = (entities.schema(), features.schema());
-        let key_types = join.keys.iter().map(|&(l, r)| key_type(left.field(l), right.field(r)));
-        let key_types = key_types.collect::<Result<_>>()?;
-        time_unit(left.field(join.entity_time))?;
-        for column in [Some(join.event_time), join.created_time].into_iter().flatten() {
-            time_unit(right.field(column))?;
+        let ViewColumns { name, keys, has_created, visible, ttl, outputs } = columns;
+        let deciding = &scan.deciding;
+        let typed = keys.iter().zip(deciding.fields());
+        let typed = typed
+            .map(|(&key, field)| Ok((key, key_type(entities.field(key), field)?)))
+            .collect::<Result<_>>()?;
+        time_unit(entities.field(time))?;
+        let created = has_created.then(|| time_unit(deciding.field(keys.len() + 1))).transpose()?;
+        let by = IndexBy {
+            keys: typed,
+            time,
+            event_unit: time_unit(deciding.field(keys.len()))?,
+            visible_unit: match visible {
+                Visible::FromEvent => None,
+                Visible::FromCreated => created,
+                Visible::WhenServed(_) => Some(TimeUnit::Microsecond),
+            },
+        };
+        let created_unit = created.unwrap_or(TimeUnit::Microsecond);
+        Ok(Self { name, by, has_created, created_unit, visible, ttl, outputs, scan })
+    }
+
+    /// The same join with other feature files, and entity rows of a number, the keys and the time.
+    pub(super) fn over(&self, scan: FeatureScan) -> Self {
+        let keys = self.by.keys.iter().zip(1..).map(|((_, key), column)| (column, key.clone()));
+        Self {
+            name: self.name.clone(),
+            by: IndexBy {
+                keys: keys.collect(),
+                time: self.by.keys.len() + 1,
+                event_unit: self.by.event_unit,
+                visible_unit: self.by.visible_unit,
+            },
+            has_created: self.has_created,
+            created_unit: self.created_unit,
+            visible: self.visible.clone(),
+            ttl: self.ttl,
+            outputs: self.outputs.clone(),
+            scan,
         }
-        let schema = output_schema(&left, &right, &join);
+    }
+
+    /// From when on rows can answer, [`NO_TIME`] for never; `None` when that is their event time.
+    pub(super) fn visible_ticks<'a>(
+        &self,
+        events: &[i64],
+        created: Option<&'a [i64]>,
+    ) -> Option<Cow<'a, [i64]>> {
+        let micros = |tick, unit| {
+            let instant = nanos(tick, unit);
+            (
+                floor_ticks(instant, TimeUnit::Microsecond),
+                ceil_ticks(instant, TimeUnit::Microsecond),
+            )
+        };
+        match &self.visible {
+            Visible::FromEvent => None,
+            Visible::FromCreated => created.map(Cow::Borrowed),
+            Visible::WhenServed(served) => {
+                let since = |(row, &event): (usize, &i64)| {
+                    let created = created.map(|created| created[row]);
+                    let created = created.filter(|created| *created != NO_TIME);
+                    let created = created.map(|created| micros(created, self.created_unit).1);
+                    served.since(micros(event, self.by.event_unit), created).unwrap_or(NO_TIME)
+                };
+                Some(events.iter().enumerate().map(since).collect())
+            }
+        }
+    }
+
+    /// The ttl in ticks of the event time, rounded up.
+    pub(super) fn reach(&self) -> i64 {
+        let length = |ttl: Duration| i128::try_from(ttl.as_nanos()).unwrap_or(i128::MAX);
+        self.ttl.map_or(i64::MAX, |ttl| ceil_ticks(length(ttl), self.by.event_unit))
+    }
+}
+
+/// Bytes that a join in memory takes per entity row besides the row itself.
+///
+/// An index where views do not share one, candidates of every worker and of every view, and winners with their features,
+/// texts being taken to have 32 bytes.
+pub(crate) fn held_per_row(views: &[ViewJoin], workers: usize) -> usize {
+    let indexes = (0..views.len())
+        .filter(|&view| views[..view].iter().all(|known| known.by != views[view].by))
+        .count();
+    let width = |field: &FieldRef| field.data_type().primitive_width().unwrap_or(TEXT_WIDTH);
+    let features = views.iter().flat_map(|view| view.scan.features.fields()).map(width);
+    let candidates = (workers + views.len()) * Candidates::PER_SLOT;
+    let winners = views.len() * (size_of::<Option<u64>>() + size_of::<u32>());
+    indexes * EntityIndex::estimate(1) + candidates + winners + features.sum::<usize>()
+}
+
+/// Bytes of a value whose width is not known.
+const TEXT_WIDTH: usize = 32;
+
+/// The point-in-time join of entity rows with the files of several views.
+///
+/// The output has the columns of the entity side as they are, every row once and in order, followed by the features of
+/// each view, null where no feature row answers. Among feature rows that are equal in key, event time and created time
+/// the last in file order answers. Memory, all of it accounted to the session's pool: the entity rows, an index of them,
+/// 24 bytes per entity row and worker, 1.5 bits per feature row, and the features of the winners. Where the pool does not
+/// give as much, both sides are partitioned by key and put on disk for the time of the execution.
+#[derive(Debug)]
+pub struct PitJoinExec {
+    entities: Arc<dyn ExecutionPlan>,
+    views: Arc<[ViewJoin]>,
+    properties: Arc<PlanProperties>,
+}
+
+impl PitJoinExec {
+    /// Joins entity rows, which come as one partition, with views made for their schema.
+    pub(crate) fn new(entities: Arc<dyn ExecutionPlan>, views: Arc<[ViewJoin]>) -> Self {
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
+            EquivalenceProperties::new(output_schema(&entities.schema(), &views)),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        let (join, properties) = (Arc::new(join), Arc::new(properties));
-        Ok(Self { entities, features, join, key_types, properties })
+        Self { entities, views, properties: Arc::new(properties) }
     }
 }
 
@@ -108,27 +224,21 @@ pub(super) fn time_unit(field: &Field) -> Result<TimeUnit> {
     })
 }
 
-fn output_schema(left: &Schema, right: &Schema, join: &PitJoin) -> SchemaRef {
-    let mut fields: Vec<FieldRef> = left.fields().iter().cloned().collect();
-    fields.extend(feature_fields(right, join));
+fn output_schema(entities: &Schema, views: &[ViewJoin]) -> SchemaRef {
+    let mut fields: Vec<FieldRef> = entities.fields().iter().cloned().collect();
+    for view in views {
+        let features = view.scan.features.fields().iter().zip(&view.outputs);
+        fields.extend(features.map(|(field, output)| {
+            FieldRef::new(Field::new(output, field.data_type().clone(), true))
+        }));
+    }
     Arc::new(Schema::new(fields))
-}
-
-pub(super) fn feature_fields(right: &Schema, join: &PitJoin) -> Vec<FieldRef> {
-    let field = |(column, name): &(usize, String)| {
-        FieldRef::new(Field::new(name, right.field(*column).data_type().clone(), true))
-    };
-    join.features.iter().map(field).collect()
 }
 
 impl DisplayAs for PitJoinExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.join.features.iter().map(|(_, name)| name.as_str()).collect();
-        write!(f, "PitJoinExec: features=[{}]", names.join(", "))?;
-        match self.join.ttl {
-            Some(ttl) => write!(f, ", ttl={ttl:?}"),
-            None => Ok(()),
-        }
+        let names: Vec<_> = self.views.iter().map(|view| view.name.as_str()).collect();
+        write!(f, "PitJoinExec: views=[{}]", names.join(", "))
     }
 }
 
@@ -142,16 +252,15 @@ impl ExecutionPlan for PitJoinExec {
     }
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        let single = vec![Distribution::SinglePartition, Distribution::SinglePartition];
-        InputDistributionRequirements::new(single)
+        InputDistributionRequirements::new(vec![Distribution::SinglePartition])
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true, false]
+        vec![true]
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.entities, &self.features]
+        vec![&self.entities]
     }
 
     fn apply_expressions(
@@ -165,11 +274,10 @@ impl ExecutionPlan for PitJoinExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let [entities, features] = <[_; 2]>::try_from(children).map_err(|children| {
-            DataFusionError::Internal(format!("a join has two inputs, not {}", children.len()))
+        let [entities] = <[_; 1]>::try_from(children).map_err(|children| {
+            DataFusionError::Internal(format!("expected one input, not {}", children.len()))
         })?;
-        let join = PitJoin::clone(&self.join);
-        Ok(Arc::new(Self::try_new(entities, features, join).map_err(into_datafusion)?))
+        Ok(Arc::new(Self::new(entities, Arc::clone(&self.views))))
     }
 
     fn execute(
@@ -182,19 +290,18 @@ impl ExecutionPlan for PitJoinExec {
             return Err(DataFusionError::Internal(message));
         }
         let entities = self.entities.execute(0, Arc::clone(&context))?;
-        let features = self.features.execute(0, Arc::clone(&context))?;
-        let event_time = features.schema();
-        let event_time = event_time.field(self.join.event_time);
-        let reservation = MemoryConsumer::new("PitJoinExec").register(context.memory_pool());
         let pass = Pass {
-            join: Arc::clone(&self.join),
-            key_types: self.key_types.clone(),
+            views: Arc::clone(&self.views),
             schema: self.schema(),
-            event_unit: time_unit(event_time).map_err(into_datafusion)?,
             batch_size: context.session_config().batch_size(),
-            reservation,
+            workers: std::thread::available_parallelism().map_or(1, NonZero::get),
+            limit: match context.memory_pool().memory_limit() {
+                MemoryLimit::Finite(limit) => limit,
+                MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+            },
+            reservation: MemoryConsumer::new("PitJoinExec").register(context.memory_pool()),
         };
-        let batches = futures::stream::once(pass.run(entities, features)).try_flatten();
+        let batches = futures::stream::once(pass.run(entities)).try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
     }
 }

@@ -98,7 +98,8 @@ impl EncodedKeys {
     }
 }
 
-fn coerce(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+/// A column in the type in which keys are compared.
+pub(super) fn coerce(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
     if column.data_type().is_floating() && data_type.is_integer() {
         let floats = arrow_cast::cast(column, &DataType::Float64)?;
         return Ok(Arc::new(whole_numbers(floats.as_primitive::<Float64Type>())));
@@ -122,7 +123,8 @@ fn whole_numbers(floats: &arrow_array::Float64Array) -> Int64Array {
 #[derive(Debug, Default)]
 pub(crate) struct KeyTable {
     hasher: DefaultHashBuilder,
-    numbers: HashTable<u32>,
+    /// Numbers of keys, each with half of the key's hash.
+    numbers: HashTable<(u32, u32)>,
     /// All keys one after the other.
     bytes: Vec<u8>,
     /// Where each key ends in `bytes`.
@@ -132,22 +134,38 @@ pub(crate) struct KeyTable {
 impl KeyTable {
     /// The number of this key, a new one when it is not known yet; `None` when the numbers are used up.
     pub(crate) fn insert(&mut self, key: &[u8]) -> Option<u32> {
-        if let Some(number) = self.find(key) {
+        let hash = self.hasher.hash_one(key);
+        if let Some(number) = self.find_hashed(hash, key) {
             return Some(number);
         }
-        let number = u32::try_from(self.ends.len()).ok().filter(|number| *number < u32::MAX)?;
+        if self.is_full() {
+            return None;
+        }
+        let number = u32::try_from(self.ends.len()).ok()?;
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len());
         let (hasher, bytes, ends) = (&self.hasher, &self.bytes, &self.ends);
-        let rehash = |number: &u32| hasher.hash_one(key_at(bytes, ends, *number));
-        self.numbers.insert_unique(hasher.hash_one(key), number, rehash);
+        let rehash = |(number, _): &(u32, u32)| hasher.hash_one(key_at(bytes, ends, *number));
+        self.numbers.insert_unique(hash, (number, upper_half(hash)), rehash);
         Some(number)
     }
 
     /// The number of this key.
     pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
-        let same = |number: &u32| key_at(&self.bytes, &self.ends, *number) == key;
-        self.numbers.find(self.hasher.hash_one(key), same).copied()
+        self.find_hashed(self.hasher.hash_one(key), key)
+    }
+
+    fn find_hashed(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let half = upper_half(hash);
+        let same = |(number, known): &(u32, u32)| {
+            *known == half && key_at(&self.bytes, &self.ends, *number) == key
+        };
+        self.numbers.find(hash, same).map(|(number, _)| *number)
+    }
+
+    /// Whether no new key gets a number any more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.ends.len() >= u32::MAX as usize
     }
 
     /// How many keys there are.
@@ -161,6 +179,11 @@ impl KeyTable {
             + self.ends.capacity() * size_of::<usize>()
             + self.numbers.allocation_size()
     }
+}
+
+/// The bits of a hash that the place in the table does not depend on.
+fn upper_half(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 fn key_at<'a>(bytes: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {

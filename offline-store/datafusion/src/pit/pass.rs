@@ -1,146 +1,169 @@
-//! One pass over the feature rows.
+//! One execution of the join.
 
 use std::sync::Arc;
 
-use arrow_array::{Array, Int64Array, RecordBatch, UInt32Array};
-use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::SchemaRef;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::SendableRecordBatchStream;
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use larder_core::Result;
-use larder_offline_store::Instants;
+use larder_core::{Error, Result};
 
-use super::exec::{PitJoin, feature_fields, time_unit};
-use super::index::{EntityIndex, IndexColumns, NO_SLOT, oldest_ticks};
-use super::winners::Answers;
-use super::{KeyEncoder, Winners};
-use crate::failure::{from_arrow, into_datafusion};
+use super::answers::Answers;
+use super::exec::{ViewJoin, held_per_row};
+use super::join::Join;
+use super::partitioned::{Cut, Partitioned};
+use crate::failure::{from_arrow, from_datafusion, into_datafusion, is_out_of_memory};
+use crate::scan::{SpillWriter, Spilled};
 
-/// One execution of the join.
+/// What an execution needs.
 pub(super) struct Pass {
-    pub(super) join: Arc<PitJoin>,
-    pub(super) key_types: Vec<DataType>,
+    pub(super) views: Arc<[ViewJoin]>,
     pub(super) schema: SchemaRef,
-    pub(super) event_unit: TimeUnit,
     pub(super) batch_size: usize,
+    pub(super) workers: usize,
+    /// Bytes that the session's pool gives.
+    pub(super) limit: usize,
     pub(super) reservation: MemoryReservation,
 }
 
+/// Bytes that rows on their way to disk may take.
+const SPILL_BUFFER: usize = 1 << 20;
+
+type Rows = BoxStream<'static, PlanResult<RecordBatch>>;
+
 impl Pass {
     /// The joined rows; nothing is read before the first of them is asked for.
-    pub(super) async fn run(
-        self,
-        mut entities: SendableRecordBatchStream,
-        features: SendableRecordBatchStream,
-    ) -> PlanResult<futures::stream::BoxStream<'static, PlanResult<RecordBatch>>> {
-        let mut batches = Vec::new();
+    pub(super) async fn run(self, mut entities: SendableRecordBatchStream) -> PlanResult<Rows> {
+        let (mut batches, mut rows) = (Vec::new(), 0);
+        let mut fits = true;
         while let Some(batch) = entities.try_next().await? {
-            self.reservation.try_grow(batch.get_array_memory_size())?;
+            rows += batch.num_rows();
+            fits = self.fits(&batch, rows);
             batches.push(batch);
-        }
-        let (index, answers) = self.scan(&batches, features).await?;
-        let output = Output { pass: self, index, answers };
-        let first_rows = batches.iter().scan(0, |next, batch| {
-            let first = *next;
-            *next += batch.num_rows();
-            Some(first)
-        });
-        let slices: Vec<_> = first_rows
-            .zip(&batches)
-            .flat_map(|(first, batch)| slices(first, batch, output.pass.batch_size))
-            .collect();
-        let rows = slices.into_iter().map(move |(first, batch)| output.rows(first, &batch));
-        Ok(futures::stream::iter(rows).boxed())
-    }
-
-    /// Indexes the entity rows and passes over the feature rows.
-    async fn scan(
-        &self,
-        batches: &[RecordBatch],
-        mut features: SendableRecordBatchStream,
-    ) -> PlanResult<(EntityIndex, Answers)> {
-        let join = &self.join;
-        let schema = features.schema();
-        let index = self.index(batches, &schema).map_err(into_datafusion)?;
-        let fixed = self.reservation.size() + index.memory();
-        let wanted = join.features.iter().map(|(column, _)| *column).collect();
-        let outputs = Arc::new(Schema::new(feature_fields(&schema, join)));
-        let mut winners = Winners::new(outputs, wanted, index.slots());
-        while let Some(batch) = features.try_next().await? {
-            self.offer(&index, &mut winners, &batch).map_err(into_datafusion)?;
-            winners.settle(&batch)?;
-            self.reservation.try_resize(fixed + winners.memory())?;
-        }
-        let mut answers = winners.finish()?;
-        answers.carry_forward(index.runs());
-        Ok((index, answers))
-    }
-
-    fn index(&self, batches: &[RecordBatch], features: &Schema) -> Result<EntityIndex> {
-        let encoder = KeyEncoder::new(self.key_types.clone()).map_err(from_arrow)?;
-        let keys: Vec<usize> = self.join.keys.iter().map(|(entity, _)| *entity).collect();
-        let created = self.join.created_time.filter(|_| self.join.filter_by_created);
-        let columns = IndexColumns {
-            keys: &keys,
-            time: self.join.entity_time,
-            event_unit: self.event_unit,
-            created_unit: created.map(|column| time_unit(features.field(column))).transpose()?,
-        };
-        EntityIndex::build(encoder, batches, &columns)
-    }
-
-    fn offer(&self, index: &EntityIndex, winners: &mut Winners, batch: &RecordBatch) -> Result<()> {
-        let columns: Vec<usize> = self.join.keys.iter().map(|(_, feature)| *feature).collect();
-        let keys = index.encode(batch, &columns)?;
-        let events = Instants::read(batch.column(self.join.event_time))?.ticks;
-        let created = self.join.created_time.map(|column| Instants::read(batch.column(column)));
-        let created = created.transpose()?.map(|instants| instants.ticks);
-        for (row, event) in (0_u32..).zip(&events) {
-            let local = row as usize;
-            let Some(event) = event.filter(|_| !keys.has_null(local)) else { continue };
-            let created = created.as_ref().and_then(|ticks| value(ticks, local));
-            if let Some(slot) = index.first_slot(keys.bytes(local), event, created) {
-                winners.offer(slot, event, created, row);
+            if !fits {
+                break;
             }
         }
-        Ok(())
+        if fits {
+            match self.in_memory(batches.clone()).await {
+                // Long keys or texts, or other requests: it needed more than was to be expected.
+                Err(error) if is_out_of_memory(&error) => {}
+                done => return done.map_err(into_datafusion),
+            }
+        }
+        self.reservation.free();
+        self.on_disk(batches, entities).await.map_err(into_datafusion)
+    }
+
+    /// Takes memory for one more batch, and tries whether the join of all `rows` would get what it needs.
+    fn fits(&self, batch: &RecordBatch, rows: usize) -> bool {
+        let needed = held_per_row(&self.views, self.workers).saturating_mul(rows);
+        let taken = self.reservation.try_grow(batch.get_array_memory_size()).is_ok();
+        let fits = taken && self.reservation.try_grow(needed).is_ok();
+        if fits {
+            self.reservation.shrink(needed);
+        }
+        fits
+    }
+
+    async fn in_memory(&self, batches: Vec<RecordBatch>) -> Result<Rows> {
+        let join = Join {
+            views: Arc::clone(&self.views),
+            batches: batches.clone(),
+            workers: self.workers,
+            memory: Arc::new(self.reservation.new_empty()),
+        };
+        let memory = Arc::clone(&join.memory);
+        let answers = join.run().await?;
+        let held = (self.reservation.split(self.reservation.size()), memory);
+        let output = Output { schema: Arc::clone(&self.schema), answers, _held: held };
+        let output = Arc::new(output);
+        let rows = slices(&batches, self.batch_size).into_iter().map(move |(first, batch)| {
+            let output = Arc::clone(&output);
+            let rows = SpawnedTask::spawn_blocking(move || output.rows(first, &batch));
+            async move {
+                rows.join()
+                    .await
+                    .map_err(|error| Error::internal("a worker ended early").with_source(error))?
+            }
+        });
+        let rows = futures::stream::iter(rows).buffered(2 * self.workers);
+        Ok(rows.map_err(into_datafusion).boxed())
+    }
+
+    async fn on_disk(
+        self,
+        batches: Vec<RecordBatch>,
+        rest: SendableRecordBatchStream,
+    ) -> Result<Rows> {
+        let entities = Arc::new(spill(batches, rest).await?);
+        let per_row = held_per_row(&self.views, self.workers);
+        let join = Partitioned {
+            views: Arc::clone(&self.views),
+            cut: Cut::new(entities.row_count(), per_row, self.limit),
+            entities: Arc::clone(&entities),
+            workers: self.workers,
+        };
+        let mut answers = join.run().await?;
+        let schema = self.schema;
+        let rows = entities.rows(entities.columns(), self.batch_size)?.map(move |batch| {
+            let batch = batch.map_err(from_arrow)?;
+            let mut columns = batch.columns().to_vec();
+            for answers in &mut answers {
+                columns.extend(answers.next(batch.num_rows())?);
+            }
+            assemble(&schema, columns)
+        });
+        Ok(futures::stream::iter(rows.map(|rows| rows.map_err(into_datafusion))).boxed())
     }
 }
 
-fn value(ticks: &Int64Array, row: usize) -> Option<i64> {
-    ticks.is_valid(row).then(|| ticks.value(row))
+/// Puts all entity rows on disk, in their order.
+async fn spill(batches: Vec<RecordBatch>, mut rest: SendableRecordBatchStream) -> Result<Spilled> {
+    let mut writer = SpillWriter::new(&rest.schema(), SPILL_BUFFER)?;
+    batches.into_iter().try_for_each(|batch| writer.write(&batch))?;
+    while let Some(batch) = rest.try_next().await.map_err(from_datafusion)? {
+        writer.write(&batch)?;
+    }
+    writer.finish()
 }
 
-/// Cuts a batch into pieces of at most `size` rows, each with the position of its first row among all rows.
-fn slices(first: usize, batch: &RecordBatch, size: usize) -> Vec<(usize, RecordBatch)> {
-    let starts = (0..batch.num_rows()).step_by(size);
-    let piece = |start: usize| batch.slice(start, size.min(batch.num_rows() - start));
-    starts.map(|start| (first + start, piece(start))).collect()
+/// Cuts batches into pieces of at most `size` rows, each with the position of its first row among all rows.
+fn slices(batches: &[RecordBatch], size: usize) -> Vec<(usize, RecordBatch)> {
+    let (mut pieces, mut first) = (Vec::new(), 0);
+    for batch in batches {
+        for start in (0..batch.num_rows()).step_by(size) {
+            let rows = size.min(batch.num_rows() - start);
+            pieces.push((first + start, batch.slice(start, rows)));
+        }
+        first += batch.num_rows();
+    }
+    pieces
 }
 
-/// The entity rows with their answers.
+fn assemble(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(from_arrow)
+}
+
+/// The answers to all entity rows.
 struct Output {
-    pass: Pass,
-    index: EntityIndex,
-    answers: Answers,
+    schema: SchemaRef,
+    answers: Vec<Answers>,
+    /// The memory of entity rows and answers stays accounted for until the last row is out.
+    _held: (MemoryReservation, Arc<MemoryReservation>),
 }
 
 impl Output {
     /// The output for a piece of the entity side that starts at row `first`.
-    fn rows(&self, first: usize, entities: &RecordBatch) -> PlanResult<RecordBatch> {
-        let Pass { join, event_unit, schema, .. } = &self.pass;
-        let times = entities.column(join.entity_time);
-        let oldest = oldest_ticks(times, join.ttl, *event_unit).map_err(into_datafusion)?;
-        let answer = |(row, oldest): (usize, i64)| match self.index.slot_of_row(row) {
-            NO_SLOT => None,
-            slot => self.answers.row(slot as usize, oldest),
-        };
-        let rows: UInt32Array = (first..).zip(oldest).map(answer).collect();
+    fn rows(&self, first: usize, entities: &RecordBatch) -> Result<RecordBatch> {
         let mut columns = entities.columns().to_vec();
-        for column in 0..join.features.len() {
-            columns.push(self.answers.take(column, &rows)?);
+        for answers in &self.answers {
+            columns.extend(answers.columns(first, entities.num_rows())?);
         }
-        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+        assemble(&self.schema, columns)
     }
 }

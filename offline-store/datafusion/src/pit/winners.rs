@@ -122,59 +122,12 @@ impl Winners {
         self.kept_bytes + self.slots.capacity() * size_of::<Winner>()
     }
 
-    /// Ends the pass: all winning rows as one batch, in the order of their slots, and the row of each slot.
-    pub(crate) fn finish(mut self) -> Result<Answers, ArrowError> {
+    /// Ends the pass: all winning rows, in the order of their slots.
+    pub(crate) fn finish(mut self) -> Result<RecordBatch, ArrowError> {
         if self.occupied > 0 {
             self.compact()?;
         }
-        let rows = match self.kept.pop() {
-            Some(rows) => rows,
-            None => RecordBatch::new_empty(self.schema),
-        };
-        Ok(Answers { rows, slots: self.slots })
-    }
-}
-
-/// The winning rows after the pass.
-#[derive(Debug)]
-pub(crate) struct Answers {
-    rows: RecordBatch,
-    slots: Vec<Winner>,
-}
-
-impl Answers {
-    /// The winning rows, in the order of their slots, each once.
-    pub(crate) fn rows(&self) -> &RecordBatch {
-        &self.rows
-    }
-
-    /// Lets every vacant or beaten slot of a run take the winner of the slot before it.
-    pub(crate) fn carry_forward(&mut self, runs: impl Iterator<Item = std::ops::Range<usize>>) {
-        for run in runs {
-            let mut best: Option<Winner> = None;
-            for winner in &mut self.slots[run] {
-                let beaten = |best: &Winner| {
-                    winner.batch == VACANT
-                        || (best.event, best.created) > (winner.event, winner.created)
-                };
-                match best.filter(beaten) {
-                    Some(earlier) => *winner = earlier,
-                    None if winner.batch != VACANT => best = Some(*winner),
-                    None => {}
-                }
-            }
-        }
-    }
-
-    /// The row of a slot in [`rows`](Self::rows), unless its event time is before `oldest`.
-    pub(crate) fn row(&self, slot: usize, oldest: i64) -> Option<u32> {
-        let winner = self.slots[slot];
-        (winner.batch != VACANT && winner.event >= oldest).then_some(winner.row)
-    }
-
-    /// The values of one column for these rows.
-    pub(crate) fn take(&self, column: usize, rows: &UInt32Array) -> Result<ArrayRef, ArrowError> {
-        arrow_select::take::take(self.rows.column(column), rows, None)
+        Ok(self.kept.pop().unwrap_or_else(|| RecordBatch::new_empty(self.schema)))
     }
 }
 
@@ -208,10 +161,10 @@ mod tests {
             .unwrap()
     }
 
-    /// The id that answers each slot.
-    fn ids(answers: &Answers, slots: usize) -> Vec<Option<i64>> {
-        let rows = (0..slots).map(|slot| answers.row(slot, i64::MIN)).collect();
-        answers.take(0, &rows).unwrap().as_primitive::<Int64Type>().iter().collect()
+    /// The id of each slot's row.
+    fn ids(winners: Winners) -> Vec<i64> {
+        let rows = winners.finish().unwrap();
+        rows.column(0).as_primitive::<Int64Type>().values().to_vec()
     }
 
     #[test]
@@ -224,20 +177,7 @@ mod tests {
         winners.settle(&batch(&[10, 11, 12, 13, 14])).unwrap();
         winners.offer(0, 5, Some(1), 0);
         winners.settle(&batch(&[20])).unwrap();
-        assert_eq!(ids(&winners.finish().unwrap(), 2), [Some(20), Some(14)]);
-    }
-
-    #[test]
-    fn a_winner_is_carried_forward_within_its_run_only() {
-        let mut winners = winners(5);
-        for (row, (slot, event)) in (0..).zip([(1, 7), (2, 3), (3, 9)]) {
-            winners.offer(slot, event, None, row);
-        }
-        winners.settle(&batch(&[1, 2, 3])).unwrap();
-        let mut answers = winners.finish().unwrap();
-        answers.carry_forward([0..3, 3..5].into_iter());
-        assert_eq!(ids(&answers, 5), [None, Some(1), Some(1), Some(3), Some(3)]);
-        assert_eq!((answers.row(1, 7), answers.row(1, 8)), (Some(0), None), "too old");
+        assert_eq!(ids(winners), [20, 14]);
     }
 
     #[test]
@@ -253,6 +193,6 @@ mod tests {
             peak = peak.max(winners.memory());
         }
         assert!(peak < 1 << 20, "{peak} bytes for 100 winners of 200 000 rows");
-        assert_eq!(ids(&winners.finish().unwrap(), SLOTS), vec![Some(1_999); SLOTS]);
+        assert_eq!(ids(winners), vec![1_999; SLOTS]);
     }
 }

@@ -1,5 +1,6 @@
 //! The files of a location.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
@@ -17,6 +18,8 @@ const MAX_FILES: usize = 100_000;
 pub(super) struct Found {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) files: Vec<ObjectMeta>,
+    /// The only file, when it is held open.
+    pub(super) held: Option<Arc<File>>,
 }
 
 /// The object store of a location.
@@ -49,7 +52,7 @@ pub(super) async fn find(
         return Ok(found);
     }
     let files = list(store.as_ref(), source, location).await?;
-    Ok(Found { store, files })
+    Ok(Found { store, files, held: None })
 }
 
 /// The location as one file, which stays the version that is there now.
@@ -63,7 +66,7 @@ async fn single(
     }
     let Some(path) = &location.local else {
         return match store.head(&location.prefix).await {
-            Ok(meta) => Ok(Some(Found { store: Arc::clone(store), files: vec![meta] })),
+            Ok(meta) => Ok(Some(Found { store: Arc::clone(store), files: vec![meta], held: None })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(unreachable(source, location, error)),
         };
@@ -74,7 +77,8 @@ async fn single(
     match OpenedFile::open(Arc::clone(store), path, location.prefix.clone()) {
         Ok(opened) => {
             let files = vec![opened.meta().clone()];
-            Ok(Some(Found { store: Arc::new(opened), files }))
+            let held = Some(opened.file());
+            Ok(Some(Found { store: Arc::new(opened), files, held }))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unopened(source, location, error)),

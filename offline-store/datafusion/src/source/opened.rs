@@ -50,6 +50,11 @@ impl OpenedFile {
         &self.meta
     }
 
+    /// The open file.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
+
     async fn read(&self, ranges: Vec<Range<u64>>) -> Result<Vec<bytes::Bytes>> {
         let file = Arc::clone(&self.file);
         let read = move || ranges.into_iter().map(|range| read_range(&file, range)).collect();

@@ -1,5 +1,6 @@
 //! A source that was opened: its columns and its scan.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
@@ -34,6 +35,9 @@ pub(crate) struct SourceTable {
     location: Location,
     columns: TableSchema,
     files: Vec<PartitionedFile>,
+    store: Arc<dyn ObjectStore>,
+    /// The only file, when it is held open.
+    held: Option<Arc<File>>,
     reader: Arc<DefaultParquetFileReaderFactory>,
 }
 
@@ -51,7 +55,7 @@ impl SourceTable {
         location: Location,
     ) -> Result<Self> {
         let store = files::store(engine.context(), source, &location)?;
-        let Found { store, files: found } = files::find(store, source, &location).await?;
+        let Found { store, files: found, held } = files::find(store, source, &location).await?;
         let schema = Arc::new(schema(engine, source, &store, &found).await?);
         let paths = found.iter().map(|meta| &meta.location);
         // A column that a file has itself is the better source than the folder's name.
@@ -67,7 +71,9 @@ impl SourceTable {
                 .with_table_partition_cols(partitions.columns)
                 .build(),
             location,
-            reader: Arc::new(DefaultParquetFileReaderFactory::new(store)),
+            held,
+            reader: Arc::new(DefaultParquetFileReaderFactory::new(Arc::clone(&store))),
+            store,
         })
     }
 
@@ -79,6 +85,26 @@ impl SourceTable {
     /// Whether the source is one file.
     pub(crate) fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// The files' bytes: local ones by their path.
+    pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// The only file, when it is held open in the version that was found.
+    pub(crate) fn held(&self) -> Option<&Arc<File>> {
+        self.held.as_ref()
+    }
+
+    /// A file with the values of the partition columns, which come after the stored ones.
+    pub(crate) fn file(&self, number: usize) -> &PartitionedFile {
+        &self.files[number]
+    }
+
+    /// How many of the columns stand in files; the others stand in folder names.
+    pub(crate) fn stored_columns(&self) -> usize {
+        self.columns.file_schema().fields().len()
     }
 
     /// How many files there are.

@@ -9,8 +9,10 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 use larder_core::{ErrorKind, Timestamp, ValueType};
-use larder_offline_store::{EntityRows, HistoricalRequest, OfflineStore, PullRequest};
-use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
+use larder_offline_store::{
+    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullRequest,
+};
+use larder_offline_store_datafusion::DataFusionOfflineStore;
 use libtest_mimic::Trial;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
@@ -44,7 +46,6 @@ trials![
     a_column_without_values_gets_its_declared_type,
     an_object_store_is_read_like_the_file_system,
     a_bucket_that_is_not_registered_is_unsupported,
-    a_join_stops_at_the_memory_limit,
     a_pattern_or_partitioned_folder_cannot_be_appended_to,
     a_damaged_file_is_not_appended_to,
 ];
@@ -89,6 +90,7 @@ fn history(uri: &str, entity: EntityRows) -> HistoricalRequest {
         event_timestamp_column: None,
         views: vec![view(source(uri, false), &["driver"], &["rate"])],
         filter_by_created: false,
+        options: HistoricalOptions::default(),
     }
 }
 
@@ -327,19 +329,6 @@ async fn a_bucket_that_is_not_registered_is_unsupported() {
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.message().contains("s3://lake"), "{error}");
-}
-
-async fn a_join_stops_at_the_memory_limit() {
-    let folder = tempfile::tempdir().unwrap();
-    let many: Vec<i64> = (0..20_000).collect();
-    put(&folder.path().join("stats.parquet"), &stats(&many), 1_000);
-    let options = EngineOptions { memory_limit: 64 << 10, ..EngineOptions::new(folder.path()) };
-    let store = DataFusionOfflineStore::new(options).unwrap();
-    let entities = EntityRows::from(stats(&many).project(&[0, 1]).unwrap());
-    let answer = store.historical_features(history("stats.parquet", entities)).await.unwrap();
-    let error = whole(answer).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    assert!(error.hint().is_some_and(|hint| hint.contains("memory limit")));
 }
 
 async fn a_pattern_or_partitioned_folder_cannot_be_appended_to() {

@@ -53,6 +53,7 @@ pub(crate) fn view(source: DataSource, keys: &[&str], features: &[&str]) -> Hist
         join_keys: keys.iter().map(key).collect(),
         features: features.iter().map(feature).collect(),
         ttl: None,
+        materialized: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod contract;
 mod files;
 mod fixture;
 mod properties;
+mod pruned;
 mod rows;
 mod vectors;
 
@@ -22,5 +23,6 @@ fn main() -> ExitCode {
     trials.extend(vectors::trials());
     trials.extend(properties::trials());
     trials.extend(files::trials());
+    trials.extend(pruned::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -8,9 +8,11 @@ use arrow_array::{
     TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
 };
 use arrow_schema::TimeUnit;
-use larder_core::Timestamp;
+use larder_core::{Interval, Timestamp};
+use larder_offline_store::oracle::Visibility;
 use larder_offline_store::{
-    EntityRows, HistoricalRequest, OfflineStore, PullRequest, floor_ticks, oracle,
+    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullRequest, floor_ticks,
+    oracle,
 };
 use libtest_mimic::Trial;
 use proptest::prelude::*;
@@ -69,7 +71,9 @@ struct World {
     /// How many of the key columns are join keys.
     key_columns: usize,
     ttl: Option<Duration>,
-    filter_by_created: bool,
+    visibility: Visibility,
+    materialized: Vec<Interval>,
+    memory_limit: Option<usize>,
     entity_batch: usize,
     row_group: usize,
 }
@@ -80,6 +84,16 @@ fn instant() -> impl Strategy<Value = Option<i64>> {
     let nanos =
         parts.prop_map(|(s, ms, us, ns)| s * 1_000_000_000 + ms * 1_000_000 + us * 1_000 + ns);
     prop::option::weighted(0.9, nanos)
+}
+
+/// A materialization, reversed at times, which copies nothing.
+fn interval() -> impl Strategy<Value = Interval> {
+    let at = || (-2_500_000_i64..2_500_000).prop_map(Timestamp::from_micros);
+    let coarse = || {
+        prop::sample::select(vec![-1_000_000, 0, 1_000, 1_000_000]).prop_map(Timestamp::from_micros)
+    };
+    let end = prop_oneof![at(), coarse()];
+    (prop_oneof![at(), coarse()], end).prop_map(|(start, end)| Interval { start, end })
 }
 
 fn key() -> impl Strategy<Value = Key> {
@@ -109,9 +123,13 @@ fn world() -> impl Strategy<Value = World> {
         prop::collection::vec(prop::collection::vec(feature, 0..14), 1..4),
     );
     let clocks = (clockwork(), clockwork(), prop::option::of(clockwork()));
-    let options = (0_usize..3, prop::option::of(prop::sample::select(ttls)), any::<bool>());
+    let visibilities = vec![Visibility::ByEvent, Visibility::ByCreated, Visibility::AsServed];
+    let policy = (prop::sample::select(visibilities), prop::collection::vec(interval(), 0..5));
+    // So little that every join is partitioned and spilled.
+    let memory_limit = prop::option::of(Just(1));
+    let options = (0_usize..3, prop::option::of(prop::sample::select(ttls)), policy, memory_limit);
     (tables, clocks, options, (1_usize..6, 1_usize..6)).prop_map(
-        |((entities, files), clocks, (key_columns, ttl, filter_by_created), sizes)| World {
+        |((entities, files), clocks, (key_columns, ttl, policy, memory_limit), sizes)| World {
             entities,
             files,
             entity_clock: clocks.0,
@@ -119,7 +137,9 @@ fn world() -> impl Strategy<Value = World> {
             created_clock: clocks.2,
             key_columns,
             ttl,
-            filter_by_created,
+            visibility: policy.0,
+            materialized: policy.1,
+            memory_limit,
             entity_batch: sizes.0,
             row_group: sizes.1,
         },
@@ -199,6 +219,7 @@ async fn join_equals_oracle(world: &World) {
     let source = source("rows", world.created_clock.is_some());
     let mut view = view(source, &KEYS[..world.key_columns], &["id"]);
     view.ttl = world.ttl;
+    view.materialized.clone_from(&world.materialized);
     let entities = world.entity_rows();
     let starts = (0..entities.num_rows()).step_by(world.entity_batch);
     let batches = starts
@@ -210,14 +231,18 @@ async fn join_equals_oracle(world: &World) {
     again.join_keys.clear();
     let views = vec![view, again];
     let judged: Vec<_> = views.iter().map(|view| (view.clone(), features.clone())).collect();
-    let by_created = world.filter_by_created;
     let expected =
-        oracle::point_in_time_join(&entities, "event_timestamp", &judged, by_created).unwrap();
+        oracle::point_in_time_join(&entities, "event_timestamp", &judged, world.visibility);
+    let expected = expected.unwrap();
     let request = HistoricalRequest {
         entity: EntityRows::Batches { schema: entities.schema(), batches },
         event_timestamp_column: None,
         views,
-        filter_by_created: world.filter_by_created,
+        filter_by_created: world.visibility == Visibility::ByCreated,
+        options: HistoricalOptions {
+            memory_limit: world.memory_limit,
+            as_served: world.visibility == Visibility::AsServed,
+        },
     };
     let answer = engine(folder.path()).historical_features(request).await.unwrap();
     let answer = whole(answer).await.unwrap();

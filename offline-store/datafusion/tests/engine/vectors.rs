@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use larder_core::{DUMMY_JOIN_KEY, ErrorKind, SourceKind};
-use larder_offline_store::{EntityRows, HistoricalRequest, OfflineStore, PullRequest, oracle};
+use larder_offline_store::oracle::Visibility;
+use larder_offline_store::{
+    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullRequest, oracle,
+};
 use libtest_mimic::Trial;
 
 use crate::canonical::Case;
@@ -76,6 +79,7 @@ async fn join(case: &Case, folder: &Path) {
             event_timestamp_column: None,
             views: case.projections(),
             filter_by_created: case.flag("filter_by_created_timestamp"),
+            options: HistoricalOptions::default(),
         };
         let answer = match store.historical_features(request).await {
             Ok(rows) => whole(rows).await,
@@ -98,8 +102,9 @@ fn judge(case: &Case, folder: &Path, expected: &RecordBatch) {
     });
     let tables: Vec<_> = tables.collect();
     let by_created = case.flag("filter_by_created_timestamp");
+    let visibility = if by_created { Visibility::ByCreated } else { Visibility::ByEvent };
     let time = case.text("entity_timestamp");
-    let answer = oracle::point_in_time_join(&entities, &time, &tables, by_created).unwrap();
+    let answer = oracle::point_in_time_join(&entities, &time, &tables, visibility).unwrap();
     let columns = case.compared(expected);
     assert_eq!(rows(&answer, &columns), rows(expected, &columns), "of the oracle");
 }
@@ -133,6 +138,7 @@ async fn window(case: &Case, folder: &Path) {
         event_timestamp_column: None,
         views: case.projections(),
         filter_by_created: false,
+        options: HistoricalOptions::default(),
     };
     let answer = whole(engine(folder).historical_features(request).await.unwrap()).await.unwrap();
     let columns = expected.columns.map(str::to_owned);

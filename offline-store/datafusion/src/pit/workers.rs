@@ -1,0 +1,90 @@
+//! Work that several threads share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use datafusion::common::runtime::JoinSet;
+use larder_core::{Error, Result};
+
+/// Stops the workers when whoever waits for them goes away.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Does `tasks` pieces of work on at most `workers` threads that may block; each takes the next piece.
+///
+/// `begin` makes what a worker keeps from piece to piece, and `end` takes it.
+///
+/// # Errors
+/// The first of the work; the other workers stop after the piece at hand, as they do when the future is dropped.
+pub(super) async fn share<S: 'static>(
+    workers: usize,
+    tasks: usize,
+    begin: impl Fn() -> S + Send + Sync + 'static,
+    work: impl Fn(&mut S, usize) -> Result<()> + Send + Sync + 'static,
+    end: impl Fn(S) -> Result<()> + Send + Sync + 'static,
+) -> Result<()> {
+    let (next, stopped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let _stop = Stop(Arc::clone(&stopped));
+    let steps = Arc::new((begin, work, end));
+    let mut running = JoinSet::new();
+    for _ in 0..workers.clamp(1, tasks.max(1)) {
+        let (next, stopped, steps) = (Arc::clone(&next), Arc::clone(&stopped), Arc::clone(&steps));
+        running.spawn_blocking(move || {
+            let (begin, work, end) = steps.as_ref();
+            let mut state = begin();
+            while !stopped.load(Ordering::Relaxed) {
+                match next.fetch_add(1, Ordering::Relaxed) {
+                    task if task < tasks => work(&mut state, task)?,
+                    _ => return end(state),
+                }
+            }
+            Ok(())
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        done.map_err(|error| Error::internal("a worker ended early").with_source(error))??;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use larder_core::ErrorKind;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_piece_is_done_once() {
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&done);
+        let keep = |state: &mut Vec<usize>, task| {
+            state.push(task);
+            Ok(())
+        };
+        let end = move |state: Vec<usize>| {
+            sink.lock().unwrap().extend(state);
+            Ok(())
+        };
+        share(3, 50, Vec::new, keep, end).await.unwrap();
+        let mut done = std::mem::take(&mut *done.lock().unwrap());
+        done.sort_unstable();
+        assert_eq!(done, (0..50).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn the_first_error_is_answered() {
+        let fail = |(): &mut (), task| match task {
+            7 => Err(Error::data("the seventh is broken")),
+            _ => Ok(()),
+        };
+        let error = share(2, 50, || (), fail, |()| Ok(())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+    }
+}
