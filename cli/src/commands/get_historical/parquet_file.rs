@@ -70,12 +70,11 @@ impl ParquetFile {
         if rows == 0 {
             return Ok(());
         }
-        let (mut columns, before) = match self.group.take() {
-            Some(group) => group,
-            None => {
-                let number = self.file.flushed_row_groups().len();
-                (self.writers.create_column_writers(number)?, 0)
-            }
+        let (mut columns, before) = if let Some(group) = self.group.take() {
+            group
+        } else {
+            let number = self.file.flushed_row_groups().len();
+            (self.writers.create_column_writers(number)?, 0)
         };
         let leaves = self.leaves(&batches, columns.len())?;
         encode_columns(&mut columns, &leaves, self.threads)?;

@@ -22,7 +22,8 @@ pub(super) fn parse(text: &str) -> Result<usize, String> {
     let unit = UNITS.iter().find_map(|(suffix, bytes)| Some((lower.strip_suffix(suffix)?, *bytes)));
     let (number, bytes) = unit.unwrap_or((&lower, 1));
     let wrong = || format!("\"{text}\" is no size: write for instance 512MiB or 2GB");
-    let (whole, fraction) = number.trim().split_once('.').unwrap_or((number.trim(), ""));
+    let number = number.trim();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
         return Err(wrong());
