@@ -91,7 +91,9 @@ impl RetrievalPlan {
     }
 
     fn add_computed(&mut self, catalog: &Catalog, group: &Group, full: bool) -> Result<()> {
-        let view = Arc::clone(&catalog.on_demand_feature_views()[&group.projection.view]);
+        let name = &group.projection.view;
+        let view = catalog.on_demand_feature_views().get(name).map(Arc::clone);
+        let view = view.ok_or_else(|| catalog.missing(ObjectKind::FeatureView, name))?;
         let inputs = self.on_demand_inputs(catalog, &view)?;
         let index = self.on_demand.len();
         for name in &group.features {

@@ -26,7 +26,7 @@ pub fn value_from_json(json: &Json, value_type: ValueType) -> Result<Value> {
         (Json::Array(items), to) if is_of_floats(to) && items.iter().any(Json::is_string) => {
             let items = items.iter().map(|item| match item.as_str().and_then(special) {
                 Some(number) => Ok(Value::Double(number)),
-                None => untyped(item),
+                None => cast_value(untyped(item)?, ValueType::Double),
             });
             cast_value(Value::List(ValueType::Double, items.collect::<Result<_>>()?), to)
         }

@@ -35,7 +35,7 @@ async fn tables_and_messages_beyond_the_limits_are_refused() {
     flights.stop().await;
 
     let flights =
-        Flights::with(|config| config, ServerConfig { max_body_bytes: 500, ..settings() }).await;
+        Flights::with(|config| config, ServerConfig { max_body_bytes: 100, ..settings() }).await;
     let messages = upload(&pull(), &nothing()).await;
     assert_eq!(code(flights.exchange(stream::iter(messages)).await), Code::OutOfRange);
     flights.stop().await;
