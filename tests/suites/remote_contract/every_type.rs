@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use larder_core::{ErrorKind, FeatureView, Field, ValueType};
 use larder_online_store::{Cell, OnlineStore, ViewTable, WriteGuard, WriteRows, WriteRowsBuilder};
-use larder_proto::convert::{encode_value, value_from_json};
+use larder_proto::convert::{decode_value, encode_value, value_from_json};
 
 use crate::recorded::{Recorded, values};
 use crate::served::{Served, entity_key};
@@ -41,6 +41,13 @@ fn read_back(value: &Recorded) -> Vec<u8> {
     }
 }
 
+/// Whether two encodings hold one value: the entry of a map may leave out what is null, and Python's does not.
+fn means_the_same(found: Cell<'_>, expected: &[u8]) -> bool {
+    found
+        .bytes()
+        .is_some_and(|found| decode_value(found).unwrap() == decode_value(expected).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_value_that_json_can_say_comes_back() {
     let store = Served::start();
@@ -58,7 +65,7 @@ async fn every_value_that_json_can_say_comes_back() {
     let mut wrong = Vec::new();
     for (feature, value) in values.iter().enumerate() {
         let (found, expected) = (answer.cell(0, feature), read_back(value));
-        if found != Cell::from(Some(expected.as_slice())) {
+        if found != Cell::from(Some(expected.as_slice())) && !means_the_same(found, &expected) {
             wrong.push((value.name.as_str(), expected, found.bytes().map(<[u8]>::to_vec)));
         }
     }
