@@ -263,7 +263,7 @@ pub(crate) fn feature_server(
 pub(crate) fn server_config(config: &RepoConfig) -> ServerConfig {
     let limits = &config.serving.limits;
     ServerConfig {
-        max_body_bytes: usize::try_from(limits.request_bytes.0).unwrap_or(usize::MAX),
+        max_body_bytes: limits.request_bytes.addressable(),
         max_concurrent_requests: limits.concurrent_requests as usize,
         max_connections: limits.connections as usize,
         request_timeout: limits.request_timeout,

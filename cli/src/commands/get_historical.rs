@@ -4,7 +4,6 @@ mod entity_frame;
 mod parquet_file;
 mod records;
 mod sink;
-mod size;
 
 use std::path::PathBuf;
 
@@ -12,6 +11,7 @@ use clap::Args;
 use futures::StreamExt as _;
 use larder_core::{Clock as _, Error, Result, Selection};
 use larder_offline_store::{BatchStream, EntityRows, HistoricalOptions};
+use larder_registry::repo_config::ByteSize;
 use larder_serving::{TrainingRequest, explain_training_set, training_set};
 
 pub(crate) use self::sink::Sink;
@@ -61,8 +61,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     as_served: bool,
     /// Memory that the join may take; what does not fit goes to disk meanwhile [default: 4GiB].
-    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
-    memory_limit: Option<usize>,
+    #[arg(long, value_name = "SIZE", value_parser = ByteSize::parse)]
+    memory_limit: Option<ByteSize>,
     /// Print what would be read and held, and join nothing.
     #[arg(long, conflicts_with = "output")]
     explain: bool,
@@ -76,7 +76,7 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> 
         event_timestamp_column: None,
         filter_by_created: arguments.filter_by_created_timestamp,
         options: HistoricalOptions {
-            memory_limit: arguments.memory_limit,
+            memory_limit: arguments.memory_limit.map(ByteSize::addressable),
             as_served: arguments.as_served,
         },
     };

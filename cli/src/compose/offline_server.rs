@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder_core::{Error, Result};
 use larder_registry::RepoConfig;
-use larder_registry::repo_config::{AuthConfig, ByteSize};
+use larder_registry::repo_config::AuthConfig;
 use larder_serving::{
     BearerToken, CatalogSource, Functions, Metrics, OfflineConfig, OfflineServer, ServerConfig,
     SharedCatalog,
@@ -41,7 +41,7 @@ pub(crate) fn offline_server(
 pub(crate) fn offline_listener(config: &RepoConfig) -> ServerConfig {
     let offline = &config.serving.offline;
     ServerConfig {
-        max_body_bytes: bytes(offline.message_bytes),
+        max_body_bytes: offline.message_bytes.addressable(),
         max_concurrent_requests: offline.concurrent_commands as usize,
         drain: offline.drain,
         ..server_config(config)
@@ -56,10 +56,10 @@ fn settings(config: &RepoConfig) -> Result<OfflineConfig> {
     let token = offline.token.as_ref().map(|token| BearerToken::new(token.expose().trim()));
     Ok(OfflineConfig {
         max_columns: config.serving.limits.features as usize,
-        max_upload_bytes: bytes(offline.upload_bytes),
+        max_upload_bytes: offline.upload_bytes.addressable(),
         upload_timeout: config.serving.limits.body_timeout,
         max_pending: offline.pending as usize,
-        max_pending_bytes: bytes(offline.pending_bytes),
+        max_pending_bytes: offline.pending_bytes.addressable(),
         pending_ttl: offline.pending_ttl,
         token,
         ..OfflineConfig::new(repo_root)
@@ -82,8 +82,4 @@ fn check_auth(config: &RepoConfig) -> Result<()> {
     .with_hint(
         "give the token that clients send: FS_OFFLINE_TOKEN, or serving.offline.token in larder.yaml",
     ))
-}
-
-fn bytes(size: ByteSize) -> usize {
-    usize::try_from(size.0).unwrap_or(usize::MAX)
 }

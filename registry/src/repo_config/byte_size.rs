@@ -20,6 +20,11 @@ const UNITS: [(&str, u64); 8] = [
 ];
 
 impl ByteSize {
+    /// The number of bytes, or all that the machine can address.
+    pub fn addressable(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
     /// Reads `4096`, `64MiB`, `10 GB`.
     ///
     /// # Errors

@@ -2,8 +2,7 @@
 //!
 //! A connection stays on its lane from the first byte to the last, and so do the connections to the store that the lane
 //! opens. An answer then wakes no other thread on its way, and the requests that a lane finds waiting leave for the
-//! store together. Measured with 64 connections and one row of 50 features on Redis, two cores: 62 instead of 84 us of
-//! processor time per request.
+//! store together. `cargo xtask bench redis`, 64 connections, one row, two cores: 22 039 instead of 17 822 requests/s.
 
 use std::thread;
 
