@@ -20,7 +20,7 @@ const PANDAS_CALLED: &str = r#"o["rate_plus"] = df["rate"] + df["bump"].shift(0)
 const PYTHON: &str = "None if a is None or b is None else a + b for";
 
 const PYTHON_CALLED: &str =
-    "None if a is None or b is None else sum([x for x in (a, b) if x is not None]) for";
+    "None if a is None or b is None else sum(dict(zip(('a', 'b'), (a, b))).values()) for";
 
 /// The repository of a case: its stored views in Python as `case.json` describes them, its on-demand view as recorded.
 fn repository(name: &str) -> (Repository, Value) {
