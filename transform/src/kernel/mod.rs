@@ -9,6 +9,7 @@ mod compare;
 mod convert;
 mod each;
 mod elements;
+mod integer;
 mod list;
 mod lookup;
 mod math;
@@ -39,6 +40,7 @@ pub(crate) use convert::{
 };
 pub(crate) use each::{FieldOf, Folded, Inner, Mapped, Quantified};
 pub(crate) use elements::{FillElements, Flatten, JoinLists, Letters, MakeList, Numbers, SumList};
+pub(crate) use integer::{IntMath, IntOp};
 pub(crate) use list::{Contains, EqualLists, Found, Item, Length, Search, SliceList};
 pub(crate) use lookup::{Key, Lookup, Position};
 pub(crate) use math::{FloatTest, LogBase, Math, MathFunction, Pair, PairFunction, TestFloat};

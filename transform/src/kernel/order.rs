@@ -109,7 +109,7 @@ impl Kernel for SortList {
     }
 }
 
-/// `list.sort` of CPython for lists that it sorts by insertion, so that not-a-number, which has no place, gets the same.
+/// `list.sort` of `CPython` for lists that it sorts by insertion, so that not-a-number, which has no place, gets the same.
 fn sort(order: &mut [usize], less: impl Fn(usize, usize) -> bool) {
     let Some(mut sorted) = (order.len() > 1).then_some(2) else { return };
     let falls = less(order[1], order[0]);

@@ -139,7 +139,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-impl<'a> Compiler<'a> {
+impl Compiler<'_> {
     /// A list as Feast stores it: an element that is `None` becomes the empty value of its type.
     fn typed_list(&self, scalar: &Scalar, output: &Column, at: TextRange) -> Result<Option<Expr>> {
         let (Kind::List(element), Some(wanted)) = (&scalar.kind, Kind::of(output.value_type))

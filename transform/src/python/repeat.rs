@@ -387,12 +387,11 @@ impl<'a> Compiler<'a> {
                 lists.push(self.list_of_items(&std::mem::take(&mut made), at)?);
             }
             let empty = Value::Items(Rc::new(Vec::new()), Display::List);
-            lists.push(match kept.known() {
-                Some(_) => list,
-                None => {
-                    let kept = self.select(&kept.scalar(), &Value::Scalar(list), &empty, at)?;
-                    self.scalar(&kept, at)?
-                }
+            lists.push(if kept.known().is_some() {
+                list
+            } else {
+                let kept = self.select(&kept.scalar(), &Value::Scalar(list), &empty, at)?;
+                self.scalar(&kept, at)?
             });
         }
         if lists.is_empty() {

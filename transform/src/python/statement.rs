@@ -282,7 +282,7 @@ impl<'a> Compiler<'a> {
             Value::Scalar(list)
                 if new && self.per_row && matches!(list.kind, Kind::List(_)) && !list.none =>
             {
-                self.growing(list)
+                self.growing(&list)
             }
             value => value,
         }

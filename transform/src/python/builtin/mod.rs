@@ -17,7 +17,7 @@ pub(crate) use self::sequence::rank_of;
 use self::sequence::{extreme, quantify, sorted, sum};
 use super::call::Arguments;
 use super::compiler::{Compiler, is_nothing};
-use super::lists::{letters, reversed, to_set};
+use super::lists::{letters, reversed, set_length, to_set};
 use super::pandas::{ELEMENTWISE, NUMPY, PANDAS};
 use super::scalar::{Kind, Origin, Scalar};
 use super::time::{PANDAS_TIME, TimeClass, UTC, class_constant, class_function};
@@ -269,11 +269,11 @@ fn round<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
 fn length<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
     let value = c.settled(a.first(c)?);
     match &value {
-        Value::SetOf(list) => Ok(c.set_length(list)),
+        Value::SetOf(list) => Ok(set_length(list)),
         Value::Items(_, Display::Set) => {
             let a = Arguments { positional: vec![value], ..a.clone() };
             match to_set(c, &a)? {
-                Value::SetOf(list) => Ok(c.set_length(&list)),
+                Value::SetOf(list) => Ok(set_length(&list)),
                 Value::Items(items, _) => {
                     Ok(Value::Int(i64::try_from(items.len()).unwrap_or(i64::MAX)))
                 }
@@ -368,13 +368,13 @@ fn backwards<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
             let letters = letters(&text).into_iter().rev().collect();
             Ok(Value::Items(Rc::new(letters), Display::List))
         }
-        other => match c.row_list(&other) {
-            Some(list) => Ok(Value::Scalar(reversed(&c.share_scalar(&list)))),
-            None => {
-                let construct = format!("reversed of a {}", other.label());
-                Err(c.unsupported(a.at, construct, "use lists and texts of the row"))
+        other => {
+            if let Some(list) = c.row_list(&other) {
+                return Ok(Value::Scalar(reversed(&c.share_scalar(&list))));
             }
-        },
+            let construct = format!("reversed of a {}", other.label());
+            Err(c.unsupported(a.at, construct, "use lists and texts of the row"))
+        }
     }
 }
 

@@ -130,11 +130,12 @@ impl<'a> Compiler<'a> {
             value => Condition::Known(*value == Value::Bool(true)),
         };
         let (ended, returned, raised) = (truth(ended), truth(returned), truth(raised));
-        let go_on = |c: &mut Self| match each.orelse.is_empty() {
-            true => c.block(&[], rest),
-            false => {
-                c.two_ways(&ended, at, |c| c.block(&[], rest), |c| c.block(&each.orelse, rest))
+        let go_on = |c: &mut Self| {
+            let otherwise = |c: &mut Self| c.block(&each.orelse, rest);
+            if each.orelse.is_empty() {
+                return otherwise(c);
             }
+            c.two_ways(&ended, at, |c| c.block(&[], rest), otherwise)
         };
         let unless_returned = |c: &mut Self| {
             c.two_ways(&returned, at, |c| c.leave_function(result.clone(), at), go_on)
@@ -219,7 +220,7 @@ impl<'a> Compiler<'a> {
             c.loops -= 1;
             c.folding = folding;
             done?;
-            c.end_of_pass(each, (&first, &start), own, starts, slots, at)
+            c.end_of_pass(each, (&first, &start), own, &starts, slots, at)
         })?;
         pass.inner = inner;
         Ok(pass)
@@ -230,7 +231,7 @@ impl<'a> Compiler<'a> {
         each: &'a StmtFor,
         (first, start): (&State<'a>, &State<'a>),
         own: Vec<Expr>,
-        starts: BTreeMap<Place, Scalar>,
+        starts: &BTreeMap<Place, Scalar>,
         slots: &Slots,
         at: TextRange,
     ) -> Result<PassOf> {
@@ -399,12 +400,11 @@ impl<'a> Compiler<'a> {
         results.push(pass.ends);
         let lists = over.lists.len();
         // A loop without values to hand on leaves nothing behind.
-        let made = match states.is_empty() {
-            true => lit(false),
-            false => {
-                let nested = (pass.inner, pass.own.as_slice(), results);
-                self.call_nested(operands, nested, |inner| Folded { inner, lists, states })?
-            }
+        let made = if states.is_empty() {
+            lit(false)
+        } else {
+            let nested = (pass.inner, pass.own.as_slice(), results);
+            self.call_nested(operands, nested, |inner| Folded { inner, lists, states })?
         };
         let missing = any_missing(&over.lists);
         let missing = missing.map(|it| self.plan.share(it, &Kind::Bool.data_type()));

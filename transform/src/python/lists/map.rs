@@ -53,7 +53,7 @@ impl<'a> Compiler<'a> {
             })?;
             Ok((kept, value))
         })?;
-        if rest.is_empty() { Ok(list) } else { Ok(self.flattened(&list)) }
+        if rest.is_empty() { Ok(list) } else { Ok(flattened(&list)) }
     }
 
     /// The tests of a comprehension, each looked at only where those before it hold.
@@ -74,16 +74,6 @@ impl<'a> Compiler<'a> {
             Condition::Known(_) => kept,
             Condition::PerRow(kept) => Condition::PerRow(self.share_scalar(&kept)),
         })
-    }
-
-    fn flattened(&mut self, list: &Scalar) -> Scalar {
-        let kind = super::element_of(list, lit(0)).kind;
-        if !matches!(kind, Kind::List(_)) {
-            // Every inner list was empty.
-            return list.clone();
-        }
-        let expr = call(Flatten, vec![list.expr.clone()]);
-        Scalar { mixed: list.mixed, ..Scalar::strict(expr, kind, &[list], false) }
     }
 
     /// A list of the values of a list's elements, or the truth of some or all.
@@ -167,11 +157,20 @@ impl<'a> Compiler<'a> {
     }
 }
 
+fn flattened(list: &Scalar) -> Scalar {
+    let kind = super::element_of(list, lit(0)).kind;
+    if !matches!(kind, Kind::List(_)) {
+        // Every inner list was empty.
+        return list.clone();
+    }
+    let expr = call(Flatten, vec![list.expr.clone()]);
+    Scalar { mixed: list.mixed, ..Scalar::strict(expr, kind, &[list], false) }
+}
+
 /// What an element raised when no handler asks for the class.
 fn fault(kept: &Scalar, value: &Scalar) -> Expr {
-    let value = value.raised_expr().map(|raised| match kept.expr == lit(true) {
-        true => raised,
-        false => kept.expr.clone().is_true().and(raised),
+    let value = value.raised_expr().map(|raised| {
+        if kept.expr == lit(true) { raised } else { kept.expr.clone().is_true().and(raised) }
     });
     match [kept.raised_expr(), value].into_iter().flatten().reduce(Expr::or) {
         None => lit(0_i64),

@@ -16,7 +16,7 @@ use ruff_text_size::TextRange;
 pub(crate) use self::function::{extreme_of, sorted_list, sum_of, truths_of};
 pub(crate) use self::map::Goal;
 pub(crate) use self::method::{LIST_METHODS, LIST_VALUE_METHODS, reversed};
-pub(crate) use self::set::{SET_METHODS, set_operator, to_set};
+pub(crate) use self::set::{SET_METHODS, set_length, set_operator, to_set};
 use super::compiler::{Compiler, is_nothing, scalar_or_none};
 use super::scalar::{Kind, Origin, Raised, Scalar, choose};
 use super::value::{Display, Value};
@@ -123,9 +123,8 @@ impl<'a> Compiler<'a> {
             });
         }
         let (element, mixed) = common.unwrap_or((Kind::Opaque(ValueType::Null), false));
-        let item = |scalar: &Scalar| match is_nothing(scalar) {
-            true => element.null(),
-            false => scalar.widen(&element).expr,
+        let item = |scalar: &Scalar| {
+            if is_nothing(scalar) { element.null() } else { scalar.widen(&element).expr }
         };
         let expr =
             call(MakeList { element: element.data_type() }, scalars.iter().map(item).collect());
@@ -167,8 +166,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// A new list of the row as something that methods may change.
-    pub(crate) fn growing(&mut self, list: Scalar) -> Value<'a> {
-        let list = self.share_scalar(&list);
+    pub(crate) fn growing(&mut self, list: &Scalar) -> Value<'a> {
+        let list = self.share_scalar(list);
         let value = self.new_list(Vec::new());
         if let Value::Growing(number) = value
             && let Some(growing) = self.state.lists.get_mut(&number)

@@ -45,7 +45,7 @@ pub(crate) fn to_set<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Valu
                 let construct = format!("set of a {}", values.label());
                 return Err(c.unsupported(a.at, construct, "make it of a list of the row"));
             };
-            return c.set_math(SetOp::Union, &list, &list).map(Value::SetOf);
+            return c.set_math(SetOp::Union, &list, &list, a.at).map(Value::SetOf);
         }
     };
     let mut known = Vec::new();
@@ -53,7 +53,7 @@ pub(crate) fn to_set<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Valu
     for item in &items {
         let Some(key) = item.keys() else {
             let list = c.list_of_items(&items, a.at)?;
-            return c.set_math(SetOp::Union, &list, &list).map(Value::SetOf);
+            return c.set_math(SetOp::Union, &list, &list, a.at).map(Value::SetOf);
         };
         if !known.contains(&key) {
             known.push(key);
@@ -87,7 +87,7 @@ pub(crate) fn set_operator<'a>(
     let (Some(a), Some(b)) = (c.set_list(left, at)?, c.set_list(right, at)?) else {
         return Ok(None);
     };
-    c.set_math(op, &a, &b).map(Value::SetOf).map(Some)
+    c.set_math(op, &a, &b, at).map(Value::SetOf).map(Some)
 }
 
 /// Whether elements of this kind can be looked for in sets.
@@ -110,18 +110,21 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn set_math(&mut self, op: SetOp, a: &Scalar, b: &Scalar) -> Result<Scalar> {
-        let (a, b, mixed) = self.alike(a, b);
+    fn set_math(&mut self, op: SetOp, a: &Scalar, b: &Scalar, at: TextRange) -> Result<Scalar> {
+        let (a, b, mixed) = self.alike(a, b, at)?;
         let expr = call(SetMath(op), vec![a.expr.clone(), b.expr.clone()]);
         let set = Scalar::strict(expr, a.kind.clone(), &[&a, &b], false);
         Ok(self.share_scalar(&Scalar { mixed, ..set }))
     }
 
-    /// Two lists with elements of one type. Texts never equal numbers: those are compared by nothing.
-    fn alike(&mut self, a: &Scalar, b: &Scalar) -> (Scalar, Scalar, bool) {
-        let (kind, more) = a.kind.unify(&b.kind).unwrap_or_else(|| (a.kind.clone(), false));
+    /// Two lists with elements of one type.
+    fn alike(&mut self, a: &Scalar, b: &Scalar, at: TextRange) -> Result<(Scalar, Scalar, bool)> {
+        let Some((kind, more)) = a.kind.unify(&b.kind) else {
+            let hint = "compare sets of one type";
+            return Err(self.unsupported(at, "sets of texts and of numbers together", hint));
+        };
         let [x, y] = [a, b].map(|side| self.share_scalar(&side.widen(&kind)));
-        (x, y, more || a.mixed || b.mixed)
+        Ok((x, y, more || a.mixed || b.mixed))
     }
 
     /// `set == set`, `set <= set` and their like.
@@ -141,7 +144,7 @@ impl<'a> Compiler<'a> {
         let (Some(a), Some(b)) = (self.set_list(left, at)?, self.set_list(right, at)?) else {
             return Ok(None);
         };
-        let (a, b, _) = self.alike(&a, &b);
+        let (a, b, _) = self.alike(&a, &b, at)?;
         let (subset, a, b) = match op {
             CompareOp::Equal | CompareOp::NotEqual => (false, a, b),
             CompareOp::LessEqual => (true, a, b),
@@ -152,35 +155,33 @@ impl<'a> Compiler<'a> {
         let same = Condition::PerRow(Scalar::strict(expr, Kind::Bool, &[&a, &b], false));
         Ok(Some(if op == CompareOp::NotEqual { same.negate() } else { same }))
     }
+}
 
-    /// `len(set)`.
-    pub(crate) fn set_length(&self, list: &Scalar) -> Value<'a> {
-        let expr = call(Length, vec![list.expr.clone()]);
-        Value::Scalar(Scalar::strict(expr, Kind::Int, &[list], false))
-    }
+/// `len(set)`.
+pub(crate) fn set_length<'a>(list: &Scalar) -> Value<'a> {
+    let expr = call(Length, vec![list.expr.clone()]);
+    Value::Scalar(Scalar::strict(expr, Kind::Int, &[list], false))
 }
 
 /// The receiver and the argument as lists.
 fn sides<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<(Scalar, Scalar)> {
     let [set, other] = a.named(c, ["self", "other"])?;
     let (set, other) = (a.required(c, set)?, a.required(c, other)?);
-    match (c.set_list(&set, a.at)?, c.set_list(&other, a.at)?) {
-        (Some(set), Some(other)) => Ok((set, other)),
-        _ => {
-            let construct = format!("{} with a {}", a.name, other.label());
-            Err(c.unsupported(a.at, construct, "use sets and lists of the row"))
-        }
+    if let (Some(set), Some(other)) = (c.set_list(&set, a.at)?, c.set_list(&other, a.at)?) {
+        return Ok((set, other));
     }
+    let construct = format!("{} with a {}", a.name, other.label());
+    Err(c.unsupported(a.at, construct, "use sets and lists of the row"))
 }
 
 fn method<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, op: SetOp) -> Result<Value<'a>> {
     let (set, other) = sides(c, a)?;
-    c.set_math(op, &set, &other).map(Value::SetOf)
+    c.set_math(op, &set, &other, a.at).map(Value::SetOf)
 }
 
 fn subset<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>, reverse: bool) -> Result<Value<'a>> {
     let (set, other) = sides(c, a)?;
-    let (set, other, _) = c.alike(&set, &other);
+    let (set, other, _) = c.alike(&set, &other, a.at)?;
     let (small, large) = if reverse { (other, set) } else { (set, other) };
     let expr = call(SameElements { subset: true }, vec![small.expr.clone(), large.expr.clone()]);
     Ok(Value::Scalar(Scalar::strict(expr, Kind::Bool, &[&small, &large], false)))
