@@ -8,8 +8,8 @@ use larder_online_store::{
 };
 use larder_tests::RedisCluster;
 
-use crate::failures::row;
-use crate::servers::{cluster_command, config, entity_key, open, project, told};
+use crate::failures::{row, users};
+use crate::servers::{cluster_command, config, entity_key, open, told};
 
 /// Entity keys of any bytes, many of them with braces: a byte is what is left of a product.
 fn keys() -> Vec<Vec<u8>> {
@@ -78,7 +78,7 @@ fn contradict(cluster: &RedisCluster, key: &[u8]) {
 async fn nodes_that_name_one_another_are_not_asked_for_ever() {
     let cluster = RedisCluster::start();
     let settings = config(RedisTopology::Cluster, &cluster.connection_string());
-    let (store, table) = (open(&settings), ViewTable::new(project(), "v", ["age"]).unwrap());
+    let (store, table) = (open(&settings), users());
     let key = key_of_the_first(&cluster, &table);
     assert_eq!(store.read(&table, &[&key]).await.unwrap().event_timestamp(0), None);
     let row_key = [key.as_slice(), table.project().as_bytes()].concat();
@@ -92,9 +92,24 @@ async fn nodes_that_name_one_another_are_not_asked_for_ever() {
         assert!(took < Duration::from_secs(4), "{took:?}");
     }
     // The others are not held up.
-    let other = ViewTable::new(project(), "v", ["age"]).unwrap();
+    let other = users();
     let key = key_of_the_first(&cluster, &other);
     store.write(&other, &row(&other, &key, 5), WriteGuard::EventTime).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_left_the_cluster_is_not_believed() {
+    let cluster = RedisCluster::start();
+    let alone = RedisCluster::start_alone();
+    let text = format!("{},{}", alone.address(), cluster.connection_string());
+    let (store, table) = (open(&config(RedisTopology::Cluster, &text)), users());
+    let key = entity_key(b"k");
+    store.write(&table, &row(&table, &key, 5), WriteGuard::EventTime).await.unwrap();
+    assert_eq!(store.read(&table, &[&key]).await.unwrap().event_timestamp(0), Some(5));
+    // By itself it serves nothing, and says so in time.
+    let nothing = open(&config(RedisTopology::Cluster, &alone.address()));
+    let error = nothing.read(&table, &[&key]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,10 +134,7 @@ async fn a_user_with_the_documented_permissions_works_on_every_node() {
     let options = [&user[..], &permissions].concat();
     let cluster = RedisCluster::start_with(&options);
     let text = format!("{},username=shop,password=hunter2", cluster.connection_string());
-    let (store, table) = (
-        open(&config(RedisTopology::Cluster, &text)),
-        ViewTable::new(project(), "v", ["age"]).unwrap(),
-    );
+    let (store, table) = (open(&config(RedisTopology::Cluster, &text)), users());
     for number in 0..12_u8 {
         let key = entity_key(&[number]);
         store.write(&table, &row(&table, &key, 1), WriteGuard::EventTime).await.unwrap();

@@ -11,7 +11,7 @@ use larder_online_store::{
 };
 use larder_tests::{RedisCluster, RedisServer};
 
-use crate::servers::{cluster_command, config, entity_key, open, project};
+use crate::servers::{config, entity_key, open, project};
 
 const ROWS: u32 = 60;
 
@@ -120,8 +120,7 @@ async fn a_planned_failover_under_load_fails_no_call_and_loses_no_row() {
     };
     tokio::task::block_in_place(|| {
         some_rounds(5);
-        cluster_command(&["FAILOVER"]).exec(&mut cluster.replica().connection()).unwrap();
-        cluster.wait_for_failover();
+        cluster.fail_over();
         some_rounds(5);
     });
     stop.store(true, Ordering::Relaxed);
@@ -144,6 +143,7 @@ async fn replicas_answer_reads_only_where_they_may() {
     let of_primaries = open(&settings(&cluster));
     of_primaries.write(&table, &rows(&table, &keys, 5), WriteGuard::EventTime).await.unwrap();
     settle(&cluster);
+    cluster.wait_for_replica();
     for read_from_replicas in [false, true] {
         let store = open(&RedisConfig { read_from_replicas, ..settings(&cluster) });
         let before = [look_ups(cluster.replica()), look_ups(&cluster.nodes()[0])];

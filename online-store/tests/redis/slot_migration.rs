@@ -140,6 +140,8 @@ async fn make(store: RedisStore, table: ViewTable, stop: Arc<AtomicBool>) -> usi
             made += 1;
         }
         store.write(&table, &rows.finish(), WriteGuard::LastWriteWins).await.unwrap();
+        // They have to be moved too.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     made
 }

@@ -32,6 +32,14 @@ impl RedisCluster {
         Self::of((0..NODES).map(|_| node_with(options)).collect())
     }
 
+    /// A node that belongs to no cluster yet.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn start_alone() -> RedisServer {
+        node_with(&[])
+    }
+
     /// A cluster with a replica of the first node, which takes over two seconds after that one is gone.
     ///
     /// # Panics
@@ -102,15 +110,37 @@ impl RedisCluster {
         self.replica.as_ref().expect("a cluster with a replica")
     }
 
-    /// Waits until the replica serves the slots of the first node, and everybody who is there knows.
+    /// Waits until the nodes name the replica, which they do once it has told that it got something.
     ///
     /// # Panics
-    /// When it does not take over.
-    pub fn wait_for_failover(&self) {
+    /// When they do not.
+    pub fn wait_for_replica(&self) {
+        let port = redis::Value::Int(self.replica().port().into());
+        until("everybody names the replica", || {
+            self.nodes.iter().all(|node| {
+                let slots: Vec<Vec<redis::Value>> = command(&["SLOTS"])
+                    .query(&mut node.connection())
+                    .expect("a node tells the slots");
+                let mut nodes = slots.iter().flatten().filter_map(redis::Value::as_sequence);
+                nodes.any(|node| node.get(1) == Some(&port))
+            })
+        });
+    }
+
+    /// Has the replica take over from the first node as an operator does, and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn fail_over(&self) {
+        let mut asked: Option<Instant> = None;
         until("the replica takes over", || {
-            let nodes = self.nodes.iter().chain(&self.replica);
-            let mut running = nodes.filter(|node| node.is_running());
-            replicates(self.replica(), "role:master") && running.all(is_complete)
+            // Given up by both on a busy machine, and then to be asked for again.
+            if asked.is_none_or(|asked| asked.elapsed() > Duration::from_secs(8)) {
+                asked = Some(Instant::now());
+                drop(command(&["FAILOVER"]).exec(&mut self.replica().connection()));
+            }
+            let mut nodes = self.nodes.iter().chain(&self.replica);
+            replicates(self.replica(), "role:master") && nodes.all(is_complete)
         });
     }
 
@@ -179,7 +209,7 @@ fn knows(node: &RedisServer, nodes: usize) -> bool {
     is_complete(node) && info(node).contains(&format!("cluster_known_nodes:{nodes}\r"))
 }
 
-fn until(what: &str, is_so: impl Fn() -> bool) {
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < deadline, "not in time: {what}");

@@ -173,11 +173,6 @@ impl RedisServer {
         self.running().pid()
     }
 
-    /// Whether it was started and not killed.
-    pub fn is_running(&self) -> bool {
-        self.process.is_some()
-    }
-
     fn running(&self) -> &Process {
         self.process.as_ref().expect("the server runs")
     }

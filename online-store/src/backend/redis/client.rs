@@ -15,6 +15,7 @@ use super::dial::ServerDial;
 use super::endpoint::Endpoint;
 use super::error::{Fault, Server};
 use super::hmget::{Answers, HmgetPipeline};
+use super::transaction::Transaction;
 use crate::PoolUse;
 
 /// The answer to one command.
@@ -93,6 +94,13 @@ impl Client {
         }
     }
 
+    /// Begins a transaction; none in a cluster, where the keys of one lie in one slot.
+    pub(super) async fn transaction(&self) -> Result<Option<Transaction<'_>>, Fault> {
+        let Servers::One(endpoint) = &self.servers else { return Ok(None) };
+        let permit = self.permit().await?;
+        endpoint.transaction(permit, self.response_timeout).await.map(Some)
+    }
+
     /// Sends commands that each name a key; answers in their order.
     ///
     /// To a server they are one pipeline; to a cluster one for every node that has keys of them.
@@ -137,6 +145,9 @@ impl Client {
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        if let Ok(permit) = self.in_flight.try_acquire() {
+            return Ok(permit);
+        }
         match timeout(self.response_timeout, self.in_flight.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Fault::Busy(self.response_timeout)),

@@ -5,14 +5,17 @@ use std::time::Duration;
 use larder_core::Result;
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::{Pipeline, Value};
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 use super::config::RedisConfig;
 use super::dial::{LookUpDial, LookUpLine, ServerDial};
 use super::error::Fault;
 use super::hmget::{Answers, HmgetPipeline};
+use super::lease::Leases;
 use super::slot::{SharedAttempts, Slot};
 use super::slots::Slots;
+use super::transaction::Transaction;
 
 /// How long a server may take.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +37,7 @@ pub(super) struct Endpoint {
     dial: ServerDial,
     commands: Slots<MultiplexedConnection>,
     look_ups: Slots<LookUpLine>,
+    transactions: Leases<MultiplexedConnection>,
     /// Whether it may be a replica whose rows are wanted.
     of_replica: bool,
     patience: Patience,
@@ -47,6 +51,7 @@ impl Endpoint {
             dial,
             commands: Slots::new(config.connections, &attempts),
             look_ups: Slots::new(config.connections, &attempts),
+            transactions: Leases::new(config.connections, &attempts),
             of_replica: false,
             patience: Patience::of(config),
         }
@@ -59,7 +64,7 @@ impl Endpoint {
 
     /// How many connections there are.
     pub(super) fn live(&self) -> usize {
-        self.commands.live() + self.look_ups.live()
+        self.commands.live() + self.look_ups.live() + self.transactions.live()
     }
 
     /// Pipelines that are worth sending at one time.
@@ -96,6 +101,18 @@ impl Endpoint {
             slot.discard(&live); // the master is another server now
         }
         answer
+    }
+
+    /// Begins a transaction, whose every answer may take so long.
+    pub(super) async fn transaction<'e>(
+        &'e self,
+        permit: SemaphorePermit<'e>,
+        patience: Duration,
+    ) -> Result<Transaction<'e>, Fault> {
+        let lease = timeout(patience, self.transactions.take()).await;
+        let lease = lease.map_err(|_| Fault::Busy(patience))?;
+        let live = lease.slot.get(&self.dial, self.patience.connect).await?;
+        Ok(Transaction::new(lease, live, permit, patience))
     }
 
     /// Sends look-ups, again if the connection turns out to be gone.

@@ -156,19 +156,22 @@ impl Topology {
         outcome
     }
 
-    /// Asks one node after the other until one tells the map.
+    /// Asks one node after the other until one tells the map. One that knows of no slots may have left the cluster.
     async fn read(&self, away: Option<&Arc<Node>>) -> Result<(), Fault> {
-        let mut fault_said: Option<Fault> = None;
+        let (mut is_empty, mut fault_said) = (false, None);
         for node in self.candidates(away) {
             match self.ask(&node).await {
+                Ok(ranges) if ranges.is_empty() => is_empty = true,
                 Ok(ranges) => return self.put(&ranges),
-                Err(fault) => {
-                    // What a node says is more than that another is away.
-                    if fault_said.as_ref().is_none_or(Fault::is_away) {
-                        fault_said = Some(fault);
-                    }
+                // What a node says is more than that another is away.
+                Err(fault) if fault_said.as_ref().is_none_or(Fault::is_away) => {
+                    fault_said = Some(fault);
                 }
+                Err(_) => {}
             }
+        }
+        if is_empty {
+            return self.put(&[]);
         }
         Err(fault_said.unwrap_or_else(|| self.no_map()))
     }
