@@ -94,7 +94,12 @@ impl Client {
         }
     }
 
-    /// Begins a transaction; none in a cluster, where the keys of one lie in one slot.
+    /// Whether there are transactions: not in a cluster, where the keys of one lie in one slot.
+    pub(super) fn transacts(&self) -> bool {
+        matches!(self.servers, Servers::One(_))
+    }
+
+    /// Begins a transaction, where there are any.
     pub(super) async fn transaction(&self) -> Result<Option<Transaction<'_>>, Fault> {
         let Servers::One(endpoint) = &self.servers else { return Ok(None) };
         let permit = self.permit().await?;
