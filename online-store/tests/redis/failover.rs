@@ -52,7 +52,7 @@ fn settle(cluster: &RedisCluster) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_is_killed_is_missed_at_once_and_its_replica_found() {
-    let mut cluster = RedisCluster::start_with_replica();
+    let mut cluster = RedisCluster::start_with_replica(Duration::from_secs(2));
     let (store, table, keys) = (open(&settings(&cluster)), table(), keys());
     store.write(&table, &rows(&table, &keys, 5), WriteGuard::EventTime).await.unwrap();
     assert_eq!(read(&store, &table, &keys).await.unwrap(), vec![Some(5); keys.len()]);
@@ -106,7 +106,7 @@ async fn work(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planned_failover_under_load_fails_no_call_and_loses_no_row() {
-    let cluster = RedisCluster::start_with_replica();
+    let cluster = RedisCluster::start_with_replica(Duration::from_mins(1));
     let text = format!("{},socket_timeout=20", cluster.connection_string());
     let (store, table) = (open(&config(RedisTopology::Cluster, &text)), table());
     let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -138,7 +138,7 @@ fn look_ups(node: &RedisServer) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_answer_reads_only_where_they_may() {
-    let cluster = RedisCluster::start_with_replica();
+    let cluster = RedisCluster::start_with_replica(Duration::from_mins(1));
     let (table, keys) = (table(), keys());
     let of_primaries = open(&settings(&cluster));
     of_primaries.write(&table, &rows(&table, &keys, 5), WriteGuard::EventTime).await.unwrap();

@@ -40,12 +40,14 @@ impl RedisCluster {
         node_with(&[])
     }
 
-    /// A cluster with a replica of the first node, which takes over two seconds after that one is gone.
+    /// A cluster with a replica of the first node, which takes over when that one was silent for so long: on a busy
+    /// machine nodes may be silent for a while.
     ///
     /// # Panics
     /// When the nodes do not agree.
-    pub fn start_with_replica() -> Self {
-        let soon = ["--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"];
+    pub fn start_with_replica(silence: Duration) -> Self {
+        let silence = silence.as_millis().to_string();
+        let soon = ["--cluster-node-timeout", &silence, "--repl-diskless-sync-delay", "0"];
         let mut cluster = Self::start_with(&soon);
         let (replica, master) = (node_with(&soon), &cluster.nodes[0]);
         meet(&replica, master);
