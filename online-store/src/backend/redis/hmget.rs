@@ -23,11 +23,17 @@ pub(super) struct Asks<'r> {
 impl<'r> Asks<'r> {
     /// Asks for nothing yet.
     pub(super) fn of(project: &'r str) -> Self {
-        Self { project, count: 0, fields: Vec::with_capacity(512) }
+        Self { project, count: 0, fields: Vec::with_capacity(1024) }
     }
 
     pub(super) fn add(&mut self, field: &[u8]) {
         put_bulk(&[field], &mut self.fields);
+        self.count += 1;
+    }
+
+    /// As [`add`](Self::add), for the field of a feature: most are.
+    pub(super) fn add_feature(&mut self, [a, b, c, d]: [u8; 4]) {
+        self.fields.extend_from_slice(&[b'$', b'4', b'\r', b'\n', a, b, c, d, b'\r', b'\n']);
         self.count += 1;
     }
 
@@ -259,6 +265,7 @@ mod tests {
             one.add(field);
         }
         other.add(b"");
+        other.add_feature(*b"\x00\r\n\xff");
         let mut pipeline = HmgetPipeline::default();
         for key in [&b"key"[..], b"", &[b'k'; 300]] {
             pipeline.push(&one, key);
