@@ -291,25 +291,25 @@ impl<'a> Compiler<'a> {
         generators: &'a [Comprehension],
     ) -> Result<Value<'a>> {
         let number = self.new_dict(Vec::new());
+        let at = key.range();
         let made = self.in_scope(|c| {
             c.generate(generators, &mut |c| {
                 let key = c.expression(key)?;
+                if key.keys().is_none() {
+                    return Err(c.computed_keys(at));
+                }
                 let value = c.expression(value)?;
                 Ok(Value::Items(Rc::new(vec![key, c.share(value)]), Display::Tuple))
             })
         })?;
-        let entries = match made {
-            Made::Items(entries) => entries,
-            Made::Rows(_) | Made::List(_) => return Err(self.computed_keys(key.range())),
-        };
+        let Made::Items(entries) = made else { return Err(self.computed_keys(at)) };
         let mut dict = (*self.dict(number)).clone();
         for entry in entries {
-            let Value::Items(pair, _) = entry else { continue };
-            let [key_value, value] = pair.as_slice() else { continue };
-            if key_value.keys().is_none() {
-                return Err(self.computed_keys(key.range()));
+            if let Value::Items(pair, _) = entry
+                && let [key, value] = pair.as_slice()
+            {
+                dict.set(key.clone(), value.clone());
             }
-            dict.set(key_value.clone(), value.clone());
         }
         self.state.dicts.insert(number, Rc::new(dict));
         Ok(Value::Dict(number))

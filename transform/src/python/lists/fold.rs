@@ -9,14 +9,15 @@ use ruff_python_ast::StmtFor;
 use ruff_text_size::{Ranged, TextRange};
 
 use super::nested::field_of;
+use super::slot::{Place, Slot, Slots};
 use super::{Elements, any_missing, raising_where};
 use crate::kernel::Folded;
 use crate::plan::Plan;
-use crate::python::compiler::{Compiler, is_nothing, nothing, retyped, unify};
+use crate::python::compiler::{Compiler, nothing};
 use crate::python::condition::Condition;
 use crate::python::flow::{Flow, Rest};
 use crate::python::repeat::{assigned, targets};
-use crate::python::scalar::{Kind, Raised, Scalar, choose};
+use crate::python::scalar::{Kind, Scalar, choose};
 use crate::python::state::State;
 use crate::python::value::{Display, Value};
 
@@ -29,28 +30,6 @@ const RETURNED: &str = "\u{1}returned";
 const RESULT: &str = "\u{1}result";
 const RAISED: &str = "\u{1}raised";
 const HIDDEN: [&str; 4] = [ENDED, RETURNED, RESULT, RAISED];
-
-/// Where a value stands that passes hand on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// A variable of a scope.
-    Variable(usize, Rc<str>),
-    /// A list that is filled, by number.
-    List(usize),
-    /// A dictionary's entry, by number and position.
-    Entry(usize, usize),
-}
-
-/// What is known of a value that passes hand on.
-#[derive(Debug, Clone, PartialEq)]
-enum Slot {
-    /// It has this form in every pass.
-    Held { kind: Kind, none: bool, raised: bool, mixed: bool },
-    /// It cannot be used in the loop before it is set, nor after the loop.
-    Lost(Rc<str>),
-}
-
-type Slots = BTreeMap<Place, Slot>;
 
 /// A compiled pass.
 struct PassOf {
@@ -427,116 +406,5 @@ impl<'a> Compiler<'a> {
         let fault = pass.fault.filter(|fault| *fault != lit(0_i64));
         let fault = fault.map(|_| field_of(&made, at_field));
         self.note_pass_faults(&over.lists, fault, each.iter.range())
-    }
-}
-
-impl Slot {
-    fn of(value: &Scalar) -> Self {
-        Self::Held {
-            kind: value.kind.clone(),
-            none: value.none,
-            raised: value.raised != Raised::Never,
-            mixed: value.mixed,
-        }
-    }
-
-    fn unknown() -> Self {
-        Self::Lost(Rc::from("a pass may leave something else in it; use numbers, texts and lists"))
-    }
-
-    /// Whether a bool beside the value says that it raised.
-    fn has_flag(&self) -> bool {
-        matches!(self, Self::Held { none: true, raised: true, .. })
-    }
-
-    /// Widens the form so that it also holds this value.
-    fn take_in(&mut self, value: &Scalar) {
-        let Self::Held { kind, none, raised, mixed } = self else { return };
-        let mine = Scalar { none: *none, ..Scalar::total(lit(false), kind.clone()) };
-        let Some((both, more)) = unify(&mine, value) else {
-            let reason = format!("passes leave {} or {} in it", kind.label(), value.kind.label());
-            *self = Self::Lost(Rc::from(reason));
-            return;
-        };
-        *kind = both;
-        *none |= value.none;
-        *raised |= value.raised != Raised::Never;
-        *mixed |= more || value.mixed;
-    }
-
-    /// The value in this form.
-    fn shaped(&self, value: &Scalar) -> Scalar {
-        match self {
-            Self::Held { kind, .. } if is_nothing(value) => retyped(value, kind),
-            Self::Held { kind, .. } => value.widen(kind),
-            Self::Lost(_) => value.clone(),
-        }
-    }
-
-    /// The value at the start of a pass, and the columns that hold it.
-    fn start<'a>(&self, c: &mut Compiler<'a>, own: &mut Vec<Expr>) -> Value<'a> {
-        let Self::Held { kind, .. } = self else { return self.lost() };
-        let expr = c.own_column(kind);
-        own.push(expr.clone());
-        let flag = self.has_flag().then(|| c.own_column(&Kind::Bool));
-        own.extend(flag.clone());
-        self.value(expr, flag)
-    }
-
-    /// The value after the loop.
-    fn end<'a>(&self, made: &Expr, at: &mut usize) -> Value<'a> {
-        if let Self::Lost(_) = self {
-            return self.lost();
-        }
-        let mut next = || {
-            *at += 1;
-            field_of(made, *at - 1)
-        };
-        let expr = next();
-        let flag = self.has_flag().then(&mut next);
-        self.value(expr, flag)
-    }
-
-    fn value<'a>(&self, expr: Expr, flag: Option<Expr>) -> Value<'a> {
-        let Self::Held { kind, none, raised, mixed } = self else { return self.lost() };
-        let raised = match (flag, raised) {
-            (Some(flag), _) => Raised::when(flag),
-            (None, true) => Raised::Null,
-            (None, false) => Raised::Never,
-        };
-        let value = Scalar::total(expr, kind.clone());
-        Value::Scalar(Scalar { none: *none, raised, mixed: *mixed, ..value })
-    }
-
-    fn lost<'a>(&self) -> Value<'a> {
-        match self {
-            Self::Lost(reason) => Value::Unusable(Rc::clone(reason)),
-            Self::Held { .. } => Value::None,
-        }
-    }
-}
-
-impl<'a> State<'a> {
-    /// Puts a value into a place.
-    fn set(&mut self, place: &Place, value: Value<'a>) {
-        match place {
-            Place::Variable(scope, name) => {
-                if let Some(scope) = self.scopes.get_mut(*scope) {
-                    scope.variables.insert(Rc::clone(name), value);
-                }
-            }
-            Place::List(number) => {
-                if let (Some(list), Value::Scalar(whole)) = (self.lists.get_mut(number), value) {
-                    (list.whole, list.items) = (Some(whole), Vec::new());
-                }
-            }
-            Place::Entry(number, entry) => {
-                if let Some(dict) = self.dicts.get_mut(number)
-                    && let Some((_, old)) = Rc::make_mut(dict).entries.get_mut(*entry)
-                {
-                    *old = value;
-                }
-            }
-        }
     }
 }

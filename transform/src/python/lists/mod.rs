@@ -6,6 +6,7 @@ mod map;
 mod method;
 mod nested;
 mod set;
+mod slot;
 
 use std::rc::Rc;
 
