@@ -207,7 +207,6 @@ fn a_substrait_view_that_feast_stored_is_joined_as_feast_joined_it() {
 #[test]
 fn a_substrait_view_that_feast_stored_is_served_as_feast_served_it() {
     let repository = Repository::copy_of("tests/vectors/registry/substrait");
-    repository.fs().ok(&["materialize", "2026-01-30T00:00:00", "2026-01-31T13:00:00"]);
     let server = Server::fs(&repository.path());
     let recorded: Vec<Value> = serde_json::from_str(&repository.read("online.json")).expect("JSON");
     for case in &recorded {

@@ -76,7 +76,6 @@ def main():
             answer = None
         answers.append({"entity": row, "answer": answer})
     (HERE / "online.json").write_text(json.dumps(answers, indent=1) + "\n")
-    (HERE / "online.db").unlink()
     shutil.rmtree(HERE / "__pycache__", ignore_errors=True)
 
 
