@@ -2,6 +2,7 @@
 
 mod every_type;
 mod grpc_client;
+mod materialize;
 mod on_write;
 mod online_stores;
 mod permissions;
