@@ -10,3 +10,4 @@ mod registries;
 mod remote_client;
 mod remote_offline;
 mod tls;
+mod vector_search;
