@@ -62,14 +62,14 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 20] = [
+const GUARDED: [(&str, &[&str]); 21] = [
     ("axum", &["larder-serving"]),
     ("arrow-flight", &["larder-serving", "larder-tests"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
-    ("hyper", &["larder-serving", ONLINE, "larder-bench"]),
-    ("hyper-util", &["larder-serving", ONLINE, "larder-bench"]),
-    ("hyper-rustls", &[ONLINE]),
+    ("hyper", &["larder-serving", "larder-cli", ONLINE, "larder-bench"]),
+    ("hyper-util", &["larder-serving", "larder-cli", ONLINE, "larder-bench"]),
+    ("hyper-rustls", &["larder-cli", ONLINE]),
     ("datafusion", &[ENGINE, TRANSFORM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
@@ -80,6 +80,7 @@ const GUARDED: [(&str, &[&str]); 20] = [
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),
     ("ureq", &["larder-cli", "larder-tests", "larder-bench"]),
     ("opentelemetry", &["larder-serving", "larder-cli"]),
+    ("opentelemetry-http", &["larder-cli"]),
     ("opentelemetry-otlp", &["larder-cli"]),
     ("opentelemetry_sdk", &["larder-cli"]),
     ("anyhow", &["larder-cli", "larder-tests", "larder-bench", "xtask"]),
