@@ -6,6 +6,7 @@ mod materialize;
 mod on_write;
 mod online_stores;
 mod permissions;
+mod precomputed;
 mod registries;
 mod remote_client;
 mod remote_offline;
