@@ -228,6 +228,7 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
         max_rows: config.serving.limits.entity_rows as usize,
         max_lookup_rows: config.serving.limits.lookup_rows as usize,
         lookup_chunk_rows: config.serving.limits.lookup_chunk_rows as usize,
+        lookup_buffer_bytes: config.serving.limits.lookup_buffer_bytes.addressable(),
         max_candidates: config.serving.limits.candidates as usize,
         max_features: config.serving.limits.features as usize,
         entity_key_version: config.entity_key_serialization_version.into(),

@@ -16,6 +16,8 @@ pub struct ServiceConfig {
     pub max_lookup_rows: usize,
     /// Largest number of rows of one chunk of a bulk look-up.
     pub lookup_chunk_rows: usize,
+    /// Bytes of stored values that one bulk look-up may hold; a row that is wider is held alone.
+    pub lookup_buffer_bytes: usize,
     /// Largest number of candidates of one request for interaction features.
     pub max_candidates: usize,
     /// Largest number of features of one request, inputs of on-demand views included.
@@ -37,6 +39,7 @@ impl Default for ServiceConfig {
             max_rows: 10_000,
             max_lookup_rows: 10_000,
             lookup_chunk_rows: 500,
+            lookup_buffer_bytes: 16 << 20,
             max_candidates: 1_000,
             max_features: 10_000,
             max_push_rows: 100_000,

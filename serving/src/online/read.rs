@@ -171,6 +171,11 @@ impl ViewRows {
         !self.damaged.is_empty() && self.damaged.contains(&(self.row_of[row] as usize, feature))
     }
 
+    /// Bytes of all values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.bytes()
+    }
+
     /// How many cells hold bytes that are no value.
     pub(crate) fn damaged(&self) -> usize {
         self.damaged.len()
