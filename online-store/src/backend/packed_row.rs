@@ -143,6 +143,7 @@ impl Selection {
 
     fn unpack_whole(&self, row: &PackedRow<'_>, rows: &mut ReadRows) -> Result<()> {
         let cells = rows.cells_mut();
+        cells.expect(row.values.len());
         let base = cells.append(row.values)?;
         for (at, &(_, feature)) in self.features.iter().enumerate() {
             let (start, end) = row.bounds(at)?;

@@ -145,11 +145,13 @@ impl ViewRows {
     }
 
     /// Encoded value of a feature that is whole.
+    #[inline]
     pub(crate) fn whole_value(&self, row: usize, feature: usize) -> &[u8] {
         self.rows.cell(self.row_of[row] as usize, feature).bytes().unwrap_or_default()
     }
 
     /// Encoded value behind a request row; `None` for null, absent, expired and damaged.
+    #[inline]
     pub(crate) fn value(&self, row: usize, feature: usize) -> Option<&[u8]> {
         let stored = self.row_of[row] as usize;
         let is_served = match self.states[stored] {
@@ -167,6 +169,7 @@ impl ViewRows {
     }
 
     /// Whether the stored bytes behind a request row are no value.
+    #[inline]
     pub(crate) fn is_damaged(&self, row: usize, feature: usize) -> bool {
         !self.damaged.is_empty() && self.damaged.contains(&(self.row_of[row] as usize, feature))
     }

@@ -17,8 +17,10 @@ use super::config::{RedisConfig, RedisTopology};
 use super::dial::{ClusterDial, LookUpDial, LookUpLine, ServerDial};
 use super::error::{Fault, Server};
 use super::hmget::{Answers, HmgetPipeline};
+use super::lease::Leases;
 use super::slot::{Live, SharedAttempts, Slot};
 use super::slots::Slots;
+use super::transaction::Transaction;
 use crate::PoolUse;
 
 /// Commands of one call that a cluster is asked at one time.
@@ -38,8 +40,16 @@ pub(super) struct Client {
 }
 
 enum Connections {
-    Server { dial: ServerDial, commands: Slots<MultiplexedConnection>, look_ups: Slots<LookUpLine> },
-    Cluster { dial: ClusterDial, slot: Slot<ClusterConnection> },
+    Server {
+        dial: ServerDial,
+        commands: Slots<MultiplexedConnection>,
+        look_ups: Slots<LookUpLine>,
+        transactions: Leases<MultiplexedConnection>,
+    },
+    Cluster {
+        dial: ClusterDial,
+        slot: Slot<ClusterConnection>,
+    },
 }
 
 /// A server that holds keys of its own.
@@ -83,8 +93,8 @@ impl Client {
     /// How busy it is. How many connections a cluster's client has is its own affair.
     pub(super) fn pool(&self) -> PoolUse {
         let connections = match &self.connections {
-            Connections::Server { commands, look_ups, .. } => {
-                Some(commands.live() + look_ups.live())
+            Connections::Server { commands, look_ups, transactions, .. } => {
+                Some(commands.live() + look_ups.live() + transactions.live())
             }
             Connections::Cluster { .. } => None,
         };
@@ -105,6 +115,23 @@ impl Client {
             Connections::Server { commands, .. } => commands.len(),
             Connections::Cluster { .. } => 2,
         }
+    }
+
+    /// Begins a transaction; none in a cluster, where the keys of one lie in one slot.
+    pub(super) async fn transaction(&self) -> Result<Option<Transaction<'_>>, Fault> {
+        let Connections::Server { dial, transactions, .. } = &self.connections else {
+            return Ok(None);
+        };
+        let permit = self.permit().await?;
+        let lease = timeout(self.response_timeout, transactions.take()).await;
+        let lease = lease.map_err(|_| Fault::Busy(self.response_timeout))?;
+        let live = lease.slot.get(dial, self.connect_timeout).await?;
+        Ok(Some(Transaction::new(self, lease, live, permit)))
+    }
+
+    /// How long an answer may take.
+    pub(super) fn response_timeout(&self) -> Duration {
+        self.response_timeout
     }
 
     /// Sends commands that each name a key; answers in their order.
@@ -235,7 +262,7 @@ impl Client {
     }
 
     /// Tells the slot how its connection is doing.
-    fn heard<C: Clone, T>(
+    pub(super) fn heard<C: Clone, T>(
         &self,
         slot: &Slot<C>,
         live: &Live<C>,
@@ -318,7 +345,9 @@ impl fmt::Debug for Client {
 fn servers(dial: ServerDial, connections: usize) -> Connections {
     let attempts = SharedAttempts::default();
     let commands = Slots::new(connections, &attempts);
-    Connections::Server { dial, commands, look_ups: Slots::new(connections, &attempts) }
+    let look_ups = Slots::new(connections, &attempts);
+    let transactions = Leases::new(connections, &attempts);
+    Connections::Server { dial, commands, look_ups, transactions }
 }
 
 fn name(config: &RedisConfig) -> String {
