@@ -27,8 +27,8 @@ use larder_registry::RepoConfig;
 use larder_registry::repo_config::{OfflineStoreConfig, OnlineStoreConfig};
 use larder_registry::store::{self, RegistryStore};
 use larder_serving::{
-    CatalogSource, FeatureServer, Functions, Metrics, OnlineService, ServerConfig, ServiceConfig,
-    SharedCatalog,
+    CatalogSource, FeatureServer, Functions, Metrics, OfflineBatching, OnlineService, ServerConfig,
+    ServiceConfig, SharedCatalog,
 };
 use larder_transform::FunctionRunner;
 
@@ -229,6 +229,7 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
         max_lookup_rows: config.serving.limits.lookup_rows as usize,
         lookup_chunk_rows: config.serving.limits.lookup_chunk_rows as usize,
         lookup_buffer_bytes: config.serving.limits.lookup_buffer_bytes.addressable(),
+        offline_batching: offline_batching(config),
         max_candidates: config.serving.limits.candidates as usize,
         max_features: config.serving.limits.features as usize,
         entity_key_version: config.entity_key_serialization_version.into(),
@@ -258,6 +259,11 @@ pub(crate) fn feature_server(
     let materializer = materializer_over(config, registry, Arc::clone(online.store()), false)?;
     let server = FeatureServer::new(online, offline_store(config)?).with_materializer(materializer);
     Ok((server, Arc::new(source)))
+}
+
+fn offline_batching(config: &RepoConfig) -> Option<OfflineBatching> {
+    let batching = config.feature_server.as_ref()?.offline_push_batching?;
+    Some(OfflineBatching { rows: batching.rows as usize, interval: batching.interval })
 }
 
 /// Settings of the listeners.

@@ -7,6 +7,7 @@ mod on_write;
 mod online_stores;
 mod permissions;
 mod precomputed;
+mod push_batching;
 mod registries;
 mod remote_client;
 mod remote_offline;
