@@ -133,7 +133,18 @@ impl Cells {
     #[inline]
     pub(crate) fn get(&self, row: usize, feature: usize) -> Cell<'_> {
         assert!(feature < self.features, "feature {feature} of {}", self.features);
-        let span = self.spans[row * self.features + feature];
+        self.at(self.spans[row * self.features + feature])
+    }
+
+    /// All cells of a row.
+    #[inline]
+    pub(crate) fn row(&self, row: usize) -> impl ExactSizeIterator<Item = Cell<'_>> {
+        let start = row * self.features;
+        self.spans[start..start + self.features].iter().map(|span| self.at(*span))
+    }
+
+    #[inline]
+    fn at(&self, span: Span) -> Cell<'_> {
         if span.len == MISSING.len {
             return Cell::Missing;
         }

@@ -57,6 +57,12 @@ impl ReadRows {
         self.cells.get(row, feature)
     }
 
+    /// All cells of a row, in the order of the features. Panics when `row` is out of range.
+    #[inline]
+    pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = Cell<'_>> {
+        self.cells.row(row)
+    }
+
     /// One feature of every row, in the order of the keys.
     pub fn column(&self, feature: usize) -> impl ExactSizeIterator<Item = Cell<'_>> {
         (0..self.len()).map(move |row| self.cells.get(row, feature))

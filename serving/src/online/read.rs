@@ -190,8 +190,8 @@ fn look_at_cells(rows: &ReadRows, is_fresh: bool) -> (Vec<bool>, Vec<(usize, usi
     let mut whole = vec![is_fresh; rows.features()];
     let mut damaged = Vec::new();
     for row in 0..rows.len() {
-        for (feature, whole) in whole.iter_mut().enumerate() {
-            match rows.cell(row, feature) {
+        for (feature, (cell, whole)) in rows.row(row).zip(&mut whole).enumerate() {
+            match cell {
                 Cell::Value(bytes) if is_readable(bytes) => {}
                 Cell::Value(_) => {
                     *whole = false;

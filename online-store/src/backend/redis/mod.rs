@@ -1,13 +1,16 @@
 //! `redis`: Feast's layout on a single Redis, behind sentinels or in a cluster.
 //!
-//! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `client` (pipelines, routes, time limits),
-//! `slots`, `lease` and `slot` (connections, made again when they are lost), `dial` and `log_in` (connecting), `look_up` (one
-//! that asks nothing else), `transaction` and `script` (reading and writing at one moment); `layout`, `hmget` and `reply` (bytes).
+//! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `client` (turns), `cluster` (which
+//! node has what), `endpoint` (one server: pipelines, time limits), `slots`, `lease` and `slot` (connections, made again
+//! when they are lost), `dial` and `log_in` (connecting), `look_up` (one that asks nothing else), `transaction` and
+//! `script` (reading and writing at one moment); `layout`, `hmget` and `reply` (bytes).
 
 mod client;
+mod cluster;
 mod config;
 mod connection_string;
 mod dial;
+mod endpoint;
 mod error;
 mod hmget;
 mod layout;

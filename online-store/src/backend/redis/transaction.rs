@@ -1,32 +1,35 @@
 //! Reading and writing with nothing in between, as a transaction: what was read is watched, and if somebody changes it,
 //! nothing is written.
 
+use std::time::Duration;
+
 use redis::Cmd;
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-use super::client::{Answer, Client, answer, pipeline_of};
+use super::client::{Answer, answer, pipeline_of};
 use super::error::Fault;
 use super::lease::Lease;
 use super::slot::Live;
 
 /// A transaction on a server; dropped, it has changed nothing.
 pub(super) struct Transaction<'c> {
-    client: &'c Client,
     lease: Lease<'c, MultiplexedConnection>,
     live: Live<MultiplexedConnection>,
     _permit: SemaphorePermit<'c>,
+    /// How long an answer may take.
+    patience: Duration,
 }
 
 impl<'c> Transaction<'c> {
     pub(super) fn new(
-        client: &'c Client,
         lease: Lease<'c, MultiplexedConnection>,
         live: Live<MultiplexedConnection>,
         permit: SemaphorePermit<'c>,
+        patience: Duration,
     ) -> Self {
-        Self { client, lease, live, _permit: permit }
+        Self { lease, live, _permit: permit, patience }
     }
 
     /// Watches keys, and sends commands that read them.
@@ -70,8 +73,8 @@ impl<'c> Transaction<'c> {
         let pipeline = pipeline_of(commands);
         let mut connection = self.live.connection.clone();
         let answers = connection.req_packed_commands(&pipeline, 0, pipeline.len());
-        let answers = timeout(self.client.response_timeout(), answers).await;
-        let answers = self.client.heard(self.lease.slot, &self.live, answers)?;
+        let answers = timeout(self.patience, answers).await;
+        let answers = self.lease.slot.judge(&self.live, answers, self.patience)?;
         Ok(answers.into_iter().map(answer).collect())
     }
 }

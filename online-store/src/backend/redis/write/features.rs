@@ -85,7 +85,8 @@ impl Call<'_> {
 
     async fn guarded_wave(&self, wave: &[usize], as_feast: bool) -> Result<WriteSummary> {
         let send = |rows| self.guarded_rows(rows, as_feast).boxed();
-        let parts = self.pipelines(wave).flat_map(|rows| rows.chunks(ROWS_PER_TRANSACTION));
+        let most = if self.client.transacts() { ROWS_PER_TRANSACTION } else { wave.len().max(1) };
+        let parts = self.pipelines(wave).flat_map(|rows| rows.chunks(most));
         self.all(parts.map(send).collect()).await
     }
 
