@@ -19,6 +19,9 @@ const QUEUE: usize = 256;
 /// Rows that may wait for a source that cannot be written; no push is taken beyond them.
 const MOST_ROWS: usize = 1_000_000;
 
+/// How often sources are looked at, at most.
+const SHORTEST: Duration = Duration::from_millis(10);
+
 /// When rows that wait are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OfflineBatching {
@@ -95,7 +98,7 @@ impl BatchWriter {
         offline: Arc<dyn OfflineStore>,
         mut stop: watch::Receiver<bool>,
     ) {
-        let mut tick = interval(self.settings.interval.min(Duration::from_secs(1)));
+        let mut tick = interval(self.settings.interval.clamp(SHORTEST, Duration::from_secs(1)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let has_room = self.waiting.values().map(Waiting::rows).sum::<usize>() < MOST_ROWS;
