@@ -94,9 +94,12 @@ impl Client {
         }
     }
 
-    /// Whether there are transactions: not in a cluster, where the keys of one lie in one slot.
-    pub(super) fn transacts(&self) -> bool {
-        matches!(self.servers, Servers::One(_))
+    /// Transactions that are worth making at one time; none in a cluster, where the keys of one lie in one slot.
+    pub(super) fn transactions_at_once(&self) -> Option<usize> {
+        match &self.servers {
+            Servers::One(endpoint) => Some(endpoint.transactions_at_once()),
+            Servers::Cluster(_) => None,
+        }
     }
 
     /// Begins a transaction, where there are any.

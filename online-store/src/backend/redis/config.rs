@@ -25,7 +25,8 @@ pub struct RedisConfig {
     pub connect_timeout: Duration,
     /// How long an answer may take.
     pub response_timeout: Duration,
-    /// Connections to a server, over which requests are dealt: of each kind so many, to every node of a cluster.
+    /// Connections to a server, over which requests are dealt: for look-ups and for commands so many each, to every node of
+    /// a cluster; for transactions four times as many.
     pub connections: usize,
     /// Pipelines that may wait for an answer at one time; more than these wait for their turn.
     pub max_in_flight: usize,

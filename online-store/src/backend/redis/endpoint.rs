@@ -17,6 +17,9 @@ use super::slot::{SharedAttempts, Slot};
 use super::slots::Slots;
 use super::transaction::Transaction;
 
+/// Transactions for each connection of another kind: one waits twice for an answer, and Redis is to have work meanwhile.
+const TRANSACTIONS: usize = 4;
+
 /// How long a server may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -51,7 +54,7 @@ impl Endpoint {
             dial,
             commands: Slots::new(config.connections, &attempts),
             look_ups: Slots::new(config.connections, &attempts),
-            transactions: Leases::new(config.connections, &attempts),
+            transactions: Leases::new(config.connections * TRANSACTIONS, &attempts),
             of_replica: false,
             patience: Patience::of(config),
         }
@@ -70,6 +73,11 @@ impl Endpoint {
     /// Pipelines that are worth sending at one time.
     pub(super) fn calls_at_once(&self) -> usize {
         self.commands.len()
+    }
+
+    /// Transactions that are worth making at one time.
+    pub(super) fn transactions_at_once(&self) -> usize {
+        self.commands.len() * TRANSACTIONS
     }
 
     /// Sends a pipeline, again if the connection turns out to be gone: every call of ours may be repeated.

@@ -63,7 +63,15 @@ impl Call<'_> {
         &self,
         pipelines: Vec<BoxFuture<'_, Result<WriteSummary>>>,
     ) -> Result<WriteSummary> {
-        let mut summaries = stream::iter(pipelines).buffered(self.client.calls_at_once());
+        self.all_of(pipelines, self.client.calls_at_once()).await
+    }
+
+    async fn all_of(
+        &self,
+        parts: Vec<BoxFuture<'_, Result<WriteSummary>>>,
+        at_once: usize,
+    ) -> Result<WriteSummary> {
+        let mut summaries = stream::iter(parts).buffered(at_once);
         let mut sum = WriteSummary::default();
         while let Some(summary) = summaries.next().await {
             sum += summary?;
