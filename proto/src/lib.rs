@@ -2,6 +2,7 @@
 //!
 //! - [`feast`], [`grpc`], [`feature_server`] and [`larder`]: messages, clients and servers, generated from
 //!   `protos/` by `cargo xtask codegen` and committed.
+//! - [`substrait`]: the part of Substrait that plans of on-demand views use.
 //! - [`descriptors`]: the same messages for reflection and for JSON.
 //! - [`wire`]: entity keys, hash fields, values and the registry file as bytes.
 
@@ -23,4 +24,4 @@ pub mod feature_server;
 pub mod wire;
 
 pub use descriptors::{descriptor_set, descriptors};
-pub use generated::{feast, grpc, larder};
+pub use generated::{feast, grpc, larder, substrait};

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
 use larder_core::{Error, InputSource, OnDemandPlan, Result, ValueType};
-use larder_transform::{
-    BoundProgram, Column, Function, FunctionRunner, Program, Transform, compile, definition,
-};
+use larder_transform::{BoundProgram, Column, Function, FunctionRunner, Program, Transform};
 
 /// Who calls functions that do not compile; `None` refuses them.
 pub type Functions = Option<Arc<dyn FunctionRunner>>;
@@ -43,11 +41,7 @@ impl PreparedTransform {
     /// `Unsupported` or `Invalid` with the place in the function for one that does not compile, if nobody calls
     /// functions.
     pub(crate) fn new(plan: &OnDemandPlan, functions: &Functions) -> Result<Self> {
-        let definition = definition(&plan.view, input_columns(plan))?;
-        let transform = match functions {
-            None => Transform::Compiled(compile(&definition)?),
-            Some(_) => Transform::new(definition)?,
-        };
+        let transform = Transform::of(&plan.view, input_columns(plan), functions.is_some())?;
         let (computation, columns) = match (transform, functions) {
             (Transform::Called(function), Some(runner)) => {
                 let columns = function.inputs().to_vec();

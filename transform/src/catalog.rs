@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder_core::{Error, ErrorKind, OnDemandFeatureView, Result, SQL_TAG, Transformation};
 
-use crate::{Column, Definition, Function, Mode, Program, Source, compile};
+use crate::{Column, Definition, Function, Mode, Program, Source, compile, substrait};
 
 /// How the features of a view are computed.
 #[derive(Debug, Clone)]
@@ -16,6 +16,18 @@ pub enum Transform {
 }
 
 impl Transform {
+    /// Compiles a view whose function may read `inputs`. With `called`, a valid function that does not compile is
+    /// called.
+    ///
+    /// # Errors
+    /// As [`compile_view`] and [`Self::new`].
+    pub fn of(view: &OnDemandFeatureView, inputs: Vec<Column>, called: bool) -> Result<Self> {
+        if !called || plan(view).is_some() {
+            return compile_view(view, inputs).map(Self::Compiled);
+        }
+        Self::new(definition(view, inputs)?)
+    }
+
     /// Compiles a definition; its function is called if it is valid but does not compile.
     ///
     /// # Errors
@@ -33,19 +45,36 @@ impl Transform {
     }
 }
 
-/// Compiles a view whose function may read `inputs`.
+/// Compiles a view whose function or Substrait plan may read `inputs`.
 ///
 /// # Errors
-/// `Unsupported` for a Substrait plan or a mode without compiler, and what [`compile`] answers, with the
-/// place in the function's text (counted from its first decorator).
+/// `Unsupported` for a mode without compiler and for operations of a plan that are not known, `Invalid` for a damaged
+/// plan, and what [`compile`] answers, with the place in the function's text (counted from its first decorator).
 pub fn compile_view(view: &OnDemandFeatureView, inputs: Vec<Column>) -> Result<Program> {
-    compile(&definition(view, inputs)?)
+    match plan(view) {
+        Some(plan) => substrait::compile(&view.name, plan, &inputs, &outputs(view)),
+        None => compile(&definition(view, inputs)?),
+    }
+}
+
+/// The Substrait plan of a view that has no SQL expressions.
+fn plan(view: &OnDemandFeatureView) -> Option<&[u8]> {
+    match &view.transformation {
+        Some(Transformation::Substrait { plan, .. }) if !view.tags.contains_key(SQL_TAG) => {
+            Some(plan)
+        }
+        _ => None,
+    }
+}
+
+fn outputs(view: &OnDemandFeatureView) -> Vec<Column> {
+    view.features.iter().map(|field| Column::new(&field.name, field.value_type)).collect()
 }
 
 /// The definition of a view: its SQL expressions if it has any, else its function's text.
 ///
 /// # Errors
-/// As [`compile_view`], for views that have neither.
+/// As [`compile_view`]; `Unsupported` for a Substrait plan, which has no text.
 pub fn definition(view: &OnDemandFeatureView, inputs: Vec<Column>) -> Result<Definition> {
     let (mode, function, text) = match (view.tags.get(SQL_TAG), &view.transformation) {
         (Some(expressions), _) => (Mode::Sql, String::new(), expressions.clone()),
@@ -58,8 +87,6 @@ pub fn definition(view: &OnDemandFeatureView, inputs: Vec<Column>) -> Result<Def
         }
         (None, None) => return Err(unsupported(view, "no function")),
     };
-    let outputs =
-        view.features.iter().map(|field| Column::new(&field.name, field.value_type)).collect();
     Ok(Definition {
         view: view.name.clone(),
         mode,
@@ -71,7 +98,7 @@ pub fn definition(view: &OnDemandFeatureView, inputs: Vec<Column>) -> Result<Def
             first_line: 1,
         },
         inputs,
-        outputs,
+        outputs: outputs(view),
     })
 }
 

@@ -6,9 +6,10 @@
 //! A function that does not compile can be called as it is ([`Function`]) by whoever implements
 //! [`FunctionRunner`]; [`Transform`] is either.
 //!
-//! Front ends: SQL expressions ([`Mode::Sql`]), and the Python of Feast's `mode="python"` (also
-//! `singleton=True`) and `mode="pandas"`. What they cannot express is refused when the view is
-//! applied, with file, line, column, the construct and a hint.
+//! Front ends: SQL expressions ([`Mode::Sql`]), the Python of Feast's `mode="python"` (also
+//! `singleton=True`) and `mode="pandas"`, and the stored plans of `mode="substrait"` ([`compile_view`]).
+//! What they cannot express is refused when the view is applied, with file, line, column, the
+//! construct and a hint.
 //!
 //! # What Python means here
 //! - Types are static, known from the declared inputs. `Int32` and `Int64` are `int` (64 bits),
@@ -17,6 +18,7 @@
 //!   `or` give one of their operands, truth is Python's (`0`, `""`, `None`, an empty list are false).
 //! - A value that is an int in one row and a float in another (`x or 0` on floats) is kept as a float.
 //!   Numbers mean the same then; its text (`str(x)`, `f"{x}"`) is refused. Ints above 2^53 lose digits.
+//! - A list of the row has elements of one type; a loop over it runs pass by pass over all rows at once.
 //! - Loops over rows have no order: a variable cannot carry a value from one row to the next, and a
 //!   list needs exactly one element per row.
 //! - An output that is not a number (NaN) is null, as Feast 0.67 stores it in both modes.
@@ -67,6 +69,7 @@ mod plan;
 mod program;
 mod python;
 mod sql;
+mod substrait;
 
 use std::collections::BTreeMap;
 

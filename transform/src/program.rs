@@ -109,16 +109,7 @@ impl BoundProgram {
     /// [`ErrorKind::Invalid`](larder_core::ErrorKind::Invalid) if the batch has another schema than
     /// the bound one, [`ErrorKind::Internal`](larder_core::ErrorKind::Internal) for a defect.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
-        let rows = batch.num_rows();
-        let mut columns = self.read(batch)?;
-        let Some((last, earlier)) = self.compiled.levels.split_last() else {
-            return Err(Error::internal("a program has no level for its outputs"));
-        };
-        for level in earlier {
-            let computed = level.run(&columns, rows)?;
-            columns.extend(computed);
-        }
-        let outputs = last.run(&columns, rows)?;
+        let outputs = run(&self.compiled.levels, self.read(batch)?, batch.num_rows())?;
         let wrong =
             outputs.iter().zip(&self.compiled.output_types).position(|(a, t)| a.data_type() != t);
         match wrong {
@@ -150,6 +141,35 @@ impl BoundProgram {
         }
         Ok(columns)
     }
+}
+
+/// What a kernel runs over rows of its own, for instance over the elements of the lists of its rows.
+#[derive(Debug)]
+pub(crate) struct Body {
+    levels: Vec<Level>,
+}
+
+impl Body {
+    pub(crate) fn new(levels: Vec<Level>) -> Self {
+        Self { levels }
+    }
+
+    /// The values of its expressions over `rows` rows of its columns.
+    pub(crate) fn run(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<Vec<ArrayRef>> {
+        run(&self.levels, columns, rows)
+    }
+}
+
+/// Runs level after level; what the last one computed.
+fn run(levels: &[Level], mut columns: Vec<ArrayRef>, rows: usize) -> Result<Vec<ArrayRef>> {
+    let Some((last, earlier)) = levels.split_last() else {
+        return Err(Error::internal("a program has no level for its outputs"));
+    };
+    for level in earlier {
+        let computed = level.run(&columns, rows)?;
+        columns.extend(computed);
+    }
+    last.run(&columns, rows)
 }
 
 impl Level {

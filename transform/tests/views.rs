@@ -85,7 +85,7 @@ fn a_place_in_the_function_counts_from_its_decorator() {
 
 #[test]
 fn views_without_a_function_that_can_be_compiled_are_unsupported() {
-    let substrait = Transformation::Substrait { plan: vec![1], ibis_function: vec![2] };
+    let substrait = Transformation::Substrait { plan: Vec::new(), ibis_function: vec![2] };
     let ray = function("ray", "    return inputs\n");
     for view in [view("substrait", Some(substrait)), view("python", None), view("ray", Some(ray))] {
         let error = compile_view(&view, inputs()).unwrap_err();

@@ -34,3 +34,6 @@ pub mod larder {
         }
     }
 }
+pub mod substrait {
+    include!("substrait.rs");
+}

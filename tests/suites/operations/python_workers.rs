@@ -29,7 +29,7 @@ asked = RequestSource(name="asked", schema=[Field(name="least", dtype=Int64)])
 def names(inputs):
     return {
         "long": [
-            len([s for s in stops or [] if len(s) >= least])
+            len({s: None for s in stops or [] if len(s) >= least})
             for stops, least in zip(inputs["stops"], inputs["least"])
         ]
     }

@@ -57,21 +57,94 @@ impl Kernel for Contains {
     }
 
     fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
-        let [value, list] = operands else { unreachable!("two operands") };
-        let lists = list.lists()?;
-        let equal = Compare { op: CompareOp::Equal, missing: Missing::IsNone };
-        let contains = |row| -> Result<Option<bool>> {
-            let Some(elements) = lists.get(row) else { return Ok(None) };
-            let rows = elements.len();
-            let value = ScalarValue::try_from_array(value.array(), value.index(row))?;
-            let pair = [
-                Operand::new(ColumnarValue::Scalar(value))?,
-                Operand::new(ColumnarValue::Array(elements))?,
-            ];
-            let found = equal.run(&pair, rows)?;
-            Ok(Some(found.as_boolean().true_count() > 0))
+        let answers = matches(operands, rows)?;
+        let found = |found: Option<BooleanArray>| Some(found?.true_count() > 0);
+        Ok(collect::<BooleanArray, _>(answers.into_iter().map(found)))
+    }
+}
+
+/// Which elements of a row's list equal the value of the row; `None` for a null list.
+fn matches(operands: &[Operand], rows: usize) -> Result<Vec<Option<BooleanArray>>> {
+    let [value, list] = operands else { unreachable!("two operands") };
+    let lists = list.lists()?;
+    let equal = Compare { op: CompareOp::Equal, missing: Missing::IsNone };
+    let matches = |row| -> Result<Option<BooleanArray>> {
+        let Some(elements) = lists.get(row) else { return Ok(None) };
+        let rows = elements.len();
+        let value = ScalarValue::try_from_array(value.array(), value.index(row))?;
+        let pair = [
+            Operand::new(ColumnarValue::Scalar(value))?,
+            Operand::new(ColumnarValue::Array(elements))?,
+        ];
+        Ok(Some(equal.run(&pair, rows)?.as_boolean().clone()))
+    };
+    (0..rows).map(matches).collect()
+}
+
+/// What [`Search`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Found {
+    /// How many elements are equal.
+    Count,
+    /// The position of the first one; null if there is none.
+    First,
+}
+
+/// `list.count(value)` and `list.index(value)`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Search(pub(crate) Found);
+
+impl Kernel for Search {
+    fn name(&self) -> &'static str {
+        "search_list"
+    }
+
+    fn output(&self, _inputs: &[DataType]) -> DataType {
+        DataType::Int64
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let answer = |found: Option<BooleanArray>| {
+            let found = found?;
+            let answer = match self.0 {
+                Found::Count => Some(found.true_count()),
+                Found::First => found.iter().position(|equal| equal == Some(true)),
+            };
+            i64::try_from(answer?).ok()
         };
-        let answers = (0..rows).map(contains).collect::<Result<Vec<_>>>()?;
+        Ok(collect::<Int64Array, _>(matches(operands, rows)?.into_iter().map(answer)))
+    }
+}
+
+/// `list == list`, element by element; null where one of them is null.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct EqualLists;
+
+impl Kernel for EqualLists {
+    fn name(&self) -> &'static str {
+        "equal_lists"
+    }
+
+    fn output(&self, _inputs: &[DataType]) -> DataType {
+        DataType::Boolean
+    }
+
+    fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
+        let [a, b] = operands else { unreachable!("two operands") };
+        let (a, b) = (a.lists()?, b.lists()?);
+        let equal = Compare { op: CompareOp::Equal, missing: Missing::IsNone };
+        let answer = |row| -> Result<Option<bool>> {
+            let (Some(a), Some(b)) = (a.get(row), b.get(row)) else { return Ok(None) };
+            let rows = a.len();
+            if rows != b.len() {
+                return Ok(Some(false));
+            }
+            let pair = [a, b].map(|side| Operand::new(ColumnarValue::Array(side)));
+            let [a, b] = pair;
+            let equal = equal.run(&[a?, b?], rows)?;
+            Ok(Some(equal.as_boolean().true_count() == rows))
+        };
+        let answers = (0..rows).map(answer).collect::<Result<Vec<_>>>()?;
         Ok(collect::<BooleanArray, _>(answers.into_iter()))
     }
 }

@@ -7,12 +7,17 @@ mod arithmetic;
 mod choose;
 mod compare;
 mod convert;
+mod each;
+mod elements;
+mod integer;
 mod list;
 mod lookup;
 mod math;
 mod numpy;
 mod operand;
+mod order;
 mod rounding;
+mod set;
 mod text;
 mod time;
 
@@ -33,12 +38,17 @@ pub(crate) use compare::{Compare, CompareOp, Missing};
 pub(crate) use convert::{
     FillMissing, IsMissing, ParseFloat, ParseInt, ParseNumber, ToInt, Wrap32,
 };
-pub(crate) use list::{Contains, Item, Length, SliceList};
+pub(crate) use each::{FieldOf, Folded, Inner, Mapped, Quantified};
+pub(crate) use elements::{FillElements, Flatten, JoinLists, Letters, MakeList, Numbers, SumList};
+pub(crate) use integer::{IntMath, IntOp};
+pub(crate) use list::{Contains, EqualLists, Found, Item, Length, Search, SliceList};
 pub(crate) use lookup::{Key, Lookup, Position};
 pub(crate) use math::{FloatTest, LogBase, Math, MathFunction, Pair, PairFunction, TestFloat};
 pub(crate) use numpy::{Logical, LogicalOp, Numpy};
 pub(crate) use operand::Operand;
+pub(crate) use order::{Extreme, Orderable, SortList};
 pub(crate) use rounding::{Round, RoundDecimal};
+pub(crate) use set::{SameElements, SetMath, SetOp};
 pub(crate) use text::{
     Class, Concat, Count, Find, Format, FormatSpec, Formatted, Join, Letter, NumberStyle, OfClass,
     Pad, PadSide, Pattern, PatternUse, RemoveAffix, Repeat, Replace, SliceText, Split,

@@ -9,6 +9,7 @@ use ruff_text_size::TextRange;
 
 use super::builtin::{self, DICT_METHODS, module_constant};
 use super::compiler::Compiler;
+use super::lists::element_of;
 use super::lookup::Absent;
 use super::scalar::{Kind, Raised, Scalar};
 use super::state::Dict;
@@ -93,6 +94,10 @@ impl<'a> Compiler<'a> {
             Value::Items(items, _) => match key {
                 Value::Int(index) => self.element_at(&items, *index, at),
                 Value::Slice(bounds) => self.items_slice(&items, bounds, at),
+                Value::Scalar(_) => {
+                    let list = self.list_of_items(&items, at)?;
+                    self.list_item(&list, key, at)
+                }
                 _ => Err(self.unsupported(
                     at,
                     "a computed position in a list",
@@ -152,7 +157,6 @@ impl<'a> Compiler<'a> {
         if matches!(key, Value::Slice(_)) {
             return self.text_part(list, key, at);
         }
-        let Kind::List(element) = &list.kind else { return Err(self.wrong(at, "not a list")) };
         let index = self.scalar(key, at)?.without_bool();
         if index.kind != Kind::Int {
             return Err(self.wrong(at, "list positions are integers"));
@@ -167,8 +171,8 @@ impl<'a> Compiler<'a> {
             .gt_eq(length.clone())
             .or(index.expr.clone().lt(Expr::Negative(Box::new(length))));
         let outside = outside.is_not_false();
-        let item = Scalar::total(expr, (**element).clone());
-        Ok(Value::Scalar(Scalar { none: true, raised: Raised::when(outside), ..item }))
+        let item = element_of(&list, expr);
+        Ok(Value::Scalar(Scalar { raised: Raised::when(outside), ..item }))
     }
 
     /// `frame[key]`.

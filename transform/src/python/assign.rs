@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use larder_core::Result;
-use ruff_python_ast::{Expr, ExprAttribute, StmtAugAssign};
+use ruff_python_ast::{Expr, ExprAttribute, Operator, StmtAugAssign};
 use ruff_text_size::{Ranged, TextRange};
 
+use super::call::Arguments;
 use super::compiler::Compiler;
 use super::state::Dict;
 use super::value::{Display, Value};
@@ -15,6 +16,11 @@ impl<'a> Compiler<'a> {
     pub(crate) fn augmented(&mut self, assign: &'a StmtAugAssign) -> Result<()> {
         let left = self.expression(&assign.target)?;
         let right = self.expression(&assign.value)?;
+        if let (Value::Growing(number), Operator::Add) = (&left, assign.op) {
+            let (name, at) = ("+=", assign.range());
+            let a = Arguments { name, positional: Vec::new(), keywords: Vec::new(), at };
+            return self.extend(*number, &right, &a);
+        }
         let value = self.binary(assign.op, &left, &right, assign.range())?;
         let value = self.share(value);
         self.observe_binary(assign.op, [&left, &right], &value, assign.range())?;

@@ -4,15 +4,16 @@ use larder_core::Result;
 use ruff_python_ast::{Expr, ExprCall, Parameters};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::builtin::{self, Builtin, DICT_METHODS, LIST_METHODS};
+use super::builtin::{self, Builtin, DICT_METHODS};
 use super::compiler::Compiler;
 use super::flow::Flow;
+use super::lists::{LIST_METHODS, LIST_VALUE_METHODS, SET_METHODS};
 use super::pandas::{FRAME_METHODS, SERIES_METHODS};
 use super::scalar::Kind;
 use super::state::Scope;
 use super::text::{SERIES_TEXT_METHODS, TEXT_METHODS};
 use super::time::{SERIES_TIME_METHODS, TIME_METHODS, construct};
-use super::value::{Code, Module, Value};
+use super::value::{Code, Display, Module, Value};
 
 /// Arguments of a call, evaluated; a method's receiver is the first positional one.
 #[derive(Debug, Clone)]
@@ -102,6 +103,13 @@ impl<'a> Compiler<'a> {
         {
             // The operands of `and` and `or` need no common type here.
             return Ok(self.condition(test)?.value());
+        }
+        if let (Value::Builtin(builtin), [Expr::Generator(generator)]) =
+            (&function, &*node.arguments.args)
+            && let stop @ ("any" | "all") = builtin.name
+            && let Some(truth) = self.quantified(generator, stop == "any")?
+        {
+            return Ok(truth);
         }
         let arguments = self.arguments("function", node)?;
         self.run_function(function, arguments)
@@ -203,6 +211,7 @@ impl<'a> Compiler<'a> {
             self.state.bind(name, value);
         }
         let loops = std::mem::take(&mut self.loops);
+        let folding = std::mem::take(&mut self.folding);
         self.depth += 1;
         let result = match code {
             Code::Lambda(lambda) => self.expression(&lambda.body),
@@ -219,7 +228,7 @@ impl<'a> Compiler<'a> {
             },
         };
         self.depth -= 1;
-        self.loops = loops;
+        (self.loops, self.folding) = (loops, folding);
         self.state.scopes.pop();
         match result {
             Ok(Value::Code(..)) => Err(self.unsupported(
@@ -277,6 +286,9 @@ fn method(receiver: &Value<'_>, name: &str) -> Option<&'static Builtin> {
         Value::Module(module) => return builtin::module_function(*module, name),
         Value::Dict(_) | Value::Picked(_) | Value::Row(_) => DICT_METHODS,
         Value::Growing(_) => LIST_METHODS,
+        Value::Scalar(list) if matches!(list.kind, Kind::List(_)) => LIST_VALUE_METHODS,
+        Value::Items(_, Display::List | Display::Tuple) => LIST_VALUE_METHODS,
+        Value::SetOf(_) | Value::Items(_, Display::Set) => SET_METHODS,
         Value::Frame(_) => FRAME_METHODS,
         Value::Series(_) => SERIES_METHODS,
         Value::TextAccessor(_) => {

@@ -1,7 +1,7 @@
 //! Comparison, identity and membership.
 
 use datafusion::logical_expr::lit;
-use larder_core::Result;
+use larder_core::{Result, ValueType};
 use ruff_python_ast::{CmpOp, Expr, ExprCompare};
 use ruff_text_size::TextRange;
 
@@ -10,8 +10,10 @@ use super::condition::Condition;
 use super::exception::Fault;
 use super::scalar::{Kind, Scalar, choose};
 use super::time::comparable as comparable_times;
-use super::value::Value;
-use crate::kernel::{Compare, CompareOp, Contains, Missing, Position, Text, TextFunction, call};
+use super::value::{Display, Value};
+use crate::kernel::{
+    Compare, CompareOp, Contains, EqualLists, Missing, Position, Text, TextFunction, call,
+};
 
 impl<'a> Compiler<'a> {
     /// A comparison, possibly chained.
@@ -125,6 +127,13 @@ impl<'a> Compiler<'a> {
             let none = self.is_none(other, at)?;
             return Ok(if op == CompareOp::Equal { none } else { none.negate() });
         }
+        let (left, right) = (&self.settled(left.clone()), &self.settled(right.clone()));
+        if let Some(answer) = self.compare_sets(op, left, right, at)? {
+            return Ok(answer);
+        }
+        if equality && let Some(answer) = self.equal_lists(op, left, right, at)? {
+            return Ok(answer);
+        }
         if let (Value::Items(a, _), Value::Items(b, _)) = (left, right)
             && equality
             && a.len() == b.len()
@@ -156,6 +165,42 @@ impl<'a> Compiler<'a> {
             return Ok(Condition::PerRow(Scalar::guarded(answer, Kind::Bool, &[&a, &b], false)));
         }
         Ok(Condition::PerRow(compared(op, &a, &b, equality)))
+    }
+
+    /// `==` and `!=` of lists of which the row decides one.
+    fn equal_lists(
+        &mut self,
+        op: CompareOp,
+        left: &Value<'a>,
+        right: &Value<'a>,
+        at: TextRange,
+    ) -> Result<Option<Condition>> {
+        let mut of_row = 0;
+        let mut list = |value: &Value<'a>| match value {
+            Value::Scalar(list) if matches!(list.kind, Kind::List(_)) => {
+                of_row += 1;
+                Ok(Some(list.clone()))
+            }
+            Value::Items(items, Display::List) => self.list_of_items(items, at).map(Some),
+            _ => Ok(None),
+        };
+        let (Some(a), Some(b)) = (list(left)?, list(right)?) else { return Ok(None) };
+        if of_row == 0 {
+            return Ok(None);
+        }
+        let Some((kind, _)) = a.kind.unify(&b.kind) else { return Ok(None) };
+        if a.none && b.none
+            || !matches!(&kind, Kind::List(element) if element.is_number() || **element == Kind::Text || **element == Kind::Opaque(ValueType::Null))
+        {
+            let hint = "compare lists of numbers or texts, one of which is never None";
+            return Err(self.unsupported(at, "comparing these lists", hint));
+        }
+        let (a, b) = (self.share_scalar(&a.widen(&kind)), self.share_scalar(&b.widen(&kind)));
+        // A list that is `None` equals no other.
+        let equal = call(EqualLists, vec![a.expr.clone(), b.expr.clone()]).is_true();
+        let equal = Scalar::guarded(equal, Kind::Bool, &[&a, &b], false);
+        let equal = Condition::PerRow(equal);
+        Ok(Some(if op == CompareOp::Equal { equal } else { equal.negate() }))
     }
 
     fn equal_items(
@@ -205,6 +250,7 @@ impl<'a> Compiler<'a> {
                 let keys: Vec<_> = dict.entries.iter().map(|(key, _)| key.clone()).collect();
                 self.among(value, &keys, at)
             }
+            Value::SetOf(list) => self.in_list(value, &list, at),
             Value::Scalar(list) if matches!(list.kind, Kind::List(_)) => {
                 self.in_list(value, &list, at)
             }

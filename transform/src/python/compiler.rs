@@ -26,6 +26,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) per_row: bool,
     /// Loops around the statement inside the current function.
     pub(crate) loops: usize,
+    /// Whether the innermost loop goes through the lists of a row.
+    pub(crate) folding: bool,
     /// Calls and expressions around the current one.
     pub(crate) depth: usize,
     /// The `try` around the current statement, outermost first.
@@ -42,6 +44,7 @@ impl<'a> Compiler<'a> {
             state: State::default(),
             per_row: false,
             loops: 0,
+            folding: false,
             depth: 0,
             trials: Vec::new(),
             fuel: FUEL,
@@ -76,7 +79,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn number(&mut self) -> usize {
+    pub(crate) fn number(&mut self) -> usize {
         self.next += 1;
         self.next
     }
@@ -94,7 +97,7 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn new_list(&mut self, items: Vec<Value<'a>>) -> Value<'a> {
         let number = self.number();
-        let list = Growing { items, rows: None, pending: None, per_row: self.per_row };
+        let list = Growing { items, whole: None, rows: None, pending: None, per_row: self.per_row };
         self.state.lists.insert(number, list);
         Value::Growing(number)
     }
@@ -103,9 +106,10 @@ impl<'a> Compiler<'a> {
     pub(crate) fn settled(&self, value: Value<'a>) -> Value<'a> {
         let Value::Growing(number) = value else { return value };
         let Some(list) = self.state.lists.get(&number) else { return value };
-        match &list.rows {
-            Some(row) => Value::Column(scalar_or_none(row).unwrap_or_else(nothing)),
-            None => Value::Items(Rc::new(list.items.clone()), Display::List),
+        match (&list.rows, &list.whole) {
+            (Some(row), _) => Value::Column(scalar_or_none(row).unwrap_or_else(nothing)),
+            (None, Some(whole)) => Value::Scalar(whole.clone()),
+            (None, None) => Value::Items(Rc::new(list.items.clone()), Display::List),
         }
     }
 
@@ -115,6 +119,7 @@ impl<'a> Compiler<'a> {
             Value::Scalar(scalar) => Value::Scalar(self.share_scalar(&scalar)),
             Value::Series(scalar) => Value::Series(self.share_scalar(&scalar)),
             Value::Column(scalar) => Value::Column(self.share_scalar(&scalar)),
+            Value::SetOf(scalar) => Value::SetOf(self.share_scalar(&scalar)),
             Value::Items(items, display) => {
                 let items = items.iter().map(|item| self.share(item.clone())).collect();
                 Value::Items(Rc::new(items), display)
@@ -134,8 +139,12 @@ impl<'a> Compiler<'a> {
 
     /// The value as one per row.
     pub(crate) fn scalar(&self, value: &Value<'a>, at: TextRange) -> Result<Scalar> {
+        let value = &self.settled(value.clone());
         if let Some(scalar) = value.scalar() {
             return Ok(scalar);
+        }
+        if let Value::Items(items, Display::List | Display::Tuple) = value {
+            return self.list_of_items(items, at);
         }
         let hint = match value {
             Value::Column(_) => "go through the column row by row with a comprehension or a loop",
@@ -157,6 +166,7 @@ impl<'a> Compiler<'a> {
         if then == otherwise && (then.is_constant() || condition.raised == Raised::Never) {
             return Ok(then.clone());
         }
+        let (then, otherwise) = &(self.settled(then.clone()), self.settled(otherwise.clone()));
         match (then, otherwise) {
             (Value::Items(a, display), Value::Items(b, other))
                 if display == other && a.len() == b.len() =>
@@ -177,8 +187,12 @@ impl<'a> Compiler<'a> {
                 }
                 Ok(Value::Dict(self.new_dict(entries)))
             }
+            (Value::SetOf(a), Value::SetOf(b)) => match self.select_scalar(condition, a, b, at)? {
+                Value::Scalar(set) => Ok(Value::SetOf(set)),
+                other => Ok(other),
+            },
             _ => {
-                let sides = (scalar_or_none(then), scalar_or_none(otherwise));
+                let sides = (self.choice_side(then, at)?, self.choice_side(otherwise, at)?);
                 let (Some(a), Some(b)) = sides else {
                     return Err(self.unsupported(
                         at,
@@ -188,6 +202,14 @@ impl<'a> Compiler<'a> {
                 };
                 self.select_scalar(condition, &a, &b, at)
             }
+        }
+    }
+
+    /// One side of a choice as a value of the row.
+    fn choice_side(&self, value: &Value<'a>, at: TextRange) -> Result<Option<Scalar>> {
+        match value {
+            Value::Items(items, Display::List) => self.list_of_items(items, at).map(Some),
+            value => Ok(scalar_or_none(value)),
         }
     }
 
@@ -345,6 +367,9 @@ impl<'a> Compiler<'a> {
         b: &Growing<'a>,
         at: TextRange,
     ) -> Result<Growing<'a>> {
+        if a.per_row && a.pending.is_none() && b.pending.is_none() {
+            return self.merge_own_list(condition, a, b, at);
+        }
         let (Some(x), Some(y), true) = (&a.pending, &b.pending, a.items == b.items) else {
             return Err(self.unsupported(
                 at,
@@ -354,6 +379,27 @@ impl<'a> Compiler<'a> {
         };
         let pending = Some(self.select(condition, x, y, at)?);
         Ok(Growing { pending, ..a.clone() })
+    }
+}
+
+impl<'a> Compiler<'a> {
+    /// A list of the row that has other elements after either way.
+    fn merge_own_list(
+        &mut self,
+        condition: &Scalar,
+        a: &Growing<'a>,
+        b: &Growing<'a>,
+        at: TextRange,
+    ) -> Result<Growing<'a>> {
+        let [x, y] = [a, b].map(|list| match &list.whole {
+            Some(whole) => Ok(whole.clone()),
+            None => self.list_of_items(&list.items, at),
+        });
+        let Value::Scalar(whole) = self.select_scalar(condition, &x?, &y?, at)? else {
+            return Ok(a.clone());
+        };
+        let whole = Some(self.share_scalar(&whole));
+        Ok(Growing { whole, items: Vec::new(), ..a.clone() })
     }
 }
 
@@ -378,7 +424,7 @@ pub(crate) fn scalar_or_none(value: &Value<'_>) -> Option<Scalar> {
     if *value == Value::None { Some(nothing()) } else { value.scalar() }
 }
 
-fn retyped(side: &Scalar, kind: &Kind) -> Scalar {
+pub(crate) fn retyped(side: &Scalar, kind: &Kind) -> Scalar {
     Scalar { expr: kind.null(), kind: kind.clone(), ..side.clone() }
 }
 
@@ -387,7 +433,7 @@ fn one_absence(side: &Scalar, other: &Scalar) -> Scalar {
     if other.none && !other.nan { side.filled() } else { side.clone() }
 }
 
-fn unify(a: &Scalar, b: &Scalar) -> Option<(Kind, bool)> {
+pub(crate) fn unify(a: &Scalar, b: &Scalar) -> Option<(Kind, bool)> {
     match (is_nothing(a), is_nothing(b)) {
         (true, _) => Some((b.kind.clone(), b.mixed)),
         (_, true) => Some((a.kind.clone(), a.mixed)),

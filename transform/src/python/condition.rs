@@ -101,7 +101,9 @@ impl<'a> Compiler<'a> {
         }
         match &value {
             Value::Scalar(scalar) if is_nothing(scalar) => Ok(Condition::Known(false)),
-            Value::Scalar(scalar) => self.scalar_truth(scalar, at).map(Condition::PerRow),
+            Value::Scalar(scalar) | Value::SetOf(scalar) => {
+                self.scalar_truth(scalar, at).map(Condition::PerRow)
+            }
             Value::Series(_) => Err(self.unsupported(
                 at,
                 "the truth of a whole column",

@@ -17,6 +17,7 @@ mod exception;
 mod expression;
 mod flow;
 mod import;
+mod lists;
 mod lookup;
 mod operator;
 mod output;
@@ -39,7 +40,7 @@ use self::call::Arguments;
 use self::compiler::{Compiler, nothing};
 use self::diagnostic::Script;
 use self::expression::module_global;
-use self::scalar::{Kind, Scalar, cast, try_cast};
+use self::scalar::{Kind, Origin, Scalar, cast, try_cast};
 use self::state::Scope;
 use self::value::{Code, Value};
 use crate::definition::{Column, Definition, Mode, Source};
@@ -131,6 +132,7 @@ impl<'a> Compiler<'a> {
     fn run(&mut self, definition: &Definition, function: &'a StmtFunctionDef) -> Result<Value<'a>> {
         let mut entries = Vec::new();
         for input in &definition.inputs {
+            self.plan.declare(input.name.clone(), input.value_type.arrow_type());
             let key = Value::Text(Rc::from(input.name.as_str()));
             entries.push((key, self.input(definition, input)));
         }
@@ -164,7 +166,10 @@ impl<'a> Compiler<'a> {
                 // pandas has not-a-number in numeric columns and None in those of objects.
                 let nan = definition.mode == Mode::Pandas
                     && matches!(kind, Kind::Int | Kind::Float | Kind::Instant(_));
-                Scalar { none: true, nan, ..Scalar::total(expr, kind) }
+                // A list is an array of numpy in pandas.
+                let array = definition.mode == Mode::Pandas && matches!(kind, Kind::List(_));
+                let origin = if array { Origin::Numpy } else { Origin::Python };
+                Scalar { none: true, nan, origin, ..Scalar::total(expr, kind) }
             }
         };
         match (definition.mode, definition.singleton) {

@@ -7,6 +7,7 @@ use ruff_python_ast::{ExprUnaryOp, Operator, UnaryOp};
 use ruff_text_size::TextRange;
 
 use super::compiler::{Compiler, is_nothing};
+use super::lists::set_operator;
 use super::repeat::constant_column;
 use super::scalar::{Kind, Origin, Raised, Scalar, any_raised};
 use super::value::{Display, Value};
@@ -81,6 +82,14 @@ impl<'a> Compiler<'a> {
             let items = a.iter().chain(b.iter()).cloned().collect();
             return Ok(Value::Items(std::rc::Rc::new(items), Display::List));
         }
+        if let Some(set) = set_operator(self, op, left, right, at)? {
+            return Ok(set);
+        }
+        if op == Operator::Add
+            && let Some(list) = self.added_lists(left, right, at)?
+        {
+            return Ok(list);
+        }
         for side in [left, right] {
             if *side == Value::None || side.scalar().is_some_and(|side| is_nothing(&side)) {
                 return Err(self.wrong(at, "arithmetic with None raises in every row"));
@@ -95,6 +104,22 @@ impl<'a> Compiler<'a> {
             Some(op) => self.arithmetic(op, &a, &b, at).map(Value::Scalar),
             None => self.bits(op, &a, &b, at).map(Value::Scalar),
         }
+    }
+
+    /// `list + list` of which the row decides one.
+    fn added_lists(
+        &mut self,
+        left: &Value<'a>,
+        right: &Value<'a>,
+        at: TextRange,
+    ) -> Result<Option<Value<'a>>> {
+        let list = |value: &Value<'a>| match self.settled(value.clone()) {
+            Value::Items(items, Display::List) => self.list_of_items(&items, at).map(Some),
+            Value::Scalar(list) if matches!(list.kind, Kind::List(_)) => Ok(Some(list)),
+            _ => Ok(None),
+        };
+        let (Some(a), Some(b)) = (list(left)?, list(right)?) else { return Ok(None) };
+        self.joined(&[a, b], at).map(Value::Scalar).map(Some)
     }
 
     /// `[x] * len(column)`: the constant in every row.

@@ -1,5 +1,6 @@
 //! From a function's result to columns of the declared types.
 
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 use larder_core::{Error, Result, ValueType};
 use ruff_text_size::TextRange;
@@ -8,7 +9,7 @@ use super::compiler::{Compiler, is_nothing, scalar_or_none};
 use super::scalar::{Kind, Scalar, cast, try_cast};
 use super::value::Value;
 use crate::definition::{Column, Definition, Mode};
-use crate::kernel::{FillMissing, Format, ToInt, ToSeconds, Truth, call};
+use crate::kernel::{FillElements, FillMissing, Format, ToInt, ToSeconds, Truth, call};
 
 impl<'a> Compiler<'a> {
     /// One expression per declared output, of the declared Arrow type.
@@ -94,8 +95,11 @@ impl<'a> Compiler<'a> {
         let target = output.value_type;
         let arrow = target.arrow_type();
         if is_nothing(scalar) {
-            let null = datafusion::common::ScalarValue::try_from(&arrow);
-            return Ok(Expr::Literal(null.unwrap_or(datafusion::common::ScalarValue::Null), None));
+            let null = ScalarValue::try_from(&arrow);
+            return Ok(Expr::Literal(null.unwrap_or(ScalarValue::Null), None));
+        }
+        if let Some(list) = self.typed_list(scalar, output, at)? {
+            return Ok(list);
         }
         if fits(target, &scalar.kind) {
             return Ok(scalar.expr.clone());
@@ -119,9 +123,6 @@ impl<'a> Compiler<'a> {
             (ValueType::String, Kind::Date | Kind::Instant(_)) if !pandas => {
                 Self::time_text(scalar).map_or_else(|| Kind::Text.null(), |text| text.expr)
             }
-            (_, Kind::List(_)) if Kind::of(target).as_ref() == Some(&scalar.kind) => {
-                try_cast(scalar.expr.clone(), arrow)
-            }
             (_, kind) => {
                 let message = format!(
                     "feature \"{}\" is declared {}, but the function gives a {}",
@@ -135,6 +136,42 @@ impl<'a> Compiler<'a> {
             }
         };
         Ok(expr)
+    }
+}
+
+impl Compiler<'_> {
+    /// A list as Feast stores it: an element that is `None` becomes the empty value of its type.
+    fn typed_list(&self, scalar: &Scalar, output: &Column, at: TextRange) -> Result<Option<Expr>> {
+        let (Kind::List(element), Some(wanted)) = (&scalar.kind, Kind::of(output.value_type))
+        else {
+            return Ok(None);
+        };
+        let nothing = Kind::List(Box::new(Kind::Opaque(ValueType::Null)));
+        if !matches!(wanted, Kind::List(_)) || ![&wanted, &nothing].contains(&&scalar.kind) {
+            return Ok(None);
+        }
+        if scalar.mixed {
+            return Err(self.unsupported(
+                at,
+                format!("feature \"{}\", a list of numbers of several types,", output.name),
+                "convert its elements with float() or int()",
+            ));
+        }
+        let list = scalar.widen(&wanted);
+        let filler = match &**element {
+            Kind::Bool => Some(ScalarValue::Boolean(Some(false))),
+            Kind::Int => Some(ScalarValue::Int64(Some(0))),
+            Kind::Float => Some(ScalarValue::Float64(Some(0.0))),
+            Kind::Text => Some(ScalarValue::Utf8(Some(String::new()))),
+            _ => None,
+        };
+        let expr = match filler {
+            Some(filler) => call(FillElements { filler }, vec![list.expr]),
+            None => list.expr,
+        };
+        let arrow = output.value_type.arrow_type();
+        let same = list.kind.data_type() == arrow;
+        Ok(Some(if same { expr } else { try_cast(expr, arrow) }))
     }
 }
 

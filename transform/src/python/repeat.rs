@@ -8,26 +8,40 @@ use ruff_python_ast::{Comprehension, ExceptHandler, Expr, Stmt, StmtFor};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::compiler::{Compiler, is_nothing, nothing, scalar_or_none};
+use super::lists::{Elements, Goal, letters};
 use super::scalar::Scalar;
-use super::state::Scope;
+use super::state::{Growing, Scope};
 use super::value::{Display, Value};
 
 /// What a loop runs over.
-enum Pass<'a> {
+pub(crate) enum Pass<'a> {
     /// The rows; the value is the element of every row.
     Rows(Value<'a>),
     /// Elements written out.
     Items(Vec<Value<'a>>),
+    /// The elements of lists of the row.
+    Elements(Elements),
+}
+
+/// What a comprehension makes.
+pub(crate) enum Made<'a> {
+    /// Elements written out.
+    Items(Vec<Value<'a>>),
+    /// One element per row.
+    Rows(Value<'a>),
+    /// A list of the row.
+    List(Scalar),
 }
 
 impl<'a> Compiler<'a> {
     /// A `for` statement.
     pub(crate) fn each(&mut self, each: &'a StmtFor) -> Result<()> {
-        if let Some(first) = each.orelse.first() {
+        let over = self.expression(&each.iter)?;
+        let pass = self.pass(&over, each.iter.range())?;
+        if let (Some(first), false) = (each.orelse.first(), matches!(pass, Pass::Elements(_))) {
             return Err(self.unsupported(first.range(), "else of a loop", "put it after the loop"));
         }
-        let over = self.expression(&each.iter)?;
-        match self.pass(&over, each.iter.range())? {
+        match pass {
             Pass::Items(items) => {
                 for item in items {
                     self.assign(&each.target, item)?;
@@ -36,6 +50,7 @@ impl<'a> Compiler<'a> {
                 Ok(())
             }
             Pass::Rows(row) => self.each_row(each, row),
+            Pass::Elements(elements) => self.fold(each, &elements, None).map(|_| ()),
         }
     }
 
@@ -118,6 +133,13 @@ impl<'a> Compiler<'a> {
     pub(crate) fn append(&mut self, number: usize, value: Value<'a>, at: TextRange) -> Result<()> {
         let value = self.share(value);
         let per_row = self.per_row;
+        if let Some(whole) = self.state.lists.get(&number).and_then(|list| list.whole.clone()) {
+            let item = self.list_of_items(&[value], at)?;
+            let joined = self.joined(&[whole, item], at)?;
+            let joined = self.share_scalar(&joined);
+            self.change_list(number, |list| list.whole = Some(joined));
+            return Ok(());
+        }
         let Some(list) = self.state.lists.get_mut(&number) else { return Ok(()) };
         if list.per_row == per_row {
             list.items.push(value);
@@ -131,6 +153,13 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
+    /// Changes a list that methods fill.
+    pub(crate) fn change_list(&mut self, number: usize, change: impl FnOnce(&mut Growing<'a>)) {
+        if let Some(list) = self.state.lists.get_mut(&number) {
+            change(list);
+        }
+    }
+
     /// The elements of what a loop can be unrolled over.
     pub(crate) fn written_out(&mut self, over: &Value<'a>) -> Option<Vec<Value<'a>>> {
         match self.pass(over, TextRange::default()) {
@@ -139,7 +168,8 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn pass(&mut self, over: &Value<'a>, at: TextRange) -> Result<Pass<'a>> {
+    /// What a loop over the value runs over.
+    pub(crate) fn pass(&mut self, over: &Value<'a>, at: TextRange) -> Result<Pass<'a>> {
         match self.settled(over.clone()) {
             Value::Items(items, _) => Ok(Pass::Items(items.to_vec())),
             Value::Dict(number) => {
@@ -154,9 +184,11 @@ impl<'a> Compiler<'a> {
                 });
                 Ok(Pass::Items(numbered.collect()))
             }
-            other => match self.row_of(&other) {
-                Some(row) => Ok(Pass::Rows(row)),
-                None => Err(self.unsupported(
+            Value::Text(text) => Ok(Pass::Items(letters(&text))),
+            other => match (self.row_of(&other), self.elements(&other, at)?) {
+                (Some(row), _) => Ok(Pass::Rows(row)),
+                (None, Some(elements)) => Ok(Pass::Elements(elements)),
+                (None, None) => Err(self.unsupported(
                     at,
                     format!("a loop over a {}", other.label()),
                     "loop over columns, zip of columns, or literals",
@@ -184,9 +216,11 @@ impl<'a> Compiler<'a> {
             };
             return Ok(Pass::Items((0..length).map(tuple).collect()));
         }
-        match self.row_of(&Value::Zip(Rc::new(parts))) {
-            Some(row) => Ok(Pass::Rows(row)),
-            None => Err(self.unsupported(
+        let zip = Value::Zip(Rc::new(parts));
+        match (self.row_of(&zip), self.elements(&zip, at)?) {
+            (Some(row), _) => Ok(Pass::Rows(row)),
+            (None, Some(elements)) => Ok(Pass::Elements(elements)),
+            (None, None) => Err(self.unsupported(
                 at,
                 "zip of something that is no column",
                 "zip columns of the inputs, each used once per row",
@@ -222,21 +256,31 @@ impl<'a> Compiler<'a> {
         generators: &'a [Comprehension],
         display: Display,
     ) -> Result<Value<'a>> {
-        let mut items = Vec::new();
+        let made = self.in_scope(|c| {
+            c.generate(generators, &mut |c| {
+                let value = c.expression(element)?;
+                Ok(c.share(value))
+            })
+        })?;
+        match made {
+            Made::Items(items) => Ok(Value::Items(Rc::new(items), display)),
+            Made::List(list) if display == Display::Set => Ok(Value::SetOf(list)),
+            Made::List(list) => Ok(Value::Scalar(list)),
+            Made::Rows(row) => {
+                let at = element.range();
+                let scalar = scalar_or_none(&row).map_or_else(|| self.scalar(&row, at), Ok)?;
+                Ok(Value::Column(scalar))
+            }
+        }
+    }
+
+    /// Compiles in a scope inside of the current one.
+    pub(crate) fn in_scope<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let parent = self.state.scopes.len().checked_sub(1);
         self.state.scopes.push(Scope { parent, ..Scope::default() });
-        let rows = self.generate(generators, &mut |compiler| {
-            let value = compiler.expression(element)?;
-            items.push(compiler.share(value));
-            Ok(())
-        });
+        let result = run(self);
         self.state.scopes.pop();
-        if !rows? {
-            return Ok(Value::Items(Rc::new(items), display));
-        }
-        let row = items.pop().unwrap_or(Value::None);
-        let scalar = scalar_or_none(&row).map_or_else(|| self.scalar(&row, element.range()), Ok)?;
-        Ok(Value::Column(scalar))
+        result
     }
 
     /// `{key: value for ..}` over literals.
@@ -247,53 +291,48 @@ impl<'a> Compiler<'a> {
         generators: &'a [Comprehension],
     ) -> Result<Value<'a>> {
         let number = self.new_dict(Vec::new());
-        let parent = self.state.scopes.len().checked_sub(1);
-        self.state.scopes.push(Scope { parent, ..Scope::default() });
-        let mut entries = Vec::new();
-        let rows = self.generate(generators, &mut |compiler| {
-            let key = compiler.expression(key)?;
-            let value = compiler.expression(value)?;
-            entries.push((key, compiler.share(value)));
-            Ok(())
-        });
-        self.state.scopes.pop();
-        let constant = entries.iter().all(|(key, _)| key.keys().is_some());
-        if rows? || !constant {
-            return Err(self.unsupported(
-                key.range(),
-                "a dict with computed keys",
-                "use literal keys",
-            ));
-        }
+        let at = key.range();
+        let made = self.in_scope(|c| {
+            c.generate(generators, &mut |c| {
+                let key = c.expression(key)?;
+                if key.keys().is_none() {
+                    return Err(c.computed_keys(at));
+                }
+                let value = c.expression(value)?;
+                Ok(Value::Items(Rc::new(vec![key, c.share(value)]), Display::Tuple))
+            })
+        })?;
+        let Made::Items(entries) = made else { return Err(self.computed_keys(at)) };
         let mut dict = (*self.dict(number)).clone();
-        for (key, value) in entries {
-            dict.set(key, value);
+        for entry in entries {
+            if let Value::Items(pair, _) = entry
+                && let [key, value] = pair.as_slice()
+            {
+                dict.set(key.clone(), value.clone());
+            }
         }
         self.state.dicts.insert(number, Rc::new(dict));
         Ok(Value::Dict(number))
     }
 
-    /// Runs `body` for every pass of the generators; whether they ran over the rows.
-    fn generate(
+    fn computed_keys(&self, at: TextRange) -> larder_core::Error {
+        self.unsupported(at, "a dict with computed keys", "use literal keys")
+    }
+
+    /// The values of `body` for every pass of the generators.
+    pub(crate) fn generate(
         &mut self,
         generators: &'a [Comprehension],
-        body: &mut dyn FnMut(&mut Self) -> Result<()>,
-    ) -> Result<bool> {
+        body: &mut dyn FnMut(&mut Self) -> Result<Value<'a>>,
+    ) -> Result<Made<'a>> {
         let Some((first, rest)) = generators.split_first() else {
-            body(self)?;
-            return Ok(false);
+            return Ok(Made::Items(vec![body(self)?]));
         };
         let over = self.expression(&first.iter)?;
         match self.pass(&over, first.iter.range())? {
-            Pass::Items(items) => {
-                for item in items {
-                    self.spend(first.range)?;
-                    self.assign(&first.target, item)?;
-                    if self.keeps(&first.ifs)? && self.generate(rest, body)? {
-                        return Err(self.nested(first.range));
-                    }
-                }
-                Ok(false)
+            Pass::Items(items) => self.generate_items(items, first, rest, body),
+            Pass::Elements(over) => {
+                self.comprehend(&over, generators, Goal::List, body).map(Made::List)
             }
             Pass::Rows(row) => {
                 if let Some(test) = first.ifs.first() {
@@ -306,38 +345,71 @@ impl<'a> Compiler<'a> {
                 self.enter_rows(first.iter.range())?;
                 let done = self.assign(&first.target, row).and_then(|()| self.generate(rest, body));
                 self.per_row = false;
-                if !rest.is_empty() {
-                    return Err(self.nested(first.range));
+                match done? {
+                    Made::Items(mut items) if rest.is_empty() => {
+                        Ok(Made::Rows(items.pop().unwrap_or(Value::None)))
+                    }
+                    _ => Err(self.nested_rows(first.range)),
                 }
-                done.map(|_| true)
             }
         }
     }
 
-    fn nested(&self, at: TextRange) -> larder_core::Error {
+    /// A comprehension over elements that are written out; a row may leave some of them out.
+    fn generate_items(
+        &mut self,
+        items: Vec<Value<'a>>,
+        first: &'a Comprehension,
+        rest: &'a [Comprehension],
+        body: &mut dyn FnMut(&mut Self) -> Result<Value<'a>>,
+    ) -> Result<Made<'a>> {
+        let at = first.range;
+        let (mut made, mut lists) = (Vec::new(), Vec::new());
+        for item in items {
+            self.spend(at)?;
+            self.assign(&first.target, item)?;
+            let kept = self.kept(&first.ifs)?;
+            let more = match kept.known() {
+                Some(false) => continue,
+                Some(true) => self.generate(rest, body)?,
+                None => self.where_holds(&kept.scalar(), true, |c| c.generate(rest, body))?,
+            };
+            let list = match more {
+                Made::Rows(_) => return Err(self.nested_rows(at)),
+                Made::Items(items) if kept.known() == Some(true) => {
+                    made.extend(items);
+                    continue;
+                }
+                Made::Items(items) => self.list_of_items(&items, at)?,
+                Made::List(list) => list,
+            };
+            if !made.is_empty() {
+                lists.push(self.list_of_items(&std::mem::take(&mut made), at)?);
+            }
+            let empty = Value::Items(Rc::new(Vec::new()), Display::List);
+            lists.push(if kept.known().is_some() {
+                list
+            } else {
+                let kept = self.select(&kept.scalar(), &Value::Scalar(list), &empty, at)?;
+                self.scalar(&kept, at)?
+            });
+        }
+        if lists.is_empty() {
+            return Ok(Made::Items(made));
+        }
+        if !made.is_empty() {
+            lists.push(self.list_of_items(&made, at)?);
+        }
+        self.joined(&lists, at).map(Made::List)
+    }
+
+    pub(crate) fn nested_rows(&self, at: TextRange) -> larder_core::Error {
         self.unsupported(at, "a nested comprehension over rows", "zip all columns in one loop")
-    }
-
-    fn keeps(&mut self, tests: &'a [Expr]) -> Result<bool> {
-        for test in tests {
-            match self.condition(test)?.known() {
-                Some(true) => {}
-                Some(false) => return Ok(false),
-                None => {
-                    return Err(self.unsupported(
-                        test.range(),
-                        "a filter that depends on the row",
-                        "use x if condition else y",
-                    ));
-                }
-            }
-        }
-        Ok(true)
     }
 }
 
 /// Names that a statement assigns.
-fn assigned(statement: &Stmt, names: &mut BTreeSet<Rc<str>>) {
+pub(crate) fn assigned(statement: &Stmt, names: &mut BTreeSet<Rc<str>>) {
     match statement {
         Stmt::Assign(assign) => assign.targets.iter().for_each(|target| targets(target, names)),
         Stmt::AnnAssign(assign) => targets(&assign.target, names),
@@ -367,7 +439,7 @@ fn assigned(statement: &Stmt, names: &mut BTreeSet<Rc<str>>) {
 }
 
 /// Names in a target.
-fn targets(target: &Expr, names: &mut BTreeSet<Rc<str>>) {
+pub(crate) fn targets(target: &Expr, names: &mut BTreeSet<Rc<str>>) {
     match target {
         Expr::Name(name) => _ = names.insert(Rc::from(name.id.as_str())),
         Expr::Tuple(tuple) => tuple.elts.iter().for_each(|part| targets(part, names)),

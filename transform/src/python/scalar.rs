@@ -90,6 +90,16 @@ impl Kind {
             (a, b) if a == b => Some((a.clone(), false)),
             (Self::Bool, Self::Int) | (Self::Int, Self::Bool) => Some((Self::Int, true)),
             (a, b) if a.is_number() && b.is_number() => Some((Self::Float, true)),
+            // Lists of nothing are empty, or hold `None` alone.
+            (Self::List(a), Self::List(b)) => {
+                let nothing = Self::Opaque(ValueType::Null);
+                let (element, mixed) = match (**a == nothing, **b == nothing) {
+                    (true, _) => ((**b).clone(), false),
+                    (_, true) => ((**a).clone(), false),
+                    _ => a.unify(b)?,
+                };
+                Some((Self::List(Box::new(element)), mixed))
+            }
             _ => None,
         }
     }

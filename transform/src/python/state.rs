@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::scalar::Scalar;
 use super::value::Value;
 
 /// Names of one function call, comprehension or module.
@@ -47,6 +48,8 @@ impl<'a> Dict<'a> {
 pub(crate) struct Growing<'a> {
     /// Elements appended one by one.
     pub(crate) items: Vec<Value<'a>>,
+    /// The list itself, where its length depends on the row.
+    pub(crate) whole: Option<Scalar>,
     /// The element that a finished loop over the rows appended per row.
     pub(crate) rows: Option<Value<'a>>,
     /// The element that the current pass of such a loop has appended.

@@ -8,9 +8,9 @@ use super::compiler::Compiler;
 use super::condition::Condition;
 use super::exception::raising;
 use super::flow::{Flow, Rest, Work, ends_early, loop_around};
-use super::scalar::Scalar;
+use super::scalar::{Kind, Scalar};
 use super::state::State;
-use super::value::{Code, Value};
+use super::value::{Code, Display, Value};
 
 /// What an `if` does when its test fails.
 #[derive(Clone, Copy)]
@@ -83,6 +83,9 @@ impl<'a> Compiler<'a> {
         let over = self.expression(&each.iter)?;
         if let Some(items) = self.written_out(&over) {
             return self.passes(each, &items, rest);
+        }
+        if let Some(elements) = self.elements(&over, each.iter.range())? {
+            return self.fold(each, &elements, rest);
         }
         self.each(each)?;
         self.resume(rest)
@@ -203,6 +206,7 @@ impl<'a> Compiler<'a> {
             Stmt::Assign(assign) => {
                 let value = self.expression(&assign.value)?;
                 let value = self.share(value);
+                let value = self.new_in_row(&assign.value, value);
                 for target in &assign.targets {
                     self.assign(target, value.clone())?;
                 }
@@ -227,6 +231,7 @@ impl<'a> Compiler<'a> {
             Stmt::Pass(_) => {}
             Stmt::Raise(raise) => return self.raise(raise),
             Stmt::Continue(_) if self.loops > 0 => return Ok(Flow::Continue),
+            Stmt::Break(_) if self.folding => return Ok(self.leave_loop(None)),
             other => {
                 let (name, hint) = describe(other);
                 return Err(self.unsupported(other.range(), name, hint));
@@ -236,17 +241,51 @@ impl<'a> Compiler<'a> {
     }
 
     fn end(&mut self, at: TextRange, value: Option<&'a Expr>) -> Result<Flow<'a>> {
-        if self.loops > 0 {
+        if self.loops > 0 && !self.folding {
             return Err(self.unsupported(
                 at,
                 "return inside a loop",
                 "return after the loop, or move the loop's body into a helper function",
             ));
         }
-        Ok(Flow::Return(match value {
+        let value = match value {
             Some(value) => self.expression(value)?,
             None => Value::None,
-        }))
+        };
+        if !self.folding {
+            return Ok(Flow::Return(value));
+        }
+        let value = match value {
+            Value::None => Value::None,
+            value => Value::Scalar(self.scalar(&value, at)?),
+        };
+        Ok(self.leave_loop(Some(value)))
+    }
+
+    /// A list that an expression made anew for the row, as one that methods may change.
+    fn new_in_row(&mut self, made_by: &Expr, value: Value<'a>) -> Value<'a> {
+        let new = match made_by {
+            Expr::List(_) | Expr::ListComp(_) | Expr::BinOp(_) => true,
+            Expr::Call(call) => match &*call.func {
+                Expr::Name(name) => matches!(name.id.as_str(), "list" | "sorted"),
+                Expr::Attribute(method) => {
+                    matches!(method.attr.as_str(), "copy" | "split" | "rsplit")
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        match value {
+            Value::Items(items, Display::List) if new && self.per_row => {
+                self.new_list(items.to_vec())
+            }
+            Value::Scalar(list)
+                if new && self.per_row && matches!(list.kind, Kind::List(_)) && !list.none =>
+            {
+                self.growing(&list)
+            }
+            value => value,
+        }
     }
 }
 

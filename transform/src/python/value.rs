@@ -67,6 +67,8 @@ pub(crate) enum Value<'a> {
     Series(Scalar),
     /// A list, tuple or set written out.
     Items(Rc<Vec<Self>>, Display),
+    /// A set of the elements of a list of the row.
+    SetOf(Scalar),
     /// A list that `append` fills, by number.
     Growing(usize),
     /// A dictionary, by number.
@@ -181,7 +183,7 @@ impl Value<'_> {
             Self::Series(_) => "pandas column",
             Self::Items(_, Display::List) | Self::Growing(_) => "list",
             Self::Items(_, Display::Tuple) => "tuple",
-            Self::Items(_, Display::Set) => "set",
+            Self::Items(_, Display::Set) | Self::SetOf(_) => "set",
             Self::Dict(_) | Self::Picked(_) => "dict",
             Self::Frame(_) => "DataFrame",
             Self::Zip(_) => "zip",

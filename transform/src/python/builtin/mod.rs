@@ -13,16 +13,18 @@ use ruff_python_ast::CmpOp;
 pub(crate) use self::dict::DICT_METHODS;
 use self::instance::is_instance;
 use self::math::MATH;
-pub(crate) use self::sequence::LIST_METHODS;
+pub(crate) use self::sequence::rank_of;
 use self::sequence::{extreme, quantify, sorted, sum};
 use super::call::Arguments;
 use super::compiler::{Compiler, is_nothing};
+use super::lists::{letters, reversed, set_length, to_set};
 use super::pandas::{ELEMENTWISE, NUMPY, PANDAS};
 use super::scalar::{Kind, Origin, Scalar};
 use super::time::{PANDAS_TIME, TimeClass, UTC, class_constant, class_function};
 use super::value::{Display, Module, Value};
 use crate::kernel::{
-    Clock, Length, Math, MathFunction, ParseFloat, ParseInt, Round, RoundDecimal, ToInt, call,
+    Clock, Length, Math, MathFunction, Numbers, ParseFloat, ParseInt, Round, RoundDecimal, ToInt,
+    call,
 };
 
 /// A function that the compiler knows.
@@ -61,6 +63,7 @@ pub(crate) static BUILTINS: &[Builtin] = &[
     row!("bool", |c, a| to_bool(c, a)),
     row!("dict", |c, a| to_dict(c, a)),
     row!("enumerate", |c, a| enumerate(c, a)),
+    row!("frozenset", |c, a| to_set(c, a)),
     row!("float", |c, a| to_float(c, a)),
     row!("int", |c, a| to_int(c, a)),
     row!("isinstance", |c, a| is_instance(c, a)),
@@ -71,7 +74,9 @@ pub(crate) static BUILTINS: &[Builtin] = &[
     // What a function prints is no feature.
     row!("print", |_, _| Ok(Value::None)),
     row!("range", |c, a| range(c, a)),
+    row!("reversed", |c, a| backwards(c, a)),
     row!("round", |c, a| round(c, a)),
+    row!("set", |c, a| to_set(c, a)),
     row!("sorted", |c, a| sorted(c, a)),
     row!("str", |c, a| {
         let value = a.first(c)?;
@@ -264,6 +269,17 @@ fn round<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
 fn length<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
     let value = c.settled(a.first(c)?);
     match &value {
+        Value::SetOf(list) => Ok(set_length(list)),
+        Value::Items(_, Display::Set) => {
+            let a = Arguments { positional: vec![value], ..a.clone() };
+            match to_set(c, &a)? {
+                Value::SetOf(list) => Ok(set_length(&list)),
+                Value::Items(items, _) => {
+                    Ok(Value::Int(i64::try_from(items.len()).unwrap_or(i64::MAX)))
+                }
+                other => Ok(other),
+            }
+        }
         Value::Items(items, _) => Ok(Value::Int(i64::try_from(items.len()).unwrap_or(i64::MAX))),
         Value::Dict(number) => {
             let length = c.dict(*number).entries.len();
@@ -293,25 +309,71 @@ fn enumerate<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
 
 fn range<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
     const MAX: i64 = 10_000;
-    match a.positional.as_slice() {
-        [Value::RowCount] | [Value::Int(0), Value::RowCount] => Ok(Value::Rows),
-        [Value::Int(end)] if *end <= MAX => {
-            Ok(Value::Items(Rc::new((0..*end).map(Value::Int).collect()), Display::List))
+    let (start, stop, step) = match a.positional.as_slice() {
+        [Value::RowCount] | [Value::Int(0), Value::RowCount] => return Ok(Value::Rows),
+        [stop] => (Value::Int(0), stop.clone(), 1),
+        [start, stop] => (start.clone(), stop.clone(), 1),
+        [start, stop, Value::Int(step)] if *step != 0 => (start.clone(), stop.clone(), *step),
+        _ => return Err(c.unsupported(a.at, "this range", "use literal bounds and step")),
+    };
+    if let (Value::Int(start), Value::Int(stop)) = (&start, &stop) {
+        if stop.saturating_sub(*start).saturating_abs() > MAX {
+            return Err(c.unsupported(a.at, "a range of this length", "use at most 10000 numbers"));
         }
-        [Value::Int(start), Value::Int(end)] if end.saturating_sub(*start) <= MAX => {
-            Ok(Value::Items(Rc::new((*start..*end).map(Value::Int).collect()), Display::List))
-        }
-        _ => Err(c.unsupported(a.at, "this range", "use range(len(column)) or literal bounds")),
+        let numbers = std::iter::successors(Some(*start), |at| at.checked_add(step));
+        let numbers = numbers.take_while(|at| if step > 0 { at < stop } else { at > stop });
+        return Ok(Value::Items(Rc::new(numbers.map(Value::Int).collect()), Display::List));
     }
+    let whole = |value: &Value<'a>| {
+        let scalar = value.scalar().map(|scalar| scalar.without_bool());
+        scalar.filter(|scalar| scalar.kind == Kind::Int && !scalar.may_be_nan())
+    };
+    let (Some(start), Some(stop)) = (whole(&start), whole(&stop)) else {
+        return Err(c.unsupported(a.at, "this range", "use range(len(column)) or whole numbers"));
+    };
+    let expr = call(Numbers { step }, vec![start.expr.clone(), stop.expr.clone()]);
+    let kind = Kind::List(Box::new(Kind::Int));
+    Ok(Value::Scalar(Scalar::strict(expr, kind, &[&start, &stop], true)))
 }
 
 fn to_list<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    if a.positional.is_empty() && a.keywords.is_empty() {
+        return Ok(c.new_list(Vec::new()));
+    }
     match c.settled(a.first(c)?) {
         value @ (Value::Column(_) | Value::Zip(_) | Value::Rows) => Ok(value),
         Value::Series(scalar) => Ok(Value::Series(scalar)),
-        Value::Items(items, _) => Ok(Value::Items(items, Display::List)),
+        Value::Items(items, Display::List | Display::Tuple) => {
+            Ok(Value::Items(items, Display::List))
+        }
+        Value::Text(text) => Ok(Value::Items(Rc::new(letters(&text)), Display::List)),
+        other => match c.row_list(&other) {
+            Some(list) => Ok(Value::Scalar(list.required())),
+            None => Err(c.unsupported(
+                a.at,
+                format!("{} of a {}", a.name, other.label()),
+                "use lists and texts of the row; a set has no order: use sorted(..)",
+            )),
+        },
+    }
+}
+
+/// `reversed(values)`.
+fn backwards<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
+    match c.settled(a.first(c)?) {
+        Value::Items(items, Display::List | Display::Tuple) => {
+            Ok(Value::Items(Rc::new(items.iter().rev().cloned().collect()), Display::List))
+        }
+        Value::Text(text) => {
+            let letters = letters(&text).into_iter().rev().collect();
+            Ok(Value::Items(Rc::new(letters), Display::List))
+        }
         other => {
-            Err(c.unsupported(a.at, format!("{} of a {}", a.name, other.label()), "leave it out"))
+            if let Some(list) = c.row_list(&other) {
+                return Ok(Value::Scalar(reversed(&c.share_scalar(&list))));
+            }
+            let construct = format!("reversed of a {}", other.label());
+            Err(c.unsupported(a.at, construct, "use lists and texts of the row"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Lists, and functions of sequences that are written out.
+//! Functions of sequences: written out, or lists of the row.
 
 use std::rc::Rc;
 
@@ -6,37 +6,14 @@ use larder_core::Result;
 use ruff_python_ast::CmpOp;
 use ruff_text_size::TextRange;
 
-use super::{Builtin, row};
 use crate::python::call::Arguments;
 use crate::python::compiler::Compiler;
+use crate::python::lists::{extreme_of, sorted_list, sum_of, truths_of};
+use crate::python::scalar::{Kind, Scalar};
 use crate::python::value::{Display, Value};
 
 /// Most elements that are sorted: each pair costs a comparison per row.
 const MAX_SORTED: usize = 16;
-
-/// Methods of `list`.
-pub(crate) static LIST_METHODS: &[Builtin] = &[
-    row!("append", |c, a| {
-        let [list, value] = a.named(c, ["self", "object"])?;
-        let value = a.required(c, value)?;
-        if let Some(Value::Growing(number)) = list {
-            c.append(number, value, a.at)?;
-        }
-        Ok(Value::None)
-    }),
-    row!("extend", |c, a| {
-        let [list, values] = a.named(c, ["self", "iterable"])?;
-        let (Some(Value::Growing(number)), Some(Value::Items(values, _))) =
-            (list, values.map(|values| c.settled(values)))
-        else {
-            return Err(c.unsupported(a.at, "extend by this", "append one element per row"));
-        };
-        for value in values.iter() {
-            c.append(number, value.clone(), a.at)?;
-        }
-        Ok(Value::None)
-    }),
-];
 
 /// The elements of a sequence that is written out.
 fn elements<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Rc<Vec<Value<'a>>>> {
@@ -57,6 +34,17 @@ fn elements<'a>(c: &Compiler<'a>, a: &Arguments<'a>) -> Result<Rc<Vec<Value<'a>>
     }
 }
 
+/// The argument as a list of the row, if the row decides its length. The order of a set is chance.
+fn list<'a>(c: &Compiler<'a>, a: &Arguments<'a>, ordered: bool) -> Result<Option<Scalar>> {
+    match a.first(c)? {
+        Value::SetOf(list) if !ordered => Ok(Some(list)),
+        Value::SetOf(_) => {
+            Err(c.unsupported(a.at, format!("{} of a set", a.name), "use sorted(..) first"))
+        }
+        value => Ok(c.row_list(&value)),
+    }
+}
+
 pub(super) fn extreme<'a>(
     c: &mut Compiler<'a>,
     a: &Arguments<'a>,
@@ -72,6 +60,14 @@ pub(super) fn extreme<'a>(
                 return Err(c.unsupported(a.at, construct, "leave it out"));
             }
         }
+    }
+    if let (1, Some(list)) = (a.positional.len(), list(c, a, false)?) {
+        let largest = better == CmpOp::Gt;
+        let Some(key) = key.filter(|key| **key != Value::None) else {
+            return extreme_of(c, &list, (largest, None), default, a.at);
+        };
+        let mut rank = |c: &mut Compiler<'a>, value: &Value<'a>| rank_of(c, Some(key), value, a.at);
+        return extreme_of(c, &list, (largest, Some(&mut rank)), default, a.at);
     }
     let values =
         if a.positional.len() > 1 { Rc::new(a.positional.clone()) } else { elements(c, a)? };
@@ -100,6 +96,12 @@ pub(super) fn extreme<'a>(
 pub(super) fn sum<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<'a>> {
     let [_, start] = a.named(c, ["iterable", "start"])?;
     let mut total = start.unwrap_or(Value::Int(0));
+    // The sum of whole numbers does not depend on their order.
+    let floats = |list: &Scalar| list.kind == Kind::List(Box::new(Kind::Float));
+    let set = matches!(a.first(c)?, Value::SetOf(list) if !floats(&list));
+    if let Some(list) = list(c, a, !set)? {
+        return sum_of(c, &list, &total, a.at);
+    }
     for value in elements(c, a)?.iter() {
         total = c.binary(ruff_python_ast::Operator::Add, &total, value, a.at)?;
     }
@@ -111,6 +113,9 @@ pub(super) fn quantify<'a>(
     a: &Arguments<'a>,
     stop: bool,
 ) -> Result<Value<'a>> {
+    if let Some(list) = list(c, a, false)? {
+        return truths_of(c, &list, stop, a.at);
+    }
     let mut result = Value::Bool(!stop);
     for value in elements(c, a)?.iter().rev() {
         let truth = c.truth(value, a.at)?;
@@ -125,7 +130,7 @@ pub(super) fn quantify<'a>(
 }
 
 /// What an element is compared by.
-fn rank_of<'a>(
+pub(crate) fn rank_of<'a>(
     c: &mut Compiler<'a>,
     key: Option<&Value<'a>>,
     value: &Value<'a>,
@@ -151,6 +156,18 @@ pub(super) fn sorted<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Valu
         Some(Value::Bool(true)) => CmpOp::Gt,
         Some(_) => return Err(c.unsupported(a.at, "a computed reverse", "write True or False")),
     };
+    if let Some(list) = list(c, a, false)? {
+        let reverse = before == CmpOp::Gt;
+        let sorted = match key.filter(|key| *key != Value::None) {
+            None => sorted_list(c, &list, None, reverse, a.at)?,
+            Some(key) => {
+                let mut rank =
+                    |c: &mut Compiler<'a>, value: &Value<'a>| rank_of(c, Some(&key), value, a.at);
+                sorted_list(c, &list, Some(&mut rank), reverse, a.at)?
+            }
+        };
+        return Ok(Value::Scalar(sorted));
+    }
     let values = elements(c, a)?;
     if values.len() > MAX_SORTED {
         return Err(c.unsupported(a.at, "sorting this many values", "sort at most 16"));

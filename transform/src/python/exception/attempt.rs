@@ -29,7 +29,7 @@ impl<'a> Compiler<'a> {
         let outer = self.trials.len();
         let before = self.state.clone();
         let scopes = self.state.scopes.len();
-        self.trials.push(Trial { code: lit(Fault::NONE), path: Vec::new(), failed: None, scopes });
+        self.trials.push(Trial::new(scopes));
         let after = Rest { work: Work::Statements(&node.orelse), outer: rest, trials: outer };
         let mut flow = self.block(&node.body, Some(&after))?;
         let trial = self.trials.pop().expect("every try pops its own");
@@ -149,6 +149,8 @@ impl<'a> Compiler<'a> {
         let fault = fault.ok_or_else(|| self.unknown_class(node.range()))?;
         if self.is_trying() {
             self.note(lit(true), lit(fault.code()), node.range())?;
+        } else if self.folding {
+            return Ok(self.leave_loop_by_raising());
         }
         Ok(Flow::Raise)
     }

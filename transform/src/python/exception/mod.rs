@@ -30,6 +30,10 @@ pub(crate) struct Trial<'a> {
 }
 
 impl Trial<'_> {
+    pub(crate) fn new(scopes: usize) -> Self {
+        Self { code: lit(Fault::NONE), path: Vec::new(), failed: None, scopes }
+    }
+
     /// Conditions that hold where the current expression is computed.
     fn reached(&self) -> impl Iterator<Item = Expr> {
         let unharmed = self.code.clone().eq(lit(Fault::NONE));
@@ -41,6 +45,16 @@ impl<'a> Compiler<'a> {
     /// Whether exceptions are of interest to a handler.
     pub(crate) fn is_trying(&self) -> bool {
         !self.trials.is_empty()
+    }
+
+    /// The code of what a pass through a list raised; `None` if no handler asks.
+    pub(crate) fn pass_fault(&self) -> Option<Expr> {
+        self.trials.last().map(|trial| trial.code.clone())
+    }
+
+    /// The variables as the first exception of a pass left them.
+    pub(crate) fn pass_failure(&self) -> Option<State<'a>> {
+        self.trials.last().and_then(|trial| trial.failed.clone())
     }
 
     /// Compiles what is computed only where the condition holds.
@@ -115,7 +129,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Rows in which something was raised for the first time, and the fault's code.
-    pub(super) fn note(&mut self, raised: Expr, code: Expr, at: TextRange) -> Result<()> {
+    pub(crate) fn note(&mut self, raised: Expr, code: Expr, at: TextRange) -> Result<()> {
         let Some(trial) = self.trials.last() else { return Ok(()) };
         let fresh = trial.reached().fold(raised, Expr::and).is_true();
         let fresh = self.plan.share(fresh, &Kind::Bool.data_type());

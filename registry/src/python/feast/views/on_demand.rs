@@ -101,6 +101,13 @@ fn finish(interpreter: &mut Interpreter<'_>, view: &Rc<Object>) -> Outcome<()> {
         let message = format!("{}: singleton needs mode=\"python\"", label(view));
         return Err(view.error(message));
     }
+    if mode(view) == "substrait" {
+        let message = format!("{}: its Substrait plan is made by ibis in Python", label(view));
+        return Err(view.error(message).hint(
+            "write the function with mode=\"python\" or \"pandas\", or apply the view with Feast: \
+             fs computes the plan that a registry holds",
+        ));
+    }
     transformation::check_mode(view, &mode(view), &["pandas", "python"])?;
     if !transformation::is_given(view) && !view.get("aggregations").truth() {
         let message = format!("{} has no function", label(view));
