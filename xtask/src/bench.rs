@@ -104,6 +104,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>, arguments: &[String
 
 fn build(workspace: &Workspace) -> Result<()> {
     let mut command = workspace.cargo("build");
-    command.args(["--profile", PROFILE, "--package", "larder-cli", "--package", "larder-bench"]);
+    // The same selection as everywhere: another would unify features differently and compile DataFusion again.
+    command.args(["--profile", PROFILE, "--workspace"]);
     succeed(command.args(["--bin", "fs", "--bin", "larder-bench"]))
 }
