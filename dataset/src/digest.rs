@@ -96,7 +96,9 @@ mod tests {
 
     fn digests(batches: &[RecordBatch]) -> Vec<ColumnDigest> {
         let mut digests = Digests::new(&batches[0].schema()).unwrap();
-        batches.iter().for_each(|batch| digests.add(batch).unwrap());
+        for batch in batches {
+            digests.add(batch).unwrap();
+        }
         digests.finish()
     }
 

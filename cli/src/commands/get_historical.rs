@@ -34,6 +34,7 @@ use crate::{compose, output, report};
   fs get-historical-features -d '[{\"user_id\": \"u0001\", \"event_timestamp\": \"2026-01-31T12:00:00\"}]' \\
     -f user_behavior_features:avg_order_value
   fs get-historical-features -s 2026-01-01 -e 2026-01-31 -f product_features:price")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of a command line")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     entity: EntityArguments,

@@ -1,7 +1,7 @@
 //! What a manifest records of a repository: the meaning of names, and files as they are now.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use larder_core::{Catalog, DataSource, Error, ErrorKind, Result, Selection, Timestamp};
 use larder_dataset::{
@@ -118,8 +118,8 @@ pub(crate) fn queried(manifest: &Manifest) -> &[Source] {
 }
 
 /// A file of which nothing but its path is known.
-pub(crate) fn unknown_file(path: PathBuf) -> SourceFile {
-    SourceFile { path: path.display().to_string(), size: 0, etag: String::new() }
+pub(crate) fn unknown_file(path: &str) -> SourceFile {
+    SourceFile { path: path.to_owned(), size: 0, etag: String::new() }
 }
 
 fn distinct(views: &[HistoricalView]) -> Vec<DataSource> {

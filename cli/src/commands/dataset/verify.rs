@@ -77,7 +77,7 @@ async fn files_now(
 ) -> Option<Result<Vec<SourceFile>>> {
     let registered = facts.catalog.data_sources().get(&source.name);
     let of_views = known.iter().find(|known| known.name == source.name);
-    let found = of_views.or(registered.map(AsRef::as_ref))?;
+    let found = of_views.or_else(|| registered.map(AsRef::as_ref))?;
     let described = facts.sources(std::slice::from_ref(found)).await;
     Some(described.map(|sources| sources.into_iter().flat_map(|source| source.files).collect()))
 }

@@ -39,7 +39,7 @@ impl EntityArguments {
             return Ok(if is_query(text) {
                 EntityOrigin::Query { sql: text.clone(), sources: Vec::new() }
             } else {
-                EntityOrigin::File(facts::unknown_file(PathBuf::from(text)))
+                EntityOrigin::File(facts::unknown_file(text))
             });
         }
         if let Some(json) = &self.dataframe {
