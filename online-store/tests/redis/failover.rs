@@ -50,6 +50,25 @@ fn settle(cluster: &RedisCluster) {
     assert_eq!(replicas, 1);
 }
 
+/// Writes and reads until both succeed again; the kinds of errors until then.
+async fn until_back(store: &RedisStore, table: &ViewTable, keys: &[Vec<u8>]) -> Vec<ErrorKind> {
+    let (begun, mut kinds) = (Instant::now(), Vec::new());
+    loop {
+        let asked = Instant::now();
+        let written = store.write(table, &rows(table, keys, 6), WriteGuard::EventTime).await;
+        let read = read(store, table, keys).await;
+        // Two calls, each with a second and a half.
+        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+        let errors = [written.map(drop).err(), read.map(drop).err()];
+        if errors.iter().all(Option::is_none) {
+            return kinds;
+        }
+        kinds.extend(errors.iter().flatten().map(larder_core::Error::kind));
+        assert!(begun.elapsed() < Duration::from_mins(1), "the replica is not found: {errors:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_is_killed_is_missed_at_once_and_its_replica_found() {
     let mut cluster = RedisCluster::start_with_replica(Duration::from_secs(2));
@@ -58,25 +77,9 @@ async fn a_primary_that_is_killed_is_missed_at_once_and_its_replica_found() {
     assert_eq!(read(&store, &table, &keys).await.unwrap(), vec![Some(5); keys.len()]);
     settle(&cluster);
     cluster.kill_first();
-    let (killed, mut failed) = (Instant::now(), 0);
-    loop {
-        let asked = Instant::now();
-        let written = store.write(&table, &rows(&table, &keys, 6), WriteGuard::EventTime).await;
-        let read = read(&store, &table, &keys).await;
-        // Two calls.
-        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
-        let errors = [written.map(drop).err(), read.map(drop).err()];
-        if errors.iter().all(Option::is_none) {
-            break;
-        }
-        for error in errors.iter().flatten() {
-            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-            failed += 1;
-        }
-        assert!(killed.elapsed() < Duration::from_mins(1), "the replica is not found: {errors:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(failed > 0, "nobody missed the primary");
+    let kinds = until_back(&store, &table, &keys).await;
+    assert!(!kinds.is_empty(), "nobody missed the primary");
+    assert!(kinds.iter().all(|kind| *kind == ErrorKind::Unavailable), "{kinds:?}");
     assert_eq!(read(&store, &table, &keys).await.unwrap(), vec![Some(6); keys.len()]);
     // A client that comes only now has a dead node among those to ask first.
     let late = open(&settings(&cluster));
@@ -84,6 +87,21 @@ async fn a_primary_that_is_killed_is_missed_at_once_and_its_replica_found() {
     late.health().await.unwrap();
     store.teardown(std::slice::from_ref(&table)).await.unwrap();
     assert_eq!(read(&late, &table, &keys).await.unwrap(), vec![None; keys.len()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_hangs_holds_nobody_longer_than_an_answer_may_take() {
+    let cluster = RedisCluster::start_with_replica(Duration::from_secs(2));
+    let (store, table, keys) = (open(&settings(&cluster)), table(), keys());
+    store.write(&table, &rows(&table, &keys, 5), WriteGuard::EventTime).await.unwrap();
+    assert_eq!(read(&store, &table, &keys).await.unwrap(), vec![Some(5); keys.len()]);
+    settle(&cluster);
+    cluster.nodes()[0].pause();
+    let kinds = until_back(&store, &table, &keys).await;
+    assert!(kinds.contains(&ErrorKind::Deadline), "{kinds:?}");
+    let passes = |kind: &ErrorKind| matches!(kind, ErrorKind::Deadline | ErrorKind::Unavailable);
+    assert!(kinds.iter().all(passes), "{kinds:?}");
+    assert_eq!(read(&store, &table, &keys).await.unwrap(), vec![Some(6); keys.len()]);
 }
 
 /// Writes rising times and reads them back until told to stop; the last time.
