@@ -126,7 +126,7 @@ async fn a_query_is_refused_unless_it_is_one_that_reads_sources() {
         ("SELECT gone FROM orders", ErrorKind::Invalid),
         ("SELECT driver FROM", ErrorKind::Invalid),
         ("SELECT * FROM orders; SELECT * FROM orders", ErrorKind::Invalid),
-        ("CREATE TABLE t AS SELECT * FROM orders", ErrorKind::Invalid),
+        ("CREATE TABLE orders AS SELECT * FROM orders", ErrorKind::Invalid),
         ("SELECT driver FROM orders", ErrorKind::Invalid),
     ] {
         let error = store.historical_features(query(sql)).await.unwrap_err();
