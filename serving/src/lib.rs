@@ -47,5 +47,5 @@ pub use push::{PushRequest, PushTarget, Pushed};
 pub use server::serve;
 pub use status::{WireStatus, wire_status};
 pub use traces::TRACES;
-pub use training::{TrainingRequest, explain_training_set, training_set};
+pub use training::{TrainingRequest, explain_training_set, training_plan, training_set};
 pub use write::WriteRequest;

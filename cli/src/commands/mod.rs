@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod configuration;
+pub(crate) mod dataset;
 pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod features;

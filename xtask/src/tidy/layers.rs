@@ -3,7 +3,7 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 15] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
@@ -12,6 +12,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
     ("larder-online-store", &[CORE, PROTO], &["larder-tests"]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
     ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
+    (DATASET, &[CORE, OFFLINE], &[]),
     ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
     (
         "larder-serving",
@@ -29,13 +30,18 @@ const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
             ONLINE,
             OFFLINE,
             ENGINE,
+            DATASET,
             "larder-materializer",
             "larder-serving",
         ],
         &[],
     ),
     ("larder-tests", EVERYTHING, EVERYTHING),
-    ("larder-bench", &[CORE, PROTO, TRANSFORM, "larder-tests"], &[]),
+    (
+        "larder-bench",
+        &[CORE, PROTO, TRANSFORM, ONLINE, ENGINE, "larder-materializer", "larder-tests"],
+        &[],
+    ),
     ("xtask", &[], &[]),
 ];
 
@@ -47,6 +53,7 @@ const WORKERS: &str = "larder-transform-workers";
 const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
 const ENGINE: &str = "larder-offline-store-datafusion";
+const DATASET: &str = "larder-dataset";
 
 /// Suites and benchmarks may look into every plane.
 const EVERYTHING: &[&str] = &[

@@ -10,12 +10,12 @@ use crate::summary::Runs;
 
 /// Time and memory of one process.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Usage {
-    pub(super) seconds: f64,
+pub(crate) struct Usage {
+    pub(crate) seconds: f64,
     /// Seconds of all its threads, in user mode and in the kernel.
-    pub(super) cpu: f64,
+    pub(crate) cpu: f64,
     /// The most bytes that were resident.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
 }
 
 /// How often the kernel is asked.
@@ -26,7 +26,7 @@ const TICKS: f64 = 100.0;
 
 impl Usage {
     /// Runs a command to its good end.
-    pub(super) fn of(command: &mut Command) -> Result<Self> {
+    pub(crate) fn of(command: &mut Command) -> Result<Self> {
         let start = Instant::now();
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let folder = format!("/proc/{}", child.id());
@@ -53,7 +53,7 @@ impl Usage {
     }
 
     /// The median of each figure; the greatest peak.
-    pub(super) fn median(usages: &[Self]) -> Self {
+    pub(crate) fn median(usages: &[Self]) -> Self {
         let median = |figure: fn(&Self) -> f64| {
             let mut runs = Runs::default();
             for usage in usages {

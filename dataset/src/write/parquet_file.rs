@@ -57,10 +57,20 @@ impl ParquetFile {
         if self.waiting_rows >= TURN_ROWS { self.encode() } else { Ok(()) }
     }
 
+    /// Rows that are held until their row group is complete.
+    pub(super) fn open_rows(&self) -> usize {
+        self.waiting_rows + self.group.as_ref().map_or(0, |(_, rows)| *rows)
+    }
+
+    /// Ends the row group that is open.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.encode()?;
+        self.close_group()
+    }
+
     /// Writes what is left and the footer.
     pub(super) fn finish(mut self) -> Result<()> {
-        self.encode()?;
-        self.close_group()?;
+        self.flush()?;
         self.file.close().map(drop)
     }
 
