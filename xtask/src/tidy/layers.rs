@@ -3,7 +3,7 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 15] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
@@ -13,6 +13,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
     ("larder-offline-store", &[CORE, PROTO], &[]),
     ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
     ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
+    (STREAM, &[CORE, PROTO, ONLINE], &[]),
     (
         "larder-serving",
         &[CORE, PROTO, REGISTRY, TRANSFORM, ONLINE, OFFLINE, "larder-materializer"],
@@ -30,6 +31,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
             OFFLINE,
             ENGINE,
             "larder-materializer",
+            STREAM,
             "larder-serving",
         ],
         &[],
@@ -46,6 +48,7 @@ const TRANSFORM: &str = "larder-transform";
 const WORKERS: &str = "larder-transform-workers";
 const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
+const STREAM: &str = "larder-stream-features";
 const ENGINE: &str = "larder-offline-store-datafusion";
 
 /// Suites and benchmarks may look into every plane.
@@ -58,11 +61,12 @@ const EVERYTHING: &[&str] = &[
     OFFLINE,
     ENGINE,
     "larder-materializer",
+    STREAM,
     "larder-serving",
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 20] = [
+const GUARDED: [(&str, &[&str]); 22] = [
     ("axum", &["larder-serving"]),
     ("arrow-flight", &["larder-serving", "larder-tests"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
@@ -71,6 +75,8 @@ const GUARDED: [(&str, &[&str]); 20] = [
     ("hyper-util", &["larder-serving", ONLINE, "larder-bench"]),
     ("hyper-rustls", &[ONLINE]),
     ("datafusion", &[ENGINE, TRANSFORM]),
+    ("apache-avro", &[STREAM]),
+    ("sqlparser", &[STREAM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
     ("moka", &[ONLINE]),
