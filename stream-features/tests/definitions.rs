@@ -1,8 +1,12 @@
 //! Definitions that are wrong are refused with the line, before any event is read.
 
 use std::path::Path;
+use std::time::Duration;
 
-use larder_core::{ErrorKind, FeatureView, Field, ValueType};
+use larder_core::{
+    Aggregation, DataSource, ErrorKind, FeatureView, Field, SourceKind, StreamFormat, ValueType,
+    ViewKind,
+};
 use larder_stream_features::{JobDefinition, load_jobs};
 
 const SCHEMA: &str = r#"{"type": "record", "name": "Event", "fields": [
@@ -150,4 +154,51 @@ fn the_jobs_of_the_example_are_valid() {
     let names: Vec<_> = jobs.iter().map(JobDefinition::name).collect();
     assert_eq!(names, ["product_popularity", "user_activity", "sessions", "anomalies"]);
     assert!(jobs.windows(2).all(|pair| pair[0].shares_source(&pair[1])));
+}
+
+/// A stream view of Feast over this Avro schema, with a sum per hour of this column.
+fn stream_view(schema: &str, column: &str) -> FeatureView {
+    let mut view = view(&["user"], &[("sum_amount_3600s", ValueType::Double)]);
+    view.stream_source = Some(DataSource::new(
+        "events",
+        SourceKind::Kafka {
+            bootstrap_servers: "broker:9092".to_owned(),
+            topic: "events".to_owned(),
+            message_format: Some(StreamFormat::Json(schema.to_owned())),
+            watermark_delay_threshold: None,
+        },
+    ));
+    view.kind = ViewKind::Stream {
+        mode: "spark".to_owned(),
+        transformation: None,
+        legacy_function: None,
+        aggregations: vec![Aggregation {
+            column: column.to_owned(),
+            function: "sum".to_owned(),
+            time_window: Some(Duration::from_secs(3_600)),
+            slide_interval: Some(Duration::from_secs(600)),
+            name: String::new(),
+        }],
+        timestamp_field: "at".to_owned(),
+        enable_tiling: false,
+        tiling_hop_size: None,
+    };
+    view
+}
+
+#[test]
+fn a_stream_view_with_aggregations_is_a_job_of_its_name() {
+    let good = stream_view(SCHEMA, "amount");
+    let job = JobDefinition::of_view(&good).unwrap().expect("it has aggregations");
+    assert_eq!((job.name(), job.kind(), job.source_path()), ("spending", "windows", None));
+    assert_eq!(job.row().values, [Field::new("sum_amount_3600s", ValueType::Double)]);
+    job.check_view(|name| (name == "spending").then_some(&good)).unwrap();
+    assert!(JobDefinition::of_view(&view(&["user"], &[])).unwrap().is_none());
+    for (view, kind) in [
+        (stream_view(SCHEMA, "nothing"), ErrorKind::Invalid),
+        (stream_view(SCHEMA, "user"), ErrorKind::Invalid),
+        (stream_view("user string, amount double", "amount"), ErrorKind::Unsupported),
+    ] {
+        assert_eq!(JobDefinition::of_view(&view).unwrap_err().kind(), kind);
+    }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Source {
     /// The field with the event time.
     pub(crate) timestamp: Spanned<String>,
     pub(crate) writer_schemas: Option<String>,
+    /// URL of a schema registry, in place of the folder.
+    pub(crate) schema_registry: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -103,6 +103,11 @@ impl JobDefinition {
         PathBuf::from(self.document.source.writer_schemas.as_deref().unwrap_or("schemas/writers"))
     }
 
+    /// The URL of the schema registry that is asked instead, if it names one.
+    pub fn schema_registry(&self) -> Option<&str> {
+        self.document.source.schema_registry.as_deref()
+    }
+
     /// What its rows hold.
     pub fn row(&self) -> &RowSchema {
         &self.row
@@ -110,11 +115,12 @@ impl JobDefinition {
 
     /// Whether both read the same events in the same way, so that they can be decoded once for both.
     pub fn shares_source(&self, other: &Self) -> bool {
-        let source = |job: &Self| {
-            let source = &job.document.source;
-            (source.format, source.path.clone(), source.writer_schemas.clone())
-        };
-        source(self) == source(other) && self.schema_text == other.schema_text
+        let (source, others) = (&self.document.source, &other.document.source);
+        source.format == others.format
+            && source.path == others.path
+            && source.writer_schemas == others.writer_schemas
+            && source.schema_registry == others.schema_registry
+            && self.schema_text == other.schema_text
     }
 
     /// Checks that the rows fit the view that they go to, which `find` knows by its name: its join keys are the key,

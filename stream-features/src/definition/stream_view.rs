@@ -51,6 +51,7 @@ impl JobDefinition {
                 path: None,
                 timestamp: spanned(timestamp_field.clone()),
                 writer_schemas: None,
+                schema_registry: None,
             },
             watermark: Watermark { delay: delay.unwrap_or(defaults.delay), ..defaults },
             filter: None,
