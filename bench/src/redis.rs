@@ -47,8 +47,12 @@ struct Served {
 /// Measures every combination; the raw client runs in between.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let (feast, redis) = (Feast::get(), RedisServer::start(&[]));
-    let served: Vec<Served> =
-        options.layouts.iter().map(|layout| serve(&feast, &redis, options, *layout)).collect();
+    // The raw client asks for Feast's layout, so its rows are there always.
+    let served: Vec<Served> = [Layout::Feast, Layout::Packed]
+        .into_iter()
+        .filter(|layout| *layout == Layout::Feast || options.layouts.contains(layout))
+        .map(|layout| serve(&feast, &redis, options, layout))
+        .collect();
     let peer = served
         .iter()
         .find(|served| served.layout == Layout::Feast && options.feast_workers > 0)
@@ -74,7 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "feast requests/s",
         "ratio"
     );
-    for served in &served {
+    for served in served.iter().filter(|served| options.layouts.contains(&served.layout)) {
         for rows in &options.load.rows {
             compare(options, served, &redis, peer.as_ref(), *rows)?;
         }

@@ -28,6 +28,10 @@ use larder_registry::repo_config::ProcessEnvironment;
 
 use crate::traces::Traces;
 
+/// Serving allocates little and often, in many threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

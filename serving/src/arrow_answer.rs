@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int8Array, RecordBatch, RecordBatchOptions};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
-use larder_core::{Compat, Error, FieldStatus, Result};
+use larder_core::{Compat, Error, FieldStatus, Result, ValueType};
 
 use crate::online::OnlineAnswer;
 
@@ -25,46 +25,99 @@ pub(crate) const MEDIA_TYPE: &str = "application/vnd.apache.arrow.stream";
 pub(crate) fn to_stream(answer: &OnlineAnswer) -> Result<Vec<u8>> {
     let mut stream = ArrowStream::start(answer, answer.compat())?;
     let mut bytes = stream.write(answer, 0..answer.rows())?;
-    bytes.extend(stream.finish()?);
+    bytes.extend(stream.finish());
     Ok(bytes)
+}
+
+/// What the streams of one plan begin and end with: telling a hundred columns takes as long as reading their values.
+#[derive(Debug)]
+pub(crate) struct ArrowFrame {
+    /// Columns that the request decides.
+    echoed: Vec<(String, ValueType)>,
+    tells_versions: bool,
+    schema: SchemaRef,
+    /// The message that tells the schema.
+    head: Vec<u8>,
+    end: Vec<u8>,
+}
+
+impl ArrowFrame {
+    /// That of the plan, if this answer has the same columns as the first one; else its own.
+    fn of(answer: &OnlineAnswer) -> Result<Arc<Self>> {
+        let known = &answer.plan.arrow_frame;
+        if let Some(frame) = known.get().filter(|frame| frame.fits(answer)) {
+            return Ok(Arc::clone(frame));
+        }
+        let frame = Arc::new(Self::new(answer)?);
+        Ok(match known.get() {
+            Some(_) => frame,
+            None => Arc::clone(known.get_or_init(|| Arc::clone(&frame))),
+        })
+    }
+
+    fn new(answer: &OnlineAnswer) -> Result<Self> {
+        let schema = schema(answer);
+        let mut writer = StreamWriter::try_new(Vec::new(), &schema).map_err(unwritable)?;
+        let head = std::mem::take(writer.get_mut());
+        writer.finish().map_err(unwritable)?;
+        let end = std::mem::take(writer.get_mut());
+        let echoed = echoed(answer).map(|(name, value_type)| (name.to_owned(), value_type));
+        let tells_versions = answer.include_view_versions;
+        Ok(Self { echoed: echoed.collect(), tells_versions, schema, head, end })
+    }
+
+    fn fits(&self, answer: &OnlineAnswer) -> bool {
+        let own = self.echoed.iter().map(|(name, value_type)| (name.as_str(), *value_type));
+        self.tells_versions == answer.include_view_versions && own.eq(echoed(answer))
+    }
+}
+
+/// Names and types of the echoed columns.
+fn echoed(answer: &OnlineAnswer) -> impl Iterator<Item = (&str, ValueType)> {
+    (0..answer.entity_columns()).map(|column| (answer.name(column), answer.value_type(column)))
 }
 
 /// An Arrow stream whose bytes are taken as they come.
 pub(crate) struct ArrowStream {
+    frame: Arc<ArrowFrame>,
     writer: StreamWriter<Vec<u8>>,
-    schema: SchemaRef,
     compat: Compat,
 }
 
 impl std::fmt::Debug for ArrowStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ArrowStream").field("schema", &self.schema).finish_non_exhaustive()
+        f.debug_struct("ArrowStream").field("frame", &self.frame).finish_non_exhaustive()
     }
 }
 
 impl ArrowStream {
     /// A stream of answers like this one; its first bytes come with the first rows.
     pub(crate) fn start(answer: &OnlineAnswer, compat: Compat) -> Result<Self> {
-        let schema = schema(answer);
-        let writer = StreamWriter::try_new(Vec::new(), &schema).map_err(unwritable)?;
-        Ok(Self { writer, schema, compat })
+        let frame = ArrowFrame::of(answer)?;
+        // The writer needs to know nothing of columns without dictionaries; what it says of none is taken back.
+        let mut writer = StreamWriter::try_new(Vec::new(), &Schema::empty()).map_err(unwritable)?;
+        writer.get_mut().clear();
+        writer.get_mut().extend_from_slice(&frame.head);
+        Ok(Self { frame, writer, compat })
     }
 
     /// The bytes of these rows of an answer.
     pub(crate) fn write(&mut self, answer: &OnlineAnswer, rows: Range<usize>) -> Result<Vec<u8>> {
         let batch = self.batch(answer, rows)?;
+        self.writer.get_mut().reserve(batch.get_array_memory_size());
         self.writer.write(&batch).map_err(unwritable)?;
         Ok(std::mem::take(self.writer.get_mut()))
     }
 
     /// The end of the stream.
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>> {
-        self.writer.finish().map_err(unwritable)?;
-        Ok(std::mem::take(self.writer.get_mut()))
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let mut bytes = std::mem::take(self.writer.get_mut());
+        bytes.extend_from_slice(&self.frame.end);
+        bytes
     }
 
     fn batch(&self, answer: &OnlineAnswer, rows: Range<usize>) -> Result<RecordBatch> {
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.frame.schema.fields().len());
         for column in 0..answer.columns() {
             let typed = answer.typed(column, rows.clone(), self.compat)?;
             columns.push(typed.values);
@@ -75,7 +128,7 @@ impl ArrowStream {
         let views = 0..answer.views.len();
         columns.extend(views.map(|view| answer.event_times(view, rows.clone())));
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+        RecordBatch::try_new_with_options(Arc::clone(&self.frame.schema), columns, &options)
             .map_err(unwritable)
     }
 }

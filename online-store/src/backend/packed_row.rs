@@ -76,14 +76,14 @@ impl<'a> PackedRow<'a> {
         word(self.ends, at) as usize
     }
 
-    fn bounds(&self, at: usize) -> Result<(usize, usize)> {
-        let start = at.checked_sub(1).map_or(0, |before| self.end(before));
-        let end = self.end(at);
-        if start <= end && end <= self.values.len() { Ok((start, end)) } else { Err(damaged()) }
+    fn all_ends(&self) -> impl Iterator<Item = usize> {
+        let (ends, _) = self.ends.as_chunks::<WORD>();
+        ends.iter().map(|end| u32::from_le_bytes(*end) as usize)
     }
 
     fn value(&self, at: usize) -> Result<&'a [u8]> {
-        self.bounds(at).map(|(start, end)| &self.values[start..end])
+        let start = at.checked_sub(1).map_or(0, |before| self.end(before));
+        self.values.get(start..self.end(at)).ok_or_else(damaged)
     }
 
     fn find(&self, hash: u32) -> Option<usize> {
@@ -143,10 +143,13 @@ impl Selection {
 
     fn unpack_whole(&self, row: &PackedRow<'_>, rows: &mut ReadRows) -> Result<()> {
         let cells = rows.cells_mut();
+        cells.expect(row.values.len());
         let base = cells.append(row.values)?;
-        for (at, &(_, feature)) in self.features.iter().enumerate() {
-            let (start, end) = row.bounds(at)?;
-            cells.point(feature, base, start, end - start);
+        let mut start = 0;
+        for (&(_, feature), end) in self.features.iter().zip(row.all_ends()) {
+            let length = end.checked_sub(start).filter(|_| end <= row.values.len());
+            cells.point(feature, base, start, length.ok_or_else(damaged)?);
+            start = end;
         }
         Ok(())
     }

@@ -42,6 +42,9 @@ struct Span {
 
 const MISSING: Span = Span { start: u32::MAX, len: u32::MAX };
 
+/// The first row may be longer than the others.
+const MOST_EXPECTED: usize = 256 << 10;
+
 /// Rows x features cells, row by row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cells {
@@ -71,6 +74,7 @@ impl Cells {
 
     /// Sets a cell of the last row; empty bytes are null.
     pub(crate) fn set(&mut self, feature: usize, bytes: &[u8]) -> Result<()> {
+        self.expect(bytes.len() * self.features);
         let base = self.append(bytes)?;
         self.point(feature, base, 0, bytes.len());
         Ok(())
@@ -97,7 +101,16 @@ impl Cells {
         Ok(())
     }
 
+    /// Makes room for all rows when the first one comes: the others are about as long.
+    pub(crate) fn expect(&mut self, row: usize) {
+        if self.arena.capacity() == 0 && self.features > 0 {
+            let rows = self.spans.capacity() / self.features;
+            self.arena.reserve(row.saturating_mul(rows).min(MOST_EXPECTED));
+        }
+    }
+
     /// Copies bytes that several cells will [`point`](Self::point) into; answers where they start.
+    #[inline]
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<u32> {
         let base = position(self.arena.len(), bytes.len())?;
         self.arena.extend_from_slice(bytes);
@@ -105,6 +118,7 @@ impl Cells {
     }
 
     /// Lets a cell of the last row show `len` bytes from `base + start`, within what was appended.
+    #[inline]
     pub(crate) fn point(&mut self, feature: usize, base: u32, start: usize, len: usize) {
         assert!(feature < self.features, "feature {feature} of {}", self.features);
         let row = self.spans.len() - self.features;
@@ -112,9 +126,21 @@ impl Cells {
         self.spans[row + feature] = Span { start: base + narrow(start), len: narrow(len) };
     }
 
+    #[inline]
     pub(crate) fn get(&self, row: usize, feature: usize) -> Cell<'_> {
         assert!(feature < self.features, "feature {feature} of {}", self.features);
-        let span = self.spans[row * self.features + feature];
+        self.at(self.spans[row * self.features + feature])
+    }
+
+    /// All cells of a row.
+    #[inline]
+    pub(crate) fn row(&self, row: usize) -> impl ExactSizeIterator<Item = Cell<'_>> {
+        let start = row * self.features;
+        self.spans[start..start + self.features].iter().map(|span| self.at(*span))
+    }
+
+    #[inline]
+    fn at(&self, span: Span) -> Cell<'_> {
         if span.len == MISSING.len {
             return Cell::Missing;
         }

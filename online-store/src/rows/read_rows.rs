@@ -41,13 +41,21 @@ impl ReadRows {
     }
 
     /// The event timestamp of a row in UTC microseconds; `None` when the key has no row.
+    #[inline]
     pub fn event_timestamp(&self, row: usize) -> Option<i64> {
         self.event_timestamps[row]
     }
 
     /// One cell. Panics when `row` or `feature` is out of range, as indexing does.
+    #[inline]
     pub fn cell(&self, row: usize, feature: usize) -> Cell<'_> {
         self.cells.get(row, feature)
+    }
+
+    /// All cells of a row, in the order of the features. Panics when `row` is out of range.
+    #[inline]
+    pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = Cell<'_>> {
+        self.cells.row(row)
     }
 
     /// One feature of every row, in the order of the keys.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use larder_online_store::{
-    OnlineStore, RedisConfig, RedisLayout, ViewTable, WriteGuard, WriteRowsBuilder,
+    OnlineStore, RedisConfig, RedisGuard, RedisLayout, ViewTable, WriteGuard, WriteRowsBuilder,
 };
 use larder_proto::wire::value::put_int64;
 use proptest::prelude::*;
@@ -47,8 +47,13 @@ fn values(time: i64, both: bool) -> [Option<Vec<u8>>; 2] {
     [Some(value.clone()), both.then_some(value)]
 }
 
-/// Every writer has connections of its own and writes its rows in calls of one or several rows.
-async fn race(config: &RedisConfig, writers: &[Vec<Given>]) -> Result<(), TestCaseError> {
+/// Every writer has connections of its own and writes its rows in calls of one or several rows; with so many rows of
+/// other keys besides, which all writers share: a few rows are left to a script, many begin as a transaction.
+async fn race(
+    config: &RedisConfig,
+    writers: &[Vec<Given>],
+    besides: u8,
+) -> Result<(), TestCaseError> {
     let table = table(&project());
     let tasks: Vec<_> = writers
         .iter()
@@ -57,9 +62,10 @@ async fn race(config: &RedisConfig, writers: &[Vec<Given>]) -> Result<(), TestCa
             tokio::spawn(async move {
                 for call in rows.chunks(2) {
                     let mut given = WriteRowsBuilder::new(&table);
-                    for (number, time, both) in call {
-                        given.begin_row(&key(*number), *time, None).unwrap();
-                        for (feature, value) in values(*time, *both).iter().enumerate() {
+                    let others = (KEYS..KEYS + besides).map(|number| (number, call[0].1, true));
+                    for (number, time, both) in call.iter().copied().chain(others) {
+                        given.begin_row(&key(number), time, None).unwrap();
+                        for (feature, value) in values(time, both).iter().enumerate() {
                             if let Some(value) = value {
                                 given.set(feature, value).unwrap();
                             }
@@ -91,13 +97,13 @@ async fn race(config: &RedisConfig, writers: &[Vec<Given>]) -> Result<(), TestCa
     Ok(())
 }
 
-fn check(config: &RedisConfig, writers: &[Vec<Given>]) -> Result<(), TestCaseError> {
+fn check(config: &RedisConfig, writers: &[Vec<Given>], besides: u8) -> Result<(), TestCaseError> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap()
-        .block_on(race(config, writers))
+        .block_on(race(config, writers, besides))
 }
 
 proptest! {
@@ -105,12 +111,13 @@ proptest! {
 
     #[test]
     fn the_newest_row_stays_in_feasts_layout(writers in any_writes()) {
-        check(&single(), &writers)?;
+        check(&single(), &writers, 0)?;
+        check(&single(), &writers, 9)?;
     }
 
     #[test]
     fn the_newest_row_stays_in_the_packed_layout(writers in any_writes()) {
-        check(&RedisConfig { layout: RedisLayout::Packed, ..single() }, &writers)?;
+        check(&RedisConfig { layout: RedisLayout::Packed, ..single() }, &writers, 0)?;
     }
 }
 
@@ -119,7 +126,54 @@ proptest! {
 
     #[test]
     fn the_newest_row_stays_in_a_cluster(writers in any_writes()) {
-        check(&cluster(), &writers)?;
+        check(&cluster(), &writers, 9)?;
+    }
+}
+
+/// Writes rows of several keys, in calls of so many rows; how many were written.
+async fn written(config: &RedisConfig, table: &ViewTable, times: &[i64], per_call: usize) -> usize {
+    let (store, mut written) = (open(config), 0);
+    let rows: Vec<_> = (0..).map(key).zip(times).collect();
+    for call in rows.chunks(per_call) {
+        let mut given = WriteRowsBuilder::new(table);
+        for (key, time) in call {
+            given.begin_row(key, **time, None).unwrap();
+            given.set(0, values(**time, false)[0].as_ref().unwrap()).unwrap();
+        }
+        let summary = store.write(table, &given.finish(), WriteGuard::EventTime).await.unwrap();
+        written += summary.written;
+    }
+    written
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_transaction_decides_as_the_script_does(
+        stored in proptest::collection::vec(any_time(), 20),
+        incoming in proptest::collection::vec(any_time(), 20),
+        guard in prop_oneof![Just(RedisGuard::EventTime), Just(RedisGuard::Feast)],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let config = RedisConfig { guard, ..single() };
+        let keys: Vec<Vec<u8>> = (0..20).map(key).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let outcome = |per_call| {
+            let table = table(&project());
+            let (config, keys, stored, incoming) = (&config, &keys, &stored, &incoming);
+            async move {
+                written(config, &table, stored, per_call).await;
+                let count = written(config, &table, incoming, per_call).await;
+                let store = open(config);
+                let rows = store.read(&table, keys).await.unwrap();
+                store.teardown(&[table]).await.unwrap();
+                (count, rows.event_timestamps().to_vec())
+            }
+        };
+        let (by_script, by_transaction) =
+            runtime.block_on(async { (outcome(1).await, outcome(20).await) });
+        prop_assert_eq!(by_script, by_transaction);
     }
 }
 

@@ -22,6 +22,17 @@ pub(crate) fn row(table: &ViewTable, key: &[u8], micros: i64) -> WriteRows {
     rows.finish()
 }
 
+/// The row and a dozen of other keys: enough for a transaction.
+fn many(table: &ViewTable, key: &[u8], micros: i64) -> WriteRows {
+    let mut rows = WriteRowsBuilder::new(table);
+    let others = (0..12_u8).map(|number| entity_key(&[b'o', number]));
+    for key in others.chain([key.to_vec()]) {
+        rows.begin_row(&key, micros, None).unwrap();
+        rows.set(0, &[0x20, 7]).unwrap();
+    }
+    rows.finish()
+}
+
 fn of(server: &RedisServer) -> RedisConfig {
     let text = format!("{},socket_timeout=0.5,socket_connect_timeout=0.5", server.address());
     config(RedisTopology::Single, &text)
@@ -158,6 +169,20 @@ async fn a_user_without_scripts_is_told_so() {
     assert!(error.hint().is_some_and(|hint| hint.contains("evalsha")));
 }
 
+#[tokio::test]
+async fn a_user_without_transactions_writes_many_rows_by_script() {
+    let rights = ["+hmget", "+hget", "+hset", "+evalsha", "+eval", "+ping", "+select"];
+    let server =
+        RedisServer::start(&[&["--user", "writer", "on", ">pw", "~*"][..], &rights].concat());
+    let text = format!("{},username=writer,password=pw", server.address());
+    let (store, table) = (open(&config(RedisTopology::Single, &text)), users());
+    for (micros, written) in [(5, 13), (4, 0)] {
+        let rows = many(&table, &entity_key(b"k"), micros);
+        let summary = store.write(&table, &rows, WriteGuard::EventTime).await.unwrap();
+        assert_eq!(summary.written, written);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_master_is_followed() {
     let mut sentinel = RedisSentinel::start();
@@ -214,6 +239,10 @@ async fn damaged_bytes_fail_their_view_only() {
         assert_eq!(answers[1].as_ref().unwrap().event_timestamp(0), Some(5));
         let written = store.write(&one, &row(&one, &key, 6), WriteGuard::EventTime).await;
         assert_eq!(written.unwrap_err().kind(), ErrorKind::Data);
+        let written = store.write(&one, &many(&one, &key, 6), WriteGuard::EventTime).await;
+        let error = written.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert!(error.message().contains(&hex::encode(&key)) || layout == RedisLayout::Packed);
         // A key that somebody else uses for something else.
         redis::cmd("SET").arg(&redis_key).arg("text").exec(&mut connection).unwrap();
         let error = store.read(&other, &[&key]).await.unwrap_err();

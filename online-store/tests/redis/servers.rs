@@ -56,3 +56,22 @@ pub(crate) fn entity_key(bytes: &[u8]) -> Vec<u8> {
     let layout = EntityKeyLayout::new(EntityKeyVersion::V3, &["k"]).unwrap();
     layout.encode(&[Value::Bytes(bytes.to_vec())]).unwrap()
 }
+
+/// A command to a node about its cluster.
+pub(crate) fn cluster_command(words: &[&str]) -> redis::Cmd {
+    let mut command = redis::cmd("CLUSTER");
+    command.arg(words);
+    command
+}
+
+/// How often the nodes answered with this error, for instance `ASK`.
+pub(crate) fn told(cluster: &RedisCluster, error: &str) -> usize {
+    let of_node = |node: &RedisServer| -> usize {
+        let asked = redis::cmd("INFO").arg("errorstats").query(&mut node.connection());
+        let said: String = asked.unwrap();
+        let start = format!("errorstat_{error}:count=");
+        let count = said.lines().find_map(|line| line.strip_prefix(&start));
+        count.map_or(0, |count| count.trim().parse().unwrap())
+    };
+    cluster.nodes().iter().map(of_node).sum()
+}

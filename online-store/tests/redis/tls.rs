@@ -141,7 +141,7 @@ async fn a_new_master_is_followed_over_tls() {
     sentinel.master().kill();
     sentinel.wait_for_failover();
     until_written(&store, &table, &key, 6).await;
-    assert_eq!(store.read(&table, &[&key]).await.unwrap().event_timestamp(0), Some(6));
+    assert_eq!(until_read(&store, &table, &key).await, Some(6));
 }
 
 async fn until_written(store: &RedisStore, table: &ViewTable, key: &[u8], micros: i64) {
@@ -149,6 +149,17 @@ async fn until_written(store: &RedisStore, table: &ViewTable, key: &[u8], micros
     while let Err(error) = store.write(table, &row(table, key, micros), WriteGuard::EventTime).await
     {
         assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn until_read(store: &RedisStore, table: &ViewTable, key: &[u8]) -> Option<i64> {
+    let begun = Instant::now();
+    loop {
+        match store.read(table, &[key]).await {
+            Ok(rows) => return rows.event_timestamp(0),
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -41,7 +41,7 @@ impl EncodedColumn {
     }
 
     /// The encoded values of all rows.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
         (0..self.len()).map(|row| self.get(row))
     }
 

@@ -17,6 +17,7 @@ const BOOL: u8 = 7 << 3;
 ///
 /// What this accepts, [`write_value`](super::json::write_value) writes and a protobuf decoder decodes. Fields that
 /// 0.67 does not know are skipped. Numbers, which nearly every stored value is, cost one comparison.
+#[inline]
 pub fn is_readable(value: &[u8]) -> bool {
     match *value {
         [] | [DOUBLE, _, _, _, _, _, _, _, _] | [FLOAT, _, _, _, _] => true,

@@ -68,7 +68,7 @@ impl ChunkWriter {
     /// The message that ends the stream, if the format has one.
     pub(super) fn finish(self, rows: usize) -> Result<Option<BatchGetResponse>> {
         let Some(stream) = self.arrow else { return Ok(None) };
-        message(rows, 0, Chunk::ArrowStream(stream.finish()?)).map(Some)
+        message(rows, 0, Chunk::ArrowStream(stream.finish())).map(Some)
     }
 }
 

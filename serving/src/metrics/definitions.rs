@@ -156,7 +156,7 @@ pub(super) const STORE_ERRORS: MetricDefinition = counter(
 pub(super) const STORE_CONNECTIONS: MetricDefinition = gauge(
     "larder_online_store_connections",
     &["store"],
-    "open connections of the online store (sqlite, redis but no cluster)",
+    "open connections of the online store (sqlite, redis)",
 );
 pub(super) const STORE_BUSY: MetricDefinition = gauge(
     "larder_online_store_calls_in_flight",

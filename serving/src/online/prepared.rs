@@ -1,6 +1,6 @@
 //! A retrieval plan with everything that can be computed before a request comes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use larder_core::{Catalog, DUMMY_JOIN_KEY, Plane, Result, RetrievalPlan, Selection, ViewPlan};
@@ -9,6 +9,7 @@ use larder_online_store::ViewTable;
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 
 use crate::ServiceConfig;
+use crate::arrow_answer::ArrowFrame;
 use crate::on_demand::{Functions, PreparedTransform};
 
 /// One selection, ready to be answered any number of times.
@@ -23,6 +24,8 @@ pub struct PreparedPlan {
     pub(crate) vectors: Option<PrecomputedService>,
     /// Columns are named `view__feature`.
     pub(crate) has_full_names: bool,
+    /// What answers as Arrow begin and end with, from the first of them on.
+    pub(crate) arrow_frame: OnceLock<Arc<ArrowFrame>>,
 }
 
 /// How to read one stored view.
@@ -74,7 +77,8 @@ impl PreparedPlan {
             Selection::Features(_) => None,
         };
         let has_full_names = full_feature_names;
-        Ok(Self { plan, views, keys, transforms, vectors, has_full_names })
+        let arrow_frame = OnceLock::new();
+        Ok(Self { plan, views, keys, transforms, vectors, has_full_names, arrow_frame })
     }
 }
 

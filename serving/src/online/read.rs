@@ -131,11 +131,13 @@ impl ViewRows {
     }
 
     /// Encoded value of a feature that is whole.
+    #[inline]
     pub(crate) fn whole_value(&self, row: usize, feature: usize) -> &[u8] {
         self.rows.cell(self.row_of[row] as usize, feature).bytes().unwrap_or_default()
     }
 
     /// Encoded value behind a request row; `None` for null, absent, expired and damaged.
+    #[inline]
     pub(crate) fn value(&self, row: usize, feature: usize) -> Option<&[u8]> {
         let stored = self.row_of[row] as usize;
         if !self.is_whole(feature)
@@ -150,6 +152,7 @@ impl ViewRows {
     }
 
     /// Whether the stored bytes behind a request row are no value.
+    #[inline]
     pub(crate) fn is_damaged(&self, row: usize, feature: usize) -> bool {
         !self.damaged.is_empty() && self.damaged.contains(&(self.row_of[row] as usize, feature))
     }
@@ -165,8 +168,8 @@ fn look_at_cells(rows: &ReadRows, is_fresh: bool) -> (Vec<bool>, Vec<(usize, usi
     let mut whole = vec![is_fresh; rows.features()];
     let mut damaged = Vec::new();
     for row in 0..rows.len() {
-        for (feature, whole) in whole.iter_mut().enumerate() {
-            match rows.cell(row, feature) {
+        for (feature, (cell, whole)) in rows.row(row).zip(&mut whole).enumerate() {
+            match cell {
                 Cell::Value(bytes) if is_readable(bytes) => {}
                 Cell::Value(_) => {
                     *whole = false;

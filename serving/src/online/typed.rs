@@ -28,6 +28,11 @@ impl OnlineAnswer {
     ) -> Result<TypedColumn> {
         let (value_type, column) = (self.value_type(column), self.column(column));
         let values = column.values(rows.clone());
+        if column.is_whole()
+            && let Ok(values) = decode_column(value_type, values.clone().map(Some))
+        {
+            return Ok(TypedColumn { values, statuses: vec![FieldStatus::Present; rows.len()] });
+        }
         let mut cells: Vec<Option<&[u8]>> =
             values.map(|value| Some(value).filter(|value| !value.is_empty())).collect();
         let mut statuses: Vec<FieldStatus> = if column.is_whole() {

@@ -60,6 +60,28 @@ async fn an_arrow_answer_has_the_values_of_the_json_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_for_the_same_features_get_the_columns_that_they_ask_for() {
+    let shop = Shop::open(Compat::Larder).await;
+    let bare = json!({"features": ["user_stats:spend"], "entities": {"user_id": [1]}});
+    let mut versioned = bare.clone();
+    versioned["include_feature_view_version_metadata"] = json!(true);
+    let mut versions = Vec::new();
+    for body in [&bare, &versioned, &bare] {
+        let (status, _, bytes) = ask(&shop, ARROW, body);
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+        let mut stream = StreamReader::try_new(bytes.as_slice(), None).unwrap();
+        let schema = stream.schema();
+        let batch = stream.next().unwrap().unwrap();
+        assert_eq!(batch.schema(), schema);
+        assert_eq!(batch["user_id"].len(), 1);
+        assert!(stream.next().is_none());
+        versions.push(schema.metadata().contains_key("version:user_stats"));
+    }
+    assert_eq!(versions, [false, true, false]);
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn errors_and_what_was_not_asked_for_as_arrow_are_json() {
     let shop = Shop::open(Compat::Larder).await;
     let good = json!({"features": ["user_stats:spend"], "entities": {"user_id": [1]}});

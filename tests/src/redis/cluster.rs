@@ -8,10 +8,11 @@ const NODES: usize = 3;
 const SLOTS: usize = 16_384;
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A cluster of three primaries.
+/// A cluster of three primaries, of which the first may have a replica.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<RedisServer>,
+    replica: Option<RedisServer>,
 }
 
 impl RedisCluster {
@@ -20,7 +21,53 @@ impl RedisCluster {
     /// # Panics
     /// When they do not agree.
     pub fn start() -> Self {
-        Self::of((0..NODES).map(|_| started(RedisServer::prepared)).collect())
+        Self::start_with(&[])
+    }
+
+    /// The same with these options for every node.
+    ///
+    /// # Panics
+    /// When the nodes do not agree.
+    pub fn start_with(options: &[&str]) -> Self {
+        Self::of((0..NODES).map(|_| node_with(options)).collect())
+    }
+
+    /// A node that belongs to no cluster yet.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn start_alone() -> RedisServer {
+        node_with(&[])
+    }
+
+    /// A cluster with a replica of the first node, which takes over when that one was silent for so long: on a busy
+    /// machine nodes may be silent for a while.
+    ///
+    /// # Panics
+    /// When the nodes do not agree.
+    pub fn start_with_replica(silence: Duration) -> Self {
+        let silence = silence.as_millis().to_string();
+        let soon = ["--cluster-node-timeout", &silence, "--repl-diskless-sync-delay", "0"];
+        let mut cluster = Self::start_with(&soon);
+        let (replica, master) = (node_with(&soon), &cluster.nodes[0]);
+        meet(&replica, master);
+        let id: String =
+            command(&["MYID"]).query(&mut master.connection()).expect("a node tells its id");
+        until("the replica knows its master", || {
+            command(&["REPLICATE", &id]).exec(&mut replica.connection()).is_ok()
+        });
+        until("the replica has everything", || replicates(&replica, "master_link_status:up"));
+        cluster.replica = Some(replica);
+        until("everybody knows the replica", || {
+            let knows = |node: &RedisServer| {
+                let nodes: String = command(&["NODES"])
+                    .query(&mut node.connection())
+                    .expect("a node tells of the others");
+                nodes.contains(&format!("slave {id}"))
+            };
+            cluster.nodes.iter().all(knows)
+        });
+        cluster
     }
 
     /// A cluster whose nodes speak TLS to clients and to each other, with the certificate `name` and these options.
@@ -38,40 +85,65 @@ impl RedisCluster {
     fn of(nodes: Vec<RedisServer>) -> Self {
         for (at, node) in nodes.iter().enumerate() {
             let (first, last) = (at * SLOTS / NODES, (at + 1) * SLOTS / NODES - 1);
-            let mut connection = node.connection();
-            redis::cmd("CLUSTER")
-                .arg("ADDSLOTSRANGE")
-                .arg(first)
-                .arg(last)
-                .exec(&mut connection)
+            command(&["ADDSLOTSRANGE", &first.to_string(), &last.to_string()])
+                .exec(&mut node.connection())
                 .expect("free slots can be taken");
-            redis::cmd("CLUSTER")
-                .arg(&["MEET", "127.0.0.1"])
-                .arg(nodes[0].client_port())
-                .arg(bus_port(&nodes[0]))
-                .exec(&mut connection)
-                .expect("nodes can meet");
+            meet(node, &nodes[0]);
         }
-        let cluster = Self { nodes };
-        cluster.wait();
-        cluster
+        until("the cluster forms", || nodes.iter().all(|node| knows(node, NODES)));
+        Self { nodes, replica: None }
     }
 
-    fn wait(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.nodes.iter().all(agrees) {
-            assert!(
-                Instant::now() < deadline,
-                "the cluster does not form: {}",
-                self.nodes[0].log()
-            );
-            sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// The nodes.
+    /// The nodes that were primaries at first.
     pub fn nodes(&self) -> &[RedisServer] {
         &self.nodes
+    }
+
+    /// Kills the first node as a crash would.
+    pub fn kill_first(&mut self) {
+        self.nodes[0].kill();
+    }
+
+    /// The node that was the replica of the first at first.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn replica(&self) -> &RedisServer {
+        self.replica.as_ref().expect("a cluster with a replica")
+    }
+
+    /// Waits until the nodes name the replica, which they do once it has told that it got something.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn wait_for_replica(&self) {
+        let port = redis::Value::Int(self.replica().port().into());
+        until("everybody names the replica", || {
+            self.nodes.iter().all(|node| {
+                let slots: Vec<Vec<redis::Value>> = command(&["SLOTS"])
+                    .query(&mut node.connection())
+                    .expect("a node tells the slots");
+                let mut nodes = slots.iter().flatten().filter_map(redis::Value::as_sequence);
+                nodes.any(|node| node.get(1) == Some(&port))
+            })
+        });
+    }
+
+    /// Has the replica take over from the first node as an operator does, and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn fail_over(&self) {
+        let mut asked: Option<Instant> = None;
+        until("the replica takes over", || {
+            // Given up by both on a busy machine, and then to be asked for again.
+            if asked.is_none_or(|asked| asked.elapsed() > Duration::from_secs(8)) {
+                asked = Some(Instant::now());
+                drop(command(&["FAILOVER"]).exec(&mut self.replica().connection()));
+            }
+            let mut nodes = self.nodes.iter().chain(&self.replica);
+            replicates(self.replica(), "role:master") && nodes.all(is_complete)
+        });
     }
 
     /// `HOST:PORT` of every node, separated by commas, as Feast writes it; where they speak TLS if they do.
@@ -90,6 +162,10 @@ fn started(prepare: impl Fn(&[&str]) -> RedisServer) -> RedisServer {
     node
 }
 
+fn node_with(options: &[&str]) -> RedisServer {
+    started(|cluster| RedisServer::prepared(&[cluster, options].concat()))
+}
+
 fn bus_port(node: &RedisServer) -> u16 {
     let answer: Vec<String> = redis::cmd("CONFIG")
         .arg(&["GET", "cluster-port"])
@@ -98,9 +174,47 @@ fn bus_port(node: &RedisServer) -> u16 {
     answer[1].parse().expect("a port is a number")
 }
 
-/// Whether a node sees all slots served and all nodes.
-fn agrees(node: &RedisServer) -> bool {
-    let info: String =
-        redis::cmd("CLUSTER").arg("INFO").query(&mut node.connection()).expect("a node answers");
-    info.contains("cluster_state:ok") && info.contains(&format!("cluster_known_nodes:{NODES}"))
+/// A command to a node about its cluster.
+fn command(words: &[&str]) -> redis::Cmd {
+    let mut command = redis::cmd("CLUSTER");
+    command.arg(words);
+    command
+}
+
+fn meet(node: &RedisServer, other: &RedisServer) {
+    let (port, bus) = (other.client_port().to_string(), bus_port(other).to_string());
+    command(&["MEET", "127.0.0.1", &port, &bus])
+        .exec(&mut node.connection())
+        .expect("nodes can meet");
+}
+
+fn info(node: &RedisServer) -> String {
+    command(&["INFO"]).query(&mut node.connection()).expect("a node answers")
+}
+
+/// Whether a node says this of its replication.
+fn replicates(node: &RedisServer, line: &str) -> bool {
+    let said: String = redis::cmd("INFO")
+        .arg("replication")
+        .query(&mut node.connection())
+        .expect("a node tells how it is");
+    said.contains(line)
+}
+
+/// Whether a node sees all slots served.
+fn is_complete(node: &RedisServer) -> bool {
+    info(node).contains("cluster_state:ok")
+}
+
+/// Whether a node sees all slots served and so many nodes.
+fn knows(node: &RedisServer, nodes: usize) -> bool {
+    is_complete(node) && info(node).contains(&format!("cluster_known_nodes:{nodes}\r"))
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        sleep(Duration::from_millis(20));
+    }
 }

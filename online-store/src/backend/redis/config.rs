@@ -25,7 +25,7 @@ pub struct RedisConfig {
     pub connect_timeout: Duration,
     /// How long an answer may take.
     pub response_timeout: Duration,
-    /// Connections to a single Redis, over which requests are dealt; a cluster has one per node.
+    /// Connections to a server, over which requests are dealt: of each kind so many, to every node of a cluster.
     pub connections: usize,
     /// Pipelines that may wait for an answer at one time; more than these wait for their turn.
     pub max_in_flight: usize,
@@ -86,7 +86,7 @@ pub enum RedisTopology {
 }
 
 /// The address of a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RedisNode {
     /// Name or IPv4 address.
     pub host: String,

@@ -1,11 +1,8 @@
-//! How connections are made: to one server, to the master that sentinels name, to a cluster.
+//! How connections are made: to one server, and to the master that sentinels name.
 
 use async_trait::async_trait;
 use larder_core::{Error, Result};
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
-use redis::cluster_async::ClusterConnection;
-use redis::cluster_read_routing::RandomReplicaStrategy;
 use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
@@ -34,6 +31,35 @@ pub(super) trait Dial: Send + Sync {
     async fn dial(&self) -> RedisResult<Self::Connection>;
 }
 
+/// Makes clients of servers at any address, with the user, password and TLS of one configuration.
+pub(super) struct Clients {
+    login: RedisConnectionInfo,
+    tls: Option<(RedisTls, TlsCertificates)>,
+}
+
+impl Clients {
+    /// Reads the certificates.
+    pub(super) fn new(config: &RedisConfig) -> Result<Self> {
+        let tls = match &config.tls {
+            Some(tls) => Some((tls.clone(), certificates(tls)?)),
+            None => None,
+        };
+        Ok(Self { login: login(config), tls })
+    }
+
+    /// A client of a server; it connects when it is asked to.
+    pub(super) fn of(&self, node: &RedisNode) -> RedisResult<Client> {
+        let tls = self.tls.as_ref();
+        let info = address(node, tls.map(|(tls, _)| tls))
+            .into_connection_info()?
+            .set_redis_settings(self.login.clone())
+            .set_tcp_settings(tcp_settings());
+        let Some((tls, certificates)) = tls else { return Client::open(info) };
+        let client = Client::build_with_tls(info, certificates.clone())?;
+        if takes_any_name(tls) { with_any_name(&client) } else { Ok(client) }
+    }
+}
+
 /// Connections to one server.
 pub(super) enum ServerDial {
     /// Always the same.
@@ -45,19 +71,7 @@ pub(super) enum ServerDial {
 impl ServerDial {
     pub(super) fn fixed(config: &RedisConfig) -> Result<Self> {
         let node = config.nodes.first().ok_or_else(|| Error::internal("no node"))?;
-        let address = address(node, config.tls.as_ref());
-        let info = address
-            .into_connection_info()
-            .map_err(refused)?
-            .set_redis_settings(login(config))
-            .set_tcp_settings(tcp_settings());
-        let client = match &config.tls {
-            Some(tls) => {
-                let client = Client::build_with_tls(info, certificates(tls)?).map_err(refused)?;
-                if takes_any_name(tls) { with_any_name(&client).map_err(refused)? } else { client }
-            }
-            None => Client::open(info).map_err(refused)?,
-        };
+        let client = Clients::new(config)?.of(node).map_err(refused)?;
         Ok(Self::Fixed(Box::new(client)))
     }
 
@@ -107,7 +121,11 @@ impl Dial for ServerDial {
 }
 
 /// Makes connections to the same server for look-ups.
-pub(super) struct LookUpDial<'a>(pub(super) &'a ServerDial);
+pub(super) struct LookUpDial<'a> {
+    pub(super) server: &'a ServerDial,
+    /// Whether a replica of a cluster shall answer, and not send us to its primary.
+    pub(super) of_replica: bool,
+}
 
 /// A connection for look-ups.
 #[derive(Debug, Clone)]
@@ -134,6 +152,19 @@ impl LookUpLine {
             }
         }
     }
+
+    /// Has a replica of a cluster answer what it knows.
+    async fn read_from_replica(&self) -> RedisResult<()> {
+        let command = redis::cmd("READONLY");
+        match self {
+            // Its own answer does not matter: a server that refuses sends the look-ups to its primary.
+            Self::Raw(connection) => {
+                connection.ask(command.get_packed_command(), 1).await?;
+                Ok(())
+            }
+            Self::Library(connection) => command.exec_async(&mut connection.clone()).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -141,7 +172,17 @@ impl Dial for LookUpDial<'_> {
     type Connection = LookUpLine;
 
     async fn dial(&self) -> RedisResult<LookUpLine> {
-        let client = self.0.client().await?;
+        let line = self.line().await?;
+        if self.of_replica {
+            line.read_from_replica().await?;
+        }
+        Ok(line)
+    }
+}
+
+impl LookUpDial<'_> {
+    async fn line(&self) -> RedisResult<LookUpLine> {
+        let client = self.server.client().await?;
         let info = client.get_connection_info();
         let ConnectionAddr::Tcp(host, port) = info.addr() else {
             let made = client.get_multiplexed_async_connection_with_config(&config()).await;
@@ -160,50 +201,6 @@ fn config() -> AsyncConnectionConfig {
         .set_connection_timeout(None)
         .set_response_timeout(None)
         .set_pipeline_buffer_size(QUEUE)
-}
-
-/// Connections to all nodes of a cluster.
-pub(super) struct ClusterDial(Box<ClusterClient>);
-
-impl ClusterDial {
-    pub(super) fn new(config: &RedisConfig) -> Result<Self> {
-        let nodes = config
-            .nodes
-            .iter()
-            .map(|node| {
-                let info = address(node, config.tls.as_ref()).into_connection_info()?;
-                Ok(info.set_redis_settings(login(config)))
-            })
-            .collect::<RedisResult<Vec<_>>>()
-            .map_err(refused)?;
-        let mut builder = ClusterClientBuilder::new(nodes)
-            .tcp_settings(tcp_settings())
-            .connection_timeout(config.connect_timeout)
-            .response_timeout(config.response_timeout)
-            .overall_response_timeout(Some(config.response_timeout))
-            .retries(4)
-            .min_retry_wait(20)
-            .max_retry_wait(500);
-        if let Some(tls) = &config.tls {
-            builder = builder
-                .tls(tls_mode(tls))
-                .certs(certificates(tls)?)
-                .danger_accept_invalid_hostnames(takes_any_name(tls));
-        }
-        if config.read_from_replicas {
-            builder = builder.read_routing_strategy(RandomReplicaStrategy);
-        }
-        Ok(Self(Box::new(builder.build().map_err(refused)?)))
-    }
-}
-
-#[async_trait]
-impl Dial for ClusterDial {
-    type Connection = ClusterConnection;
-
-    async fn dial(&self) -> RedisResult<ClusterConnection> {
-        self.0.get_async_connection().await
-    }
 }
 
 fn address(node: &RedisNode, tls: Option<&RedisTls>) -> ConnectionAddr {
@@ -270,6 +267,6 @@ fn read(option: &str, path: &std::path::Path) -> Result<Vec<u8>> {
 }
 
 /// The error for settings that the client library refuses before it connects.
-fn refused(cause: redis::RedisError) -> Error {
+pub(super) fn refused(cause: redis::RedisError) -> Error {
     Error::invalid("connection_string cannot be used").with_source(cause)
 }

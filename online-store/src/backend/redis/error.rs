@@ -16,6 +16,8 @@ pub(super) enum Fault {
     ResponseTimeout(Duration),
     /// No turn within this time.
     Busy(Duration),
+    /// Nodes of a cluster that sent us to one another so often.
+    Redirected(u32),
 }
 
 impl From<RedisError> for Fault {
@@ -39,6 +41,22 @@ impl Fault {
             Self::Redis(cause) => cause.detail(),
             _ => None,
         }
+    }
+
+    /// Whether the server cannot be reached.
+    pub(super) fn is_away(&self) -> bool {
+        match self {
+            Self::Redis(cause) => cause.kind() == Cause::Io,
+            Self::ConnectTimeout(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a node of a cluster names another one.
+    pub(super) fn is_redirection(&self) -> bool {
+        use ServerErrorKind::{Ask, Moved};
+        let Self::Redis(cause) = self else { return false };
+        matches!(cause.kind(), Cause::Server(Ask | Moved))
     }
 
     /// Whether the connection went before the answer came, so that another may bring it.
@@ -89,6 +107,10 @@ impl Server {
                 "{name} has too many requests to answer: no turn within {} ms",
                 millis(time)
             )),
+            Fault::Redirected(times) => unavailable(format!(
+                "{name}: its nodes sent a command to one another {times} times"
+            ))
+            .with_hint("they do not agree who has its slot: compare their CLUSTER NODES"),
         }
     }
 
@@ -155,13 +177,10 @@ fn server_verdict(kind: ServerErrorKind, said: &str) -> (ErrorKind, &'static str
         }
         ServerErrorKind::NoPerm => (
             ErrorKind::PermissionDenied,
-            "the user needs hmget, hset, expire, scan and evalsha on the project's keys",
+            "the user needs hmget, hset, expire, scan and evalsha on the project's keys, and cluster slots and asking in a cluster",
         ),
-        // The client library follows a few of them, and gives up when calls of others come in between.
-        ServerErrorKind::Ask => {
-            (ErrorKind::Unavailable, "a slot of the cluster moves to another node: try again")
-        }
-        ServerErrorKind::Moved => (
+        // In a cluster they are followed.
+        ServerErrorKind::Ask | ServerErrorKind::Moved => (
             ErrorKind::Invalid,
             "this Redis is a cluster: set online_store.redis_type to redis_cluster",
         ),
@@ -223,7 +242,7 @@ mod tests {
             ),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind::Data),
             ("MOVED 3999 127.0.0.1:6381", ErrorKind::Invalid),
-            ("ASK 3999 127.0.0.1:6381", ErrorKind::Unavailable),
+            ("ASK 3999 127.0.0.1:6381", ErrorKind::Invalid),
             ("ERR This instance has cluster support disabled", ErrorKind::Invalid),
             ("ERR DB index is out of range", ErrorKind::Invalid),
             ("ERR unknown command 'HGETALL'", ErrorKind::Internal),
@@ -240,6 +259,7 @@ mod tests {
             (Fault::ConnectTimeout(second), ErrorKind::Unavailable),
             (Fault::ResponseTimeout(second), ErrorKind::Deadline),
             (Fault::Busy(second), ErrorKind::Unavailable),
+            (Fault::Redirected(9), ErrorKind::Unavailable),
             (Fault::Redis(refused.into()), ErrorKind::Unavailable),
         ] {
             let error = server().error(&fault);

@@ -23,11 +23,17 @@ pub(super) struct Asks<'r> {
 impl<'r> Asks<'r> {
     /// Asks for nothing yet.
     pub(super) fn of(project: &'r str) -> Self {
-        Self { project, count: 0, fields: Vec::with_capacity(512) }
+        Self { project, count: 0, fields: Vec::with_capacity(1024) }
     }
 
     pub(super) fn add(&mut self, field: &[u8]) {
         put_bulk(&[field], &mut self.fields);
+        self.count += 1;
+    }
+
+    /// As [`add`](Self::add), for the field of a feature: most are.
+    pub(super) fn add_feature(&mut self, [a, b, c, d]: [u8; 4]) {
+        self.fields.extend_from_slice(&[b'$', b'4', b'\r', b'\n', a, b, c, d, b'\r', b'\n']);
         self.count += 1;
     }
 
@@ -99,17 +105,48 @@ impl<'r> HmgetPipeline<'r> {
 
     /// The same as commands of the client library.
     pub(super) fn to_commands(&self) -> Vec<Cmd> {
-        self.0.iter().map(|(asks, entity_key)| asks.to_command(entity_key)).collect()
+        (0..self.len()).map(|at| self.to_command(at)).collect()
+    }
+
+    /// One of them as a command of the client library.
+    pub(super) fn to_command(&self, at: usize) -> Cmd {
+        let (asks, entity_key) = self.0[at];
+        asks.to_command(entity_key)
+    }
+
+    /// The key that one of them asks for.
+    pub(super) fn row_key(&self, at: usize) -> Vec<u8> {
+        let (asks, entity_key) = self.0[at];
+        row_key(entity_key, asks.project)
+    }
+
+    /// Some of them.
+    pub(super) fn pick(&self, some: impl Iterator<Item = usize>) -> Self {
+        Self(some.map(|at| self.0[at]).collect())
     }
 }
 
-/// The answers to a pipeline of look-ups.
+/// The answers to a pipeline.
 #[derive(Debug)]
 pub(super) enum Answers {
-    /// As they came.
+    /// As they came; to look-ups only.
     Raw(RawAnswers),
     /// From the client library.
     Values(Vec<Answer>),
+    /// From several servers.
+    Dealt {
+        parts: Vec<Answers>,
+        /// Where each of them is.
+        places: Vec<Place>,
+    },
+}
+
+/// The place of an answer that came with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Place {
+    pub(super) part: usize,
+    /// Its place in this part.
+    pub(super) at: usize,
 }
 
 /// One answer that is no error.
@@ -125,17 +162,59 @@ impl Answers {
         Self::Values((0..count).map(|_| Err(fault.clone())).collect())
     }
 
-    /// Answer by answer.
-    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = Result<Found<'_>, Fault>> + '_> {
+    /// Answers that lie at these places of several parts.
+    pub(super) fn dealt(mut parts: Vec<Self>, places: Vec<Place>) -> Self {
+        match parts.len() {
+            1 => parts.remove(0), // one part has them all, in their order
+            _ => Self::Dealt { parts, places },
+        }
+    }
+
+    fn len(&self) -> usize {
         match self {
-            Self::Raw(answers) => Box::new(answers.iter().map(|bytes| match bytes.first() {
-                Some(b'-') => Err(error_in(bytes)),
-                _ => Ok(Found::Raw(bytes)),
-            })),
-            Self::Values(answers) => Box::new(answers.iter().map(|answer| match answer {
-                Ok(value) => Ok(Found::Value(value)),
-                Err(fault) => Err(fault.clone()),
-            })),
+            Self::Raw(answers) => answers.len(),
+            Self::Values(answers) => answers.len(),
+            Self::Dealt { places, .. } => places.len(),
+        }
+    }
+
+    fn get(&self, at: usize) -> Result<Found<'_>, Fault> {
+        match self {
+            Self::Raw(answers) => match answers.get(at) {
+                bytes @ [b'-', ..] => Err(error_in(bytes)),
+                bytes => Ok(Found::Raw(bytes)),
+            },
+            Self::Values(answers) => answers[at].as_ref().map(Found::Value).map_err(Fault::clone),
+            Self::Dealt { parts, places } => parts[places[at].part].get(places[at].at),
+        }
+    }
+
+    /// The fault in one of them.
+    pub(super) fn fault(&self, at: usize) -> Option<Fault> {
+        self.get(at).err()
+    }
+
+    /// Answer by answer.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Result<Found<'_>, Fault>> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+
+    /// The answers to commands.
+    pub(super) fn into_values(self) -> Vec<Answer> {
+        match self {
+            Self::Raw(answers) => {
+                let parsed = |at| redis::parse_redis_value(answers.get(at)).map_err(Fault::Redis);
+                (0..answers.len()).map(|at| parsed(at).and_then(answer)).collect()
+            }
+            Self::Values(answers) => answers,
+            Self::Dealt { parts, places } => {
+                let mut parts: Vec<Vec<Answer>> =
+                    parts.into_iter().map(Self::into_values).collect();
+                let take = |Place { part, at }: Place| {
+                    std::mem::replace(&mut parts[part][at], Ok(Value::Nil))
+                };
+                places.into_iter().map(take).collect()
+            }
         }
     }
 }
@@ -186,6 +265,7 @@ mod tests {
             one.add(field);
         }
         other.add(b"");
+        other.add_feature(*b"\x00\r\n\xff");
         let mut pipeline = HmgetPipeline::default();
         for key in [&b"key"[..], b"", &[b'k'; 300]] {
             pipeline.push(&one, key);
@@ -202,5 +282,23 @@ mod tests {
         let fault = error_in(b"-LOADING Redis is loading the dataset in memory\r\n");
         assert!(format!("{fault:?}").contains("loading"), "{fault:?}");
         assert_eq!(error_in(b"-NOPE no\r\n").code(), Some("NOPE"));
+    }
+
+    #[test]
+    fn answers_of_several_servers_are_in_the_order_of_their_questions() {
+        let value = |number| Ok(Value::Int(number));
+        let fault = error_in(b"-NOPE no\r\n");
+        let dealt = || {
+            let parts = vec![Answers::Values(vec![value(0), value(2)]), Answers::failed(&fault, 1)];
+            let places = [(0, 0), (1, 0), (0, 1)].map(|(part, at)| Place { part, at });
+            Answers::dealt(parts, places.to_vec())
+        };
+        let codes: Vec<Option<bool>> = dealt()
+            .iter()
+            .map(|found| found.err().map(|fault| fault.code() == Some("NOPE")))
+            .collect();
+        assert_eq!(codes, [None, Some(true), None]);
+        let values = dealt().into_values();
+        assert!(matches!(values.as_slice(), [Ok(Value::Int(0)), Err(_), Ok(Value::Int(2))]));
     }
 }

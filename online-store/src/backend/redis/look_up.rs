@@ -31,12 +31,15 @@ pub(super) struct RawAnswers {
 }
 
 impl RawAnswers {
-    /// The bytes of each answer.
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        (0..self.ends.len()).map(|at| {
-            let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-            &self.bytes[start..self.ends[at]]
-        })
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The bytes of one.
+    pub(super) fn get(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[at]]
     }
 }
 
@@ -190,7 +193,7 @@ mod tests {
     }
 
     fn texts(answers: &RawAnswers) -> Vec<&[u8]> {
-        answers.iter().collect()
+        (0..answers.len()).map(|at| answers.get(at)).collect()
     }
 
     #[tokio::test]

@@ -1,16 +1,20 @@
 //! `redis`: Feast's layout on a single Redis, behind sentinels or in a cluster.
 //!
-//! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `client` (pipelines, routes, time limits),
-//! `slots` and `slot` (connections, made again when they are lost), `dial` and `log_in` (connecting), `look_up` (one that
-//! asks nothing else); `layout`, `hmget`, `reply` and `script` (bytes).
+//! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `client` (turns), `cluster` (which
+//! node has what), `endpoint` (one server: pipelines, time limits), `slots`, `lease` and `slot` (connections, made again
+//! when they are lost), `dial` and `log_in` (connecting), `look_up` (one that asks nothing else), `transaction` and
+//! `script` (reading and writing at one moment); `layout`, `hmget` and `reply` (bytes).
 
 mod client;
+mod cluster;
 mod config;
 mod connection_string;
 mod dial;
+mod endpoint;
 mod error;
 mod hmget;
 mod layout;
+mod lease;
 mod log_in;
 mod look_up;
 mod migrate;
@@ -20,6 +24,7 @@ mod reply;
 mod script;
 mod slot;
 mod slots;
+mod transaction;
 mod write;
 
 use std::sync::Arc;
@@ -39,7 +44,8 @@ use crate::{
 
 /// The Redis online store: Feast's hashes, which Feast may read and write at the same time.
 ///
-/// The event-time guard holds between processes that use it: a script inside Redis compares and writes. Feast's layout
+/// The event-time guard holds between processes that use it: rows are compared and written at one moment, by a
+/// transaction or a script inside Redis. Feast's layout
 /// keeps no created timestamps, so at equal event times they count within one write only; across writes the later one
 /// wins. Feast's own writes compare first and write later. Rows of one read come from one moment per key, not from one
 /// snapshot. There are no tables to make: `update` only removes. Clones share connections.

@@ -170,7 +170,7 @@ impl<'r> ViewLookUp<'r> {
     fn ask(&self, layout: RedisLayout, asks: &mut Asks<'_>) {
         if layout == RedisLayout::Feast {
             for field in feature_fields(self.table) {
-                asks.add(&field);
+                asks.add_feature(field);
             }
         }
         asks.add(existence_field(self.table, layout).as_bytes());

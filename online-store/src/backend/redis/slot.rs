@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use redis::RedisResult;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 
 use super::dial::Dial;
@@ -84,13 +86,38 @@ impl<C: Clone> Slot<C> {
         Err(fault)
     }
 
+    /// What became of a call that was given so much time; notes how the connection is doing.
+    pub(super) fn judge<T>(
+        &self,
+        live: &Live<C>,
+        answer: Result<RedisResult<T>, Elapsed>,
+        patience: Duration,
+    ) -> Result<T, Fault> {
+        match answer {
+            Ok(Ok(answer)) => {
+                self.heard();
+                Ok(answer)
+            }
+            Ok(Err(cause)) if !cause.is_timeout() => {
+                if cause.is_unrecoverable_error() {
+                    self.discard(live);
+                }
+                Err(cause.into())
+            }
+            Ok(Err(_)) | Err(_) => {
+                self.silent(live);
+                Err(Fault::ResponseTimeout(patience))
+            }
+        }
+    }
+
     /// Says that an answer came.
-    pub(super) fn heard(&self) {
+    fn heard(&self) {
         self.silent.store(0, Ordering::Relaxed);
     }
 
     /// Says that an answer did not come in time.
-    pub(super) fn silent(&self, live: &Live<C>) {
+    fn silent(&self, live: &Live<C>) {
         if self.silent.fetch_add(1, Ordering::Relaxed) + 1 >= SILENT_ANSWERS {
             self.discard(live);
         }
@@ -124,7 +151,6 @@ impl<C: Clone> Slot<C> {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use redis::RedisResult;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Places for several connections to one server.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,12 +8,15 @@ use tokio::runtime::{self, Handle, RuntimeFlavor};
 
 use super::slot::{SharedAttempts, Slot};
 
+/// Runtimes whose places are remembered; more than one process has at a time.
+const OWNERS: usize = 128;
+
 /// Connections to one server.
 pub(super) struct Slots<C> {
     all: Vec<Slot<C>>,
     next: AtomicUsize,
-    /// The place of every runtime of one thread that asked.
-    own: Mutex<HashMap<runtime::Id, usize>>,
+    /// The places of runtimes of one thread that asked, those that came first in front.
+    own: Mutex<VecDeque<(runtime::Id, usize)>>,
 }
 
 impl<C: Clone> Slots<C> {
@@ -46,10 +49,48 @@ impl<C: Clone> Slots<C> {
     pub(super) fn own(&self) -> &Slot<C> {
         match Handle::try_current() {
             Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::CurrentThread => {
-                let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-                &self.all[*own.entry(handle.id()).or_insert_with(|| self.turn())]
+                &self.all[self.own_place(handle.id())]
             }
             _ => self.next(),
         }
+    }
+
+    /// The place of a runtime, a new one when it has none: runtimes come and go, and the oldest are forgotten.
+    fn own_place(&self, id: runtime::Id) -> usize {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, place)) = own.iter().find(|(owner, _)| *owner == id) {
+            return *place;
+        }
+        if own.len() == OWNERS {
+            own.pop_front();
+        }
+        let place = self.turn();
+        own.push_back((id, place));
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_of_one_thread_keeps_its_place_and_those_that_went_are_forgotten() {
+        let slots: Slots<u32> = Slots::new(3, &SharedAttempts::default());
+        let runtime = || runtime::Builder::new_current_thread().build().unwrap();
+        let place = |runtime: &runtime::Runtime| {
+            runtime.block_on(async {
+                let own = slots.own();
+                slots.all.iter().position(|slot| std::ptr::eq(slot, own)).unwrap()
+            })
+        };
+        let lanes = [(); 3].map(|()| runtime());
+        let places = lanes.each_ref().map(place);
+        assert_eq!(places, [0, 1, 2]);
+        assert_eq!(lanes.each_ref().map(place), places);
+        for _ in 0..2 * OWNERS {
+            place(&runtime());
+        }
+        assert_eq!(slots.own.lock().unwrap().len(), OWNERS);
     }
 }

@@ -2,6 +2,7 @@
 
 mod features;
 mod packed;
+mod transaction;
 mod waves;
 
 use futures::future::BoxFuture;
