@@ -125,7 +125,7 @@ enum Command {
     /// Rows of the online store: migrate.
     #[command(subcommand)]
     Online(online::OnlineCommand),
-    /// Features from streams of events: list, run, backfill, status, dead-letters.
+    /// Features of event streams: list, run, backfill, status, dead-letters.
     #[command(subcommand)]
     Stream(stream::StreamCommand),
     /// Serve features over HTTP and gRPC.

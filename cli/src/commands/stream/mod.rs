@@ -22,7 +22,7 @@ pub(crate) enum StreamCommand {
     List,
     /// Run jobs over their events, into the online store and their output files.
     Run(RunArguments),
-    /// Run jobs over past events in any order, into the online store and files for training.
+    /// Run jobs over past events in any order, into the online store and training files.
     Backfill(BackfillArguments),
     /// Show what the last run of each job did.
     Status,
