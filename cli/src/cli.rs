@@ -8,7 +8,7 @@ use larder_core::Result;
 use crate::commands::{
     completions, configuration, dataset, delete, describe, features, get_historical, get_online,
     init, listen, materialize, online, permissions, plan, projects, reference, registry_dump,
-    serve, serve_offline, teardown, version, views,
+    serve, serve_offline, stream, teardown, version, views,
 };
 use crate::demo;
 use crate::logging::{LogFormat, LogLevel};
@@ -128,6 +128,9 @@ enum Command {
     /// Rows of the online store: migrate.
     #[command(subcommand)]
     Online(online::OnlineCommand),
+    /// Features of event streams: list, run, backfill, status, dead-letters.
+    #[command(subcommand)]
+    Stream(stream::StreamCommand),
     /// Serve features over HTTP and gRPC.
     Serve(serve::Arguments),
     /// Serve the offline store over Arrow Flight.
@@ -214,6 +217,7 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
             materialize::run_incremental(&repository, &arguments, format)
         }
         Command::Online(command) => online::run(&repository, &command, format),
+        Command::Stream(command) => stream::run(&repository, &command, format),
         Command::Serve(arguments) => serve::run(&repository, &arguments),
         Command::ServeOffline(arguments) => serve_offline::run(&repository, &arguments),
         Command::Listen(arguments) => listen::run(&repository, &arguments),

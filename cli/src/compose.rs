@@ -9,6 +9,8 @@ mod python_workers;
 mod recorder;
 mod redis;
 mod remote;
+mod schema_registry;
+mod stream;
 mod tls;
 
 use std::future::Future;
@@ -37,6 +39,7 @@ use self::lazy_offline::LazyOfflineStore;
 pub(crate) use self::offline_server::{offline_listener, offline_server};
 pub(crate) use self::python_workers::python_workers;
 use self::recorder::RegistryRecorder;
+pub(crate) use self::stream::{StreamTargets, writer_schemas};
 pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;
 use crate::repository::Repository;

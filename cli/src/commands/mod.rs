@@ -19,6 +19,7 @@ pub(crate) mod reference;
 pub(crate) mod registry_dump;
 pub(crate) mod serve;
 pub(crate) mod serve_offline;
+pub(crate) mod stream;
 pub(crate) mod teardown;
 pub(crate) mod version;
 pub(crate) mod views;

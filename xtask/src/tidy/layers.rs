@@ -3,7 +3,7 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 15] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 16] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
@@ -14,6 +14,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 15] = [
     ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
     (DATASET, &[CORE, OFFLINE], &[]),
     ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
+    (STREAM, &[CORE, PROTO, ONLINE], &[]),
     (
         "larder-serving",
         &[CORE, PROTO, REGISTRY, TRANSFORM, ONLINE, OFFLINE, "larder-materializer"],
@@ -32,6 +33,7 @@ const INTERNAL: [(&str, &[&str], &[&str]); 15] = [
             ENGINE,
             DATASET,
             "larder-materializer",
+            STREAM,
             "larder-serving",
         ],
         &[],
@@ -52,6 +54,7 @@ const TRANSFORM: &str = "larder-transform";
 const WORKERS: &str = "larder-transform-workers";
 const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
+const STREAM: &str = "larder-stream-features";
 const ENGINE: &str = "larder-offline-store-datafusion";
 const DATASET: &str = "larder-dataset";
 
@@ -65,11 +68,12 @@ const EVERYTHING: &[&str] = &[
     OFFLINE,
     ENGINE,
     "larder-materializer",
+    STREAM,
     "larder-serving",
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 21] = [
+const GUARDED: [(&str, &[&str]); 23] = [
     ("axum", &["larder-serving"]),
     ("arrow-flight", &["larder-serving", "larder-tests"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
@@ -78,6 +82,8 @@ const GUARDED: [(&str, &[&str]); 21] = [
     ("hyper-util", &["larder-serving", "larder-cli", ONLINE, "larder-bench"]),
     ("hyper-rustls", &["larder-cli", ONLINE]),
     ("datafusion", &[ENGINE, TRANSFORM]),
+    ("apache-avro", &[STREAM]),
+    ("sqlparser", &[STREAM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
     ("moka", &[ONLINE]),
