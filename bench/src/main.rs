@@ -5,12 +5,14 @@
 #![expect(clippy::print_stdout, reason = "a command line tool that reports on stdout")]
 
 mod apply;
+mod child;
 mod connection;
 mod embedded;
 mod generated;
 mod grpc;
 mod interactions;
 mod load;
+mod materialize;
 mod memory;
 mod online;
 mod pit;
@@ -46,6 +48,11 @@ enum Bench {
     Write(write::Options),
     /// Interaction features on Redis, at a rate.
     Interactions(interactions::Options),
+    /// Materialization of one large file into nothing and into the embedded store.
+    Materialize(materialize::Options),
+    /// Materializes a file into nothing.
+    #[command(hide = true)]
+    MaterializeNullSink(materialize::NullSinkOptions),
     /// The memory of a server under load for long.
     Memory(memory::Options),
     /// The point-in-time join beside DuckDB and Polars.
@@ -68,6 +75,8 @@ fn main() -> anyhow::Result<()> {
         Bench::Transform(options) => transform::run(&options),
         Bench::Write(options) => write::run(&options),
         Bench::Interactions(options) => interactions::run(&options),
+        Bench::Materialize(options) => materialize::run(&options),
+        Bench::MaterializeNullSink(options) => materialize::null_sink(&options),
         Bench::Memory(options) => memory::run(&options),
         Bench::Pit(options) => pit::run(&options),
         Bench::PitFloor(options) => pit::floor(&options),

@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use larder_core::Result;
 
 use crate::commands::{
-    completions, configuration, delete, describe, features, get_historical, get_online, init,
-    listen, materialize, online, permissions, plan, projects, reference, registry_dump, serve,
-    serve_offline, teardown, version, views,
+    completions, configuration, dataset, delete, describe, features, get_historical, get_online,
+    init, listen, materialize, online, permissions, plan, projects, reference, registry_dump,
+    serve, serve_offline, stream, teardown, version, views,
 };
 use crate::demo;
 use crate::logging::{LogFormat, LogLevel};
@@ -118,6 +118,9 @@ enum Command {
     GetOnlineFeatures(get_online::Arguments),
     /// Join features to entity rows as of each row's time.
     GetHistoricalFeatures(get_historical::Arguments),
+    /// Training sets on disk: verify, diff.
+    #[command(subcommand)]
+    Dataset(dataset::DatasetCommand),
     /// Copy the latest rows of a time range to the online store.
     Materialize(materialize::Arguments),
     /// Copy rows newer than the last run to the online store.
@@ -125,6 +128,9 @@ enum Command {
     /// Rows of the online store: migrate.
     #[command(subcommand)]
     Online(online::OnlineCommand),
+    /// Features of event streams: list, run, backfill, status, dead-letters.
+    #[command(subcommand)]
+    Stream(stream::StreamCommand),
     /// Serve features over HTTP and gRPC.
     Serve(serve::Arguments),
     /// Serve the offline store over Arrow Flight.
@@ -205,11 +211,13 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
         Command::Permissions(command) => permissions::run(&repository, &command, format),
         Command::GetOnlineFeatures(arguments) => get_online::run(&repository, &arguments),
         Command::GetHistoricalFeatures(arguments) => get_historical::run(&repository, &arguments),
+        Command::Dataset(command) => dataset::run(&repository, &command, format),
         Command::Materialize(arguments) => materialize::run(&repository, &arguments, format),
         Command::MaterializeIncremental(arguments) => {
             materialize::run_incremental(&repository, &arguments, format)
         }
         Command::Online(command) => online::run(&repository, &command, format),
+        Command::Stream(command) => stream::run(&repository, &command, format),
         Command::Serve(arguments) => serve::run(&repository, &arguments),
         Command::ServeOffline(arguments) => serve_offline::run(&repository, &arguments),
         Command::Listen(arguments) => listen::run(&repository, &arguments),

@@ -9,6 +9,8 @@ mod python_workers;
 mod recorder;
 mod redis;
 mod remote;
+mod schema_registry;
+mod stream;
 mod tls;
 
 use std::future::Future;
@@ -27,8 +29,8 @@ use larder_registry::RepoConfig;
 use larder_registry::repo_config::{OfflineStoreConfig, OnlineStoreConfig};
 use larder_registry::store::{self, RegistryStore};
 use larder_serving::{
-    CatalogSource, FeatureServer, Functions, Metrics, OnlineService, ServerConfig, ServiceConfig,
-    SharedCatalog,
+    CatalogSource, FeatureServer, Functions, Metrics, OfflineBatching, OnlineService, ServerConfig,
+    ServiceConfig, SharedCatalog,
 };
 use larder_transform::FunctionRunner;
 
@@ -37,6 +39,7 @@ use self::lazy_offline::LazyOfflineStore;
 pub(crate) use self::offline_server::{offline_listener, offline_server};
 pub(crate) use self::python_workers::python_workers;
 use self::recorder::RegistryRecorder;
+pub(crate) use self::stream::{StreamTargets, writer_schemas};
 pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;
 use crate::repository::Repository;
@@ -228,6 +231,8 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
         max_rows: config.serving.limits.entity_rows as usize,
         max_lookup_rows: config.serving.limits.lookup_rows as usize,
         lookup_chunk_rows: config.serving.limits.lookup_chunk_rows as usize,
+        lookup_buffer_bytes: config.serving.limits.lookup_buffer_bytes.addressable(),
+        offline_batching: offline_batching(config),
         max_candidates: config.serving.limits.candidates as usize,
         max_features: config.serving.limits.features as usize,
         entity_key_version: config.entity_key_serialization_version.into(),
@@ -257,6 +262,11 @@ pub(crate) fn feature_server(
     let materializer = materializer_over(config, registry, Arc::clone(online.store()), false)?;
     let server = FeatureServer::new(online, offline_store(config)?).with_materializer(materializer);
     Ok((server, Arc::new(source)))
+}
+
+fn offline_batching(config: &RepoConfig) -> Option<OfflineBatching> {
+    let batching = config.feature_server.as_ref()?.offline_push_batching?;
+    Some(OfflineBatching { rows: batching.rows as usize, interval: batching.interval })
 }
 
 /// Settings of the listeners.

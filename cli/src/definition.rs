@@ -1,5 +1,6 @@
 //! From the files of a repository to the registry: the steps behind `fs plan` and `fs apply`.
 
+mod stream_check;
 mod tables;
 mod transform_check;
 
@@ -51,6 +52,7 @@ pub(crate) fn prepare(repository: &Repository) -> Result<Prepared> {
     let mut contents = RepoContents::collect(definitions(&config)?, &config)?;
     complete(&mut contents, &config, &file)?;
     validate(&contents, &CompileCheck::new(&contents, compose::functions(&config)?))?;
+    stream_check::check(&config, &contents)?;
     let plan = plan(&file, &contents, sqlite_path(&config).as_deref())?;
     let warnings = config.warnings.iter().chain(&contents.warnings).cloned().collect();
     Ok(Prepared {

@@ -20,7 +20,7 @@ mod window;
 mod write;
 
 pub use on_demand::{EVENT_TIMESTAMP, OnDemandRows};
-pub use precomputed::PrecomputedService;
+pub use precomputed::{FeastRows, PrecomputedService, VectorKeys};
 pub use progress::{Counts, Progress, Silent};
 pub use recorder::IntervalRecorder;
 pub use run::{Materializer, MaterializerSettings, ViewReport, ViewTask};

@@ -255,7 +255,7 @@ impl Materializer {
             None => store.write(table, &encoded.rows, guard).await?,
             Some(_) => write_rows(store, table, &encoded.rows, guard).await?,
         };
-        self.refresh(&task.services, &encoded.rows).await?;
+        self.refresh(task, &encoded.rows).await?;
         counts.read += encoded.read;
         counts.null_keys += encoded.null_keys;
         counts.written += summary.written as u64;
@@ -264,15 +264,11 @@ impl Materializer {
     }
 
     /// Makes the vectors of the entities that rows were written for.
-    async fn refresh(
-        &self,
-        services: &[Arc<PrecomputedService>],
-        written: &WriteRows,
-    ) -> Result<()> {
+    async fn refresh(&self, task: &ViewTask, written: &WriteRows) -> Result<()> {
         let keys: Vec<&[u8]> = (0..written.len()).map(|row| written.key(row)).collect();
-        for service in services {
+        for service in &task.services {
             let (store, guard) = (self.online.as_ref(), self.settings.guard);
-            service.refresh(store, &keys, self.clock.as_ref(), guard).await?;
+            service.refresh(&task.view.name, &keys, store, self.clock.as_ref(), guard).await?;
         }
         Ok(())
     }

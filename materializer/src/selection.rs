@@ -35,15 +35,15 @@ pub fn select_views_at(
     names: &[String],
     version: Option<&str>,
 ) -> Result<Vec<Arc<FeatureView>>> {
-    let views = select_views(catalog, names)?;
-    let Some(version) = version else { return Ok(views) };
-    let [view] = views.as_slice() else {
+    let Some(version) = version else { return select_views(catalog, names) };
+    let [name] = names else {
         return Err(Error::invalid("a version needs exactly one view").with_hint("name the view"));
     };
+    let view = named(catalog, name)?;
     let current = view.meta.current_version_number;
     let wanted = version.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse();
     if version == "latest" || wanted == Ok(current) {
-        return Ok(views);
+        return Ok(vec![view]);
     }
     Err(Error::unsupported(format!(
         "feature view \"{}\" is at version v{current}; \"{version}\" cannot be written",

@@ -23,4 +23,4 @@ pub use request::{
     PullRequest, SaveMode, SaveRequest,
 };
 pub use served::Served;
-pub use store::OfflineStore;
+pub use store::{OfflineStore, SourceFile};

@@ -5,9 +5,28 @@ use std::fmt::Debug;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use larder_core::{DataSource, Error, Result};
+use larder_core::{DataSource, Error, Result, Timestamp};
 
 use crate::{BatchStream, HistoricalRequest, PullRequest, SaveRequest};
+
+/// A file of a source as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Where it is: relative to the repository where it stands below it, otherwise a whole path or URI.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// What changes when the file does: the store's entity tag; of a local file its time (microseconds since 1970) and
+    /// size in hexadecimal.
+    pub etag: String,
+}
+
+impl SourceFile {
+    /// The entity tag of a local file that was written at this time and has so many bytes.
+    pub fn local_etag(written: Timestamp, size: u64) -> String {
+        format!("{:x}-{size:x}", written.micros())
+    }
+}
 
 /// Reads and appends feature rows where they are kept for training.
 ///
@@ -43,6 +62,14 @@ pub trait OfflineStore: Send + Sync + Debug {
     /// All rows within the closed interval of the request, in file order; rows whose event time is null are left out
     /// when the interval has any bound.
     async fn pull_all(&self, request: PullRequest) -> Result<BatchStream>;
+
+    /// The files of a source in the order in which they are read, for records of what was read.
+    async fn source_files(&self, source: &DataSource) -> Result<Vec<SourceFile>> {
+        Err(Error::unsupported(format!(
+            "this offline store does not tell the files of source \"{}\"",
+            source.name
+        )))
+    }
 
     /// The point-in-time join: every entity row once, in input order, with the features known at its time.
     ///

@@ -5,6 +5,8 @@ use std::time::Duration;
 use larder_core::Compat;
 use larder_online_store::WriteGuard;
 
+use crate::OfflineBatching;
+
 /// Settings of the feature service; data only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceConfig {
@@ -16,12 +18,16 @@ pub struct ServiceConfig {
     pub max_lookup_rows: usize,
     /// Largest number of rows of one chunk of a bulk look-up.
     pub lookup_chunk_rows: usize,
+    /// Bytes of stored values that one bulk look-up may hold; a row that is wider is held alone.
+    pub lookup_buffer_bytes: usize,
     /// Largest number of candidates of one request for interaction features.
     pub max_candidates: usize,
     /// Largest number of features of one request, inputs of on-demand views included.
     pub max_features: usize,
     /// Largest number of rows of one push.
     pub max_push_rows: usize,
+    /// Rows that are pushed to batch sources over HTTP wait for others; written at once without.
+    pub offline_batching: Option<OfflineBatching>,
     /// Whether a view is served while it is being materialized. Feast 0.67 refuses by default.
     pub serve_while_materializing: bool,
     /// Version of the entity key layout, 2 or 3.
@@ -37,9 +43,11 @@ impl Default for ServiceConfig {
             max_rows: 10_000,
             max_lookup_rows: 10_000,
             lookup_chunk_rows: 500,
+            lookup_buffer_bytes: 16 << 20,
             max_candidates: 1_000,
             max_features: 10_000,
             max_push_rows: 100_000,
+            offline_batching: None,
             serve_while_materializing: true,
             entity_key_version: 3,
             guard: WriteGuard::EventTime,

@@ -20,6 +20,17 @@ pub struct PushRequest {
     pub to: PushTarget,
     /// Join keys, features, timestamps; columns that no view knows are ignored.
     pub columns: Vec<RequestColumn>,
+    /// Whether rows for batch sources may wait for others, where the server batches them. Feast 0.67 does so over HTTP alone.
+    pub may_wait: bool,
+}
+
+/// What became of pushed rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// They are written.
+    Written,
+    /// Those for batch sources are taken, and will be written.
+    Accepted,
 }
 
 /// Where pushed rows go.
@@ -71,7 +82,7 @@ impl FeatureServer {
     /// - `Invalid`: ragged or missing columns, a value of another type, a missing or unreadable event
     ///   timestamp, more rows than allowed;
     /// - whatever the stores answer; rows of views written before stay written (writing again is safe).
-    pub async fn push(&self, request: PushRequest) -> Result<()> {
+    pub async fn push(&self, request: PushRequest) -> Result<Pushed> {
         let snapshot = self.online().catalog().load();
         let rows = row_count(&request.columns, self.online().config().max_push_rows)?;
         let targets: Vec<Arc<FeatureView>> =
@@ -87,21 +98,23 @@ impl FeatureServer {
                 self.refresh_vectors(&snapshot, &view.name, rows).await?;
             }
         }
-        if request.to != PushTarget::Online {
-            self.push_offline(&targets, &request.columns, rows).await?;
-        }
+        let pushed = match request.to {
+            PushTarget::Online => Pushed::Written,
+            _ => self.push_offline(&targets, &request, rows).await?,
+        };
         if let Some(metrics) = self.online().metrics() {
             metrics.pushed(&request.source, request.to);
         }
-        Ok(())
+        Ok(pushed)
     }
 
     async fn push_offline(
         &self,
         targets: &[Arc<FeatureView>],
-        columns: &[RequestColumn],
+        request: &PushRequest,
         rows: usize,
-    ) -> Result<()> {
+    ) -> Result<Pushed> {
+        let batches = self.offline_batches().filter(|_| request.may_wait);
         let mut written: Vec<&str> = Vec::new();
         for view in targets {
             let Some(source) = view.batch_source.as_ref() else {
@@ -115,10 +128,16 @@ impl FeatureServer {
                 continue;
             }
             let schema = self.offline().source_schema(source).await?;
-            let batch = offline_batch(&schema, columns, rows)?;
-            self.offline().write(source, vec![batch]).await?;
+            let batch = offline_batch(&schema, &request.columns, rows)?;
+            let to_write = match batches {
+                Some(batches) => batches.take(source, batch)?,
+                None => Some(batch),
+            };
+            if let Some(batch) = to_write {
+                self.offline().write(source, vec![batch]).await?;
+            }
             written.push(&source.name);
         }
-        Ok(())
+        Ok(if batches.is_some() { Pushed::Accepted } else { Pushed::Written })
     }
 }

@@ -17,6 +17,7 @@ use crate::follow::Follower;
 use crate::http::Chats;
 use crate::materialize::jobs;
 use crate::metrics::Served;
+use crate::offline_batches::offline_batches;
 use crate::running::{Running, Windows};
 use crate::{CatalogSource, FeatureServer, Listeners, ServerConfig, grpc, http};
 
@@ -38,18 +39,24 @@ pub async fn serve(
     let running =
         Running::new(config, server.online().metrics().cloned(), tls, stop).with_lanes()?;
     let (jobs, worker) = jobs();
-    let server = server.with_jobs(jobs);
+    let batching = server.online().config().offline_batching;
+    let (batches, writer) = batching.map(offline_batches).unzip();
+    let server = server.with_jobs(jobs).with_offline_batches(batches);
     let online = server.online();
     let follower =
         Follower { catalog: online.catalog().clone(), metrics: online.metrics().cloned() };
     let follow = follower.follow(source, running.config.registry_poll, running.stop.clone());
     let metrics = running.metrics(served(&server), metrics);
     let materializing = worker.run(server.materializer().cloned(), running.stop.clone());
+    let batching = async {
+        let Some(writer) = writer else { return };
+        writer.run(Arc::clone(server.offline()), running.stop.clone()).await;
+    };
     let http = serve_http(&running, server.clone(), http);
     let grpc = serve_grpc(&running, server.clone(), grpc);
-    let all = async { tokio::join!(follow, http, grpc, metrics, materializing) };
+    let all = async { tokio::join!(follow, http, grpc, metrics, materializing, batching) };
     tokio::select! {
-        ((), http, grpc, metrics, ()) = all => http.and(grpc).and(metrics),
+        ((), http, grpc, metrics, (), ()) = all => http.and(grpc).and(metrics),
         () = running.drained() => Ok(()),
     }
 }

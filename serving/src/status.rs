@@ -28,7 +28,7 @@ pub fn wire_status(error: &Error, compat: Compat) -> WireStatus {
     let (http, grpc) = codes(error.kind());
     if let (Compat::Feast, Some(words)) = (compat, FeastWords::of(error)) {
         let (class, message) = (words.class.unwrap_or("FeastError"), words.text.clone());
-        let http = StatusCode::INTERNAL_SERVER_ERROR;
+        let http = feast_http(class);
         return WireStatus { http, grpc, class, message, is_bare: words.class.is_none() };
     }
     let (class, message) = match error.subject() {
@@ -36,19 +36,24 @@ pub fn wire_status(error: &Error, compat: Compat) -> WireStatus {
         None => ("FeastError", one_line(error)),
     };
     let http = match (class, compat) {
-        ("PushSourceNotFoundException", _) => StatusCode::UNPROCESSABLE_ENTITY,
+        ("PushSourceNotFoundException", _) | (_, Compat::Feast) => feast_http(class),
         (_, Compat::Larder) => http,
-        (
-            "FeatureViewNotFoundException"
-            | "FeatureServiceNotFoundException"
-            | "FeastObjectNotFoundException"
-            | "EntityNotFoundException"
-            | "RequestDataNotFoundInEntityRowsException",
-            _,
-        ) => StatusCode::NOT_FOUND,
-        (_, Compat::Feast) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     WireStatus { http, grpc, class, message, is_bare: false }
+}
+
+/// Status of a class of `feast.errors`.
+fn feast_http(class: &str) -> StatusCode {
+    match class {
+        "PushSourceNotFoundException" => StatusCode::UNPROCESSABLE_ENTITY,
+        "FeatureViewNotFoundException"
+        | "FeatureViewVersionNotFound"
+        | "FeatureServiceNotFoundException"
+        | "FeastObjectNotFoundException"
+        | "EntityNotFoundException"
+        | "RequestDataNotFoundInEntityRowsException" => StatusCode::NOT_FOUND,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }
 
 impl WireStatus {

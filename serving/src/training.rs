@@ -68,6 +68,20 @@ pub async fn explain_training_set(
     offline.explain(plan.request(request)).await
 }
 
+/// What a selection means: the plan, and the views that are joined for it.
+///
+/// # Errors
+/// As [`training_set`], but for those of reading.
+pub fn training_plan(
+    catalog: &Catalog,
+    selection: &Selection,
+    full_feature_names: bool,
+    functions: &Functions,
+) -> Result<(Arc<RetrievalPlan>, Vec<HistoricalView>)> {
+    let plan = TrainingPlan::new(catalog, selection, full_feature_names, functions)?;
+    Ok((plan.plan, plan.views))
+}
+
 /// A selection that is ready to be joined and computed.
 #[derive(Debug, Clone)]
 pub(crate) struct TrainingPlan {

@@ -84,7 +84,7 @@ impl FeatureServer {
             let keys: Vec<&[u8]> = (0..written.len()).map(|row| written.key(row)).collect();
             let (store, guard) = (self.online().store().as_ref(), self.online().config().guard);
             let clock = self.online().clock().as_ref();
-            service.refresh(store, &keys, clock, guard).await?;
+            service.refresh(view, &keys, store, clock, guard).await?;
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ def compare(views, features, a, b):
 
     columns = [name for view in range(views) for name in names(view, features)]
     facts = ", ".join(f"count({name}), sum({name})" for name in columns)
-    found = [duckdb.sql(f"SELECT count(*), {facts} FROM '{path}'").fetchone() for path in (a, b)]
+    found = [duckdb.sql(f"SELECT count(*), {facts} FROM '{path}'").fetchall()[0] for path in (a, b)]
     for name, left, right in zip(["rows", *[x for c in columns for x in (c, c)]], *found):
         if abs((left or 0) - (right or 0)) > 1e-9 * abs(left or 1):
             sys.exit(f"{name}: {left} in {a} but {right} in {b}")

@@ -42,6 +42,9 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     step(&format!("damaged bytes, {seconds} s per decoder"), || {
         let mut command = workspace.cargo("test");
         command.args(["--package", "larder-proto", "--test", "damaged_bytes"]);
+        succeed(command.env("FS_TEST_FUZZ_SECONDS", seconds.to_string()))?;
+        let mut command = workspace.cargo("test");
+        command.args(["--workspace", "--test", "serving", "damaged_requests"]);
         succeed(command.env("FS_TEST_FUZZ_SECONDS", seconds.to_string()))
     })?;
     let seconds = if short { LOAD.0 } else { LOAD.1 };

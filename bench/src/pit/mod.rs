@@ -1,6 +1,5 @@
 //! The point-in-time join: `fs get-historical-features` beside its peers, on generated files.
 
-mod child;
 mod data;
 mod floor;
 mod programs;
@@ -11,10 +10,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use self::child::Usage;
 use self::data::{Data, Size};
 pub(crate) use self::floor::{FloorOptions, run as floor};
 use self::programs::{Program, Programs};
+use crate::child::Usage;
 use crate::summary::figure;
 
 /// What is joined, and by whom.

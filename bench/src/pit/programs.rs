@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use larder_tests::{Feast, Fs, Outcome};
 
-use super::child::Usage;
 use super::data::{Data, FEATURES, TTL_DAYS, VIEWS};
+use crate::child::Usage;
 
 /// A program that joins, or merely reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

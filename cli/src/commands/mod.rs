@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod configuration;
+pub(crate) mod dataset;
 pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod features;
@@ -18,6 +19,7 @@ pub(crate) mod reference;
 pub(crate) mod registry_dump;
 pub(crate) mod serve;
 pub(crate) mod serve_offline;
+pub(crate) mod stream;
 pub(crate) mod teardown;
 pub(crate) mod version;
 pub(crate) mod views;

@@ -1,20 +1,18 @@
 //! `fs serve`: HTTP and gRPC feature servers in one process.
 
 pub(super) mod open_files;
-pub(super) mod stop_signal;
+mod stop_signal;
+pub(super) mod surroundings;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{ArgAction, Args, ValueEnum};
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::repo_config::Flag;
 use larder_serving::{Addresses, Listeners, ServerConfig, serve};
-use larder_transform::FunctionRunner;
-use tokio::sync::watch;
 
-use self::stop_signal::StopSignal;
+use self::surroundings::Surroundings;
 use crate::repository::Repository;
 use crate::{compose, report};
 
@@ -173,19 +171,14 @@ pub(super) fn runtime(workers: i32) -> Result<tokio::runtime::Runtime> {
 }
 
 async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> Result<()> {
-    let stop_signal = StopSignal::catch()?;
-    let config = repository.existing()?;
+    let around = Surroundings::prepare(repository).await?;
+    let config = around.config;
     let serving = &config.serving;
     let http = (arguments.protocol != Some(Protocol::Grpc)).then_some(serving.http_port);
     let grpc = (arguments.protocol != Some(Protocol::Http)).then_some(serving.grpc_port);
     let address = |port: Option<u16>| port.map(|port| resolve(&serving.host, port)).transpose();
     let tls = compose::server_tls(config)?;
-    let workers = compose::python_workers(config)?;
-    if let Some(workers) = &workers {
-        workers.start().await?;
-    }
-    let functions = workers.clone().map(|workers| workers as Arc<dyn FunctionRunner>);
-    let (server, source) = compose::feature_server(config, functions)?;
+    let (server, source) = compose::feature_server(config, around.functions())?;
     let (scheme, with) = if tls.is_some() { ("https", " with TLS") } else { ("http", "") };
     let metrics = config.serves_metrics().then_some(serving.metrics_port);
     let addresses =
@@ -200,26 +193,13 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     if let Some(address) = listeners.metrics() {
         report::note(format_args!("serving metrics on http://{address}/metrics"));
     }
-    let (stop, stopped) = watch::channel(false);
-    let signal = async {
-        stop_signal.received().await;
-        report::note("stopping: open requests may finish");
-        stop.send_replace(true);
-        std::future::pending::<Result<()>>().await
-    };
     let settings = open_files::within_limit(ServerConfig {
         lanes: usize::try_from(arguments.workers).unwrap_or_else(|_| ServerConfig::default().lanes),
         access_log: !arguments.no_access_log,
         ..compose::server_config(config)
     });
-    let served = tokio::select! {
-        served = serve(server, settings, listeners, source, stopped) => served,
-        never = signal => never,
-    };
-    if let Some(workers) = workers {
-        workers.stop();
-    }
-    served
+    let serve = |stopped| serve(server, settings, listeners, source, stopped);
+    around.until_stopped("requests", serve).await
 }
 
 /// The address of a host name or IP address.

@@ -1,16 +1,13 @@
 //! `fs serve-offline`: Feast's remote offline store over Arrow Flight.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{ArgAction, Args};
 use larder_core::Result;
 use larder_registry::repo_config::Flag;
 use larder_serving::{Addresses, Listeners, ServerConfig, serve_offline};
-use larder_transform::FunctionRunner;
-use tokio::sync::watch;
 
-use super::serve::stop_signal::StopSignal;
+use super::serve::surroundings::Surroundings;
 use super::serve::{file_of, open_files, resolve, runtime};
 use crate::repository::Repository;
 use crate::{compose, report};
@@ -80,16 +77,11 @@ fn flags(arguments: &Arguments) -> Result<Vec<Flag>> {
 }
 
 async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> Result<()> {
-    let stop_signal = StopSignal::catch()?;
-    let config = repository.existing()?;
+    let around = Surroundings::prepare(repository).await?;
+    let config = around.config;
     let serving = &config.serving;
     let tls = compose::server_tls(config)?;
-    let workers = compose::python_workers(config)?;
-    if let Some(workers) = &workers {
-        workers.start().await?;
-    }
-    let functions = workers.clone().map(|workers| workers as Arc<dyn FunctionRunner>);
-    let (server, source) = compose::offline_server(config, functions)?;
+    let (server, source) = compose::offline_server(config, around.functions())?;
     let metrics = config.serves_metrics().then_some(serving.metrics_port);
     let addresses = Addresses {
         grpc: Some(resolve(&serving.host, serving.offline_port)?),
@@ -107,23 +99,10 @@ async fn serve_until_signal(repository: &Repository, arguments: &Arguments) -> R
     if let Some(address) = listeners.metrics() {
         report::note(format_args!("serving metrics on http://{address}/metrics"));
     }
-    let (stop, stopped) = watch::channel(false);
-    let signal = async {
-        stop_signal.received().await;
-        report::note("stopping: open calls may finish");
-        stop.send_replace(true);
-        std::future::pending::<Result<()>>().await
-    };
     let settings = open_files::within_limit(ServerConfig {
         access_log: !arguments.no_access_log,
         ..compose::offline_listener(config)
     });
-    let served = tokio::select! {
-        served = serve_offline(server, settings, listeners, source, stopped) => served,
-        never = signal => never,
-    };
-    if let Some(workers) = workers {
-        workers.stop();
-    }
-    served
+    let serve = |stopped| serve_offline(server, settings, listeners, source, stopped);
+    around.until_stopped("calls", serve).await
 }

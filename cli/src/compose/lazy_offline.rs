@@ -8,7 +8,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use larder_core::{DataSource, Result};
 use larder_offline_store::{
-    BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest,
+    BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest, SourceFile,
 };
 use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 
@@ -51,6 +51,10 @@ impl OfflineStore for LazyOfflineStore {
 
     async fn historical_features(&self, request: HistoricalRequest) -> Result<BatchStream> {
         self.engine()?.historical_features(request).await
+    }
+
+    async fn source_files(&self, source: &DataSource) -> Result<Vec<SourceFile>> {
+        self.engine()?.source_files(source).await
     }
 
     async fn explain(&self, request: HistoricalRequest) -> Result<String> {

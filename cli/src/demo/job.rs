@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use larder_core::{Clock as _, Error, Result, Selection, Timestamp};
+use larder_dataset::Sink;
 use larder_materializer::{Silent, full, select_views};
 use larder_offline_store::{EntityRows, HistoricalOptions};
 use larder_serving::TrainingRequest;
@@ -13,8 +14,7 @@ use super::server::Server;
 use super::steps::Steps;
 use super::{display, grpc_calls, http_calls, repository_files};
 use crate::clock::SystemClock;
-use crate::commands::get_historical::{self, Sink};
-use crate::commands::{materialize, plan};
+use crate::commands::{get_historical, materialize, plan};
 use crate::repository::Repository;
 use crate::{compose, generate, output};
 

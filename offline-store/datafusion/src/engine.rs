@@ -16,7 +16,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::TryStreamExt;
 use larder_core::{DataSource, Error, Result};
 use larder_offline_store::{
-    BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest,
+    BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest, SourceFile,
 };
 use object_store::ObjectStore;
 
@@ -146,6 +146,10 @@ impl OfflineStore for DataFusionOfflineStore {
 
     async fn historical_features(&self, request: HistoricalRequest) -> Result<BatchStream> {
         crate::historical::join(self, request).await
+    }
+
+    async fn source_files(&self, source: &DataSource) -> Result<Vec<SourceFile>> {
+        Ok(SourceTable::open(self, source).await?.described(&self.options.repo_root))
     }
 
     async fn explain(&self, request: HistoricalRequest) -> Result<String> {

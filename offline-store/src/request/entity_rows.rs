@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use larder_core::Timestamp;
+use larder_core::{DataSource, Timestamp};
 
 /// The rows that features are wanted for.
 #[derive(Debug, Clone)]
@@ -16,10 +16,21 @@ pub enum EntityRows {
         /// Rows.
         batches: Vec<RecordBatch>,
     },
-    /// A Parquet file, or a CSV file with a header (name ending in `.csv`), relative to the working directory.
+    /// A Parquet file, a CSV file with a header (name ending in `.csv`), or a file of JSON objects, one a line (`.jsonl`,
+    /// `.ndjson`, `.json`), relative to the working directory.
     ///
-    /// In CSV an empty field is null, and a join key has the type that it has in the first view's source.
+    /// In CSV an empty field is null, in JSON a missing one too; a join key has the type that it has in the first view's
+    /// source.
     File(PathBuf),
+    /// The rows of a query over sources, each a table under its name.
+    ///
+    /// One statement that reads; its order is that of the rows. Columns have the names of the source.
+    Query {
+        /// SQL.
+        sql: String,
+        /// The tables that it may read.
+        tables: Vec<DataSource>,
+    },
     /// No rows: every key that a view's source holds within the closed interval, as of its end.
     ///
     /// Feast 0.67, spark: the distinct keys of each view between start and end, united, joined point in time at

@@ -62,6 +62,10 @@ impl Cells {
         self.features
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.arena.len()
+    }
+
     /// Bytes of all values.
     pub(crate) fn arena_len(&self) -> usize {
         self.arena.len()

@@ -35,6 +35,11 @@ impl ReadRows {
         self.cells.features()
     }
 
+    /// Bytes of all values together.
+    pub fn bytes(&self) -> usize {
+        self.cells.bytes()
+    }
+
     /// Event timestamps in UTC microseconds, row by row; `None` for a key without row.
     pub fn event_timestamps(&self) -> &[Option<i64>] {
         &self.event_timestamps

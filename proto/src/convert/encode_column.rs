@@ -40,6 +40,11 @@ impl EncodedColumn {
         &self.data[start..self.ends[row] as usize]
     }
 
+    /// Bytes of all values together.
+    pub fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
     /// The encoded values of all rows.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
         (0..self.len()).map(|row| self.get(row))

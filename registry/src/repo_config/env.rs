@@ -92,10 +92,14 @@ pub mod otel {
     pub const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     /// The same, for traces alone.
     pub const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-    /// What it speaks: `grpc`.
+    /// What it speaks: `grpc` or `http/protobuf`.
     pub const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
     /// The same, for traces alone.
     pub const TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+    /// Milliseconds that an export may take.
+    pub const TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
+    /// The same, for traces alone.
+    pub const TRACES_TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT";
     /// `none`: traces are off.
     pub const TRACES_EXPORTER: &str = "OTEL_TRACES_EXPORTER";
     /// `true`: everything is off.

@@ -1,6 +1,7 @@
 //! Laying the configuration sources over each other.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use larder_core::{Error, Result};
 
@@ -10,8 +11,9 @@ use super::feature_store_yaml;
 use super::locate::{Sources, Text};
 use super::reader::{Reader, Record};
 use super::{
-    AuthConfig, Compat, FeatureServerConfig, Flag, MaterializationConfig, OfflineStoreConfig,
-    OnlineStoreConfig, RegistryConfig, RepoConfig, ServingConfig, TransformConfig,
+    AuthConfig, Compat, FeatureServerConfig, Flag, MaterializationConfig, OfflinePushBatching,
+    OfflineStoreConfig, OnlineStoreConfig, RegistryConfig, RepoConfig, ServingConfig,
+    TransformConfig,
 };
 use crate::yaml::{Data, Node, Origin, Value, parse_document};
 
@@ -242,6 +244,7 @@ fn feature_server(root: &Reader<'_>) -> Result<Option<FeatureServerConfig>> {
         metrics_enabled: metrics.boolean("enabled", false)?,
         transformation_service_endpoint: section
             .text("transformation_service_endpoint", "localhost:6569")?,
+        offline_push_batching: offline_push_batching(&section)?,
     };
     metrics.allow(&[
         "resource",
@@ -255,17 +258,21 @@ fn feature_server(root: &Reader<'_>) -> Result<Option<FeatureServerConfig>> {
         "audit_logging",
     ]);
     metrics.finish()?;
-    section.allow(&[
-        "feature_logging",
-        "audit_logging",
-        "offline_push_batching_enabled",
-        "offline_push_batching_batch_size",
-        "offline_push_batching_batch_interval_seconds",
-    ]);
+    section.allow(&["feature_logging", "audit_logging"]);
     if kind == "local" {
         section.finish()?;
     }
     Ok(Some(config))
+}
+
+fn offline_push_batching(section: &Reader<'_>) -> Result<Option<OfflinePushBatching>> {
+    let is_on = section.boolean("offline_push_batching_enabled", false)?;
+    let rows: Option<u32> = section.optional_number("offline_push_batching_batch_size")?;
+    let seconds: Option<u32> =
+        section.optional_number("offline_push_batching_batch_interval_seconds")?;
+    let (Some(rows), Some(seconds), true) = (rows, seconds, is_on) else { return Ok(None) };
+    let interval = Duration::from_secs(seconds.max(1).into());
+    Ok(Some(OfflinePushBatching { rows: rows.max(1), interval }))
 }
 
 fn materialization(root: &Reader<'_>) -> Result<MaterializationConfig> {

@@ -23,6 +23,7 @@ mod settings;
 mod transform;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use larder_core::Compat;
 use larder_core::Result;
@@ -67,6 +68,17 @@ pub struct FeatureServerConfig {
     pub metrics_enabled: bool,
     /// Where Feast's servers would send transformations to.
     pub transformation_service_endpoint: String,
+    /// Whether rows pushed to batch sources wait for others. Off unless both numbers are given, as in Feast 0.67.
+    pub offline_push_batching: Option<OfflinePushBatching>,
+}
+
+/// When rows that were pushed to a batch source are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfflinePushBatching {
+    /// As soon as there are this many.
+    pub rows: u32,
+    /// At the latest this long after they came.
+    pub interval: Duration,
 }
 
 /// The whole configuration of one repository.

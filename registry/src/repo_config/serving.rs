@@ -79,6 +79,8 @@ pub struct ServingLimits {
     pub lookup_rows: u32,
     /// Most rows of one chunk of a bulk look-up.
     pub lookup_chunk_rows: u32,
+    /// Bytes of stored values that one bulk look-up may hold.
+    pub lookup_buffer_bytes: ByteSize,
     /// Time budget of one bulk look-up.
     pub lookup_timeout: Duration,
     /// Most candidates of one request for interaction features.
@@ -166,6 +168,7 @@ impl ServingLimits {
             entity_rows: section.number("entity_rows", 10_000)?,
             lookup_rows: section.number("lookup_rows", 10_000)?,
             lookup_chunk_rows: count("lookup_chunk_rows", 500)?,
+            lookup_buffer_bytes: section.size("lookup_buffer_bytes", ByteSize(16 << 20))?,
             lookup_timeout: time("lookup_timeout_ms", 60_000)?,
             candidates: section.number("candidates", 1_000)?,
             features: section.number("features", 10_000)?,

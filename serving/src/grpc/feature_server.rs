@@ -44,7 +44,8 @@ impl GrpcFeatureServer for PythonServer {
         let columns = columns(message.features, message.typed_features)?;
         // The target has no default here, unlike over HTTP (Feast 0.67).
         let to = message.to.parse().map_err(|error| self.refuse(&error))?;
-        let request = PushRequest { columns, to, source: message.stream_feature_view };
+        let source = message.stream_feature_view;
+        let request = PushRequest { columns, to, source, may_wait: false };
         self.server().push(request).await.map_err(|error| self.refuse(&error))?;
         Ok(one_row(PushResponse { status: true }))
     }

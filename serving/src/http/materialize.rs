@@ -29,7 +29,7 @@ pub(super) async fn materialize(
     let version = version(&mut body);
     body.finish()?;
     let window = range(start.as_deref(), end.as_deref(), all);
-    answer(&server, how, window.map(|window| MaterializeRequest { views, window, version })).await
+    answer(&server, how, MaterializeRequest { views, version, window }).await
 }
 
 /// As [`materialize`], from where each view's last run ended.
@@ -44,8 +44,8 @@ pub(super) async fn incremental(
     let end = body.required_text("end_ts");
     let (views, version) = (views(&mut body), version(&mut body));
     body.finish()?;
-    let window = time(&end).map(Window::Until);
-    answer(&server, how, window.map(|window| MaterializeRequest { views, window, version })).await
+    let window = time(&end, "").map(Window::Until);
+    answer(&server, how, MaterializeRequest { views, version, window }).await
 }
 
 /// How a run is done.
@@ -74,10 +74,10 @@ fn version(body: &mut Body) -> Option<String> {
 async fn answer(
     server: &FeatureServer,
     how: How,
-    request: Result<MaterializeRequest>,
+    request: MaterializeRequest,
 ) -> Result<Response, Rejection> {
     let refuse = |error| Rejection::Service(error, server.online().config().compat);
-    let run = request.and_then(|request| server.materialization(&request)).map_err(refuse)?;
+    let run = server.materialization(request).map_err(refuse)?;
     if !how.is_async {
         server.materialize(run).await.map_err(refuse)?;
         return Ok(Json(Value::Null).into_response());
@@ -101,10 +101,12 @@ fn conflict(busy: &[String]) -> Value {
     json!({"error": error, "feature_views": busy})
 }
 
-fn range(start: Option<&str>, end: Option<&str>, all: bool) -> Result<Window> {
-    match (start, end) {
+fn range<'a>(start: Option<&'a str>, end: Option<&'a str>, all: bool) -> Result<Window> {
+    let given = |text: Option<&'a str>| text.filter(|text| !text.is_empty());
+    let label = "Invalid timestamp format: ";
+    match (given(start), given(end)) {
         _ if all => Ok(Window::All),
-        (Some(start), Some(end)) => Window::range(time(start)?, time(end)?),
+        (Some(start), Some(end)) => Window::range(time(start, label)?, time(end, label)?),
         _ => {
             let words = "start_ts and end_ts are required when disable_event_timestamp is False";
             Err(Error::invalid("start_ts and end_ts are missing")
@@ -114,9 +116,13 @@ fn range(start: Option<&str>, end: Option<&str>, all: bool) -> Result<Window> {
     }
 }
 
-/// ISO 8601, UTC unless it says otherwise.
-fn time(text: &str) -> Result<Timestamp> {
+/// ISO 8601, UTC unless it says otherwise; `label` stands before Feast's words.
+fn time(text: &str, label: &str) -> Result<Timestamp> {
     parse_timestamp(text).map_err(|error| {
-        error.with_source(FeastWords::bare(format!("Unknown string format: {text}")))
+        let what = match text.trim() {
+            "" => "String does not contain a date",
+            _ => "Unknown string format",
+        };
+        error.with_source(FeastWords::bare(format!("{label}{what}: {text}")))
     })
 }

@@ -10,9 +10,9 @@ use super::body::Body;
 use super::error::{Rejection, ShapeError};
 use crate::FeatureServer;
 use crate::gate::Facts;
-use crate::push::{PushRequest, PushTarget};
+use crate::push::{PushRequest, PushTarget, Pushed};
 
-/// 200 with an empty body, as Feast.
+/// 200 with an empty body, as Feast; 202 where rows wait for others.
 pub(super) async fn push(
     State(server): State<FeatureServer>,
     headers: HeaderMap,
@@ -22,8 +22,12 @@ pub(super) async fn push(
     let refuse = |error| Rejection::Service(error, server.online().config().compat);
     let to: PushTarget = to.parse().map_err(refuse)?;
     let facts = Facts::rows(request_columns.first().map_or(0, |column| column.values.len()));
-    server.push(PushRequest { source, to, columns: request_columns }).await.map_err(refuse)?;
-    Ok((StatusCode::OK, Extension(facts)).into_response())
+    let request = PushRequest { source, to, columns: request_columns, may_wait: true };
+    let status = match server.push(request).await.map_err(refuse)? {
+        Pushed::Written => StatusCode::OK,
+        Pushed::Accepted => StatusCode::ACCEPTED,
+    };
+    Ok((status, Extension(facts)).into_response())
 }
 
 type Fields = (String, String, Vec<crate::online::RequestColumn>);

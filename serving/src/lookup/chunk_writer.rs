@@ -41,28 +41,25 @@ impl ChunkWriter {
         Self { format, arrow: None }
     }
 
-    /// The messages of an answer whose first row is row `first` of the request.
+    /// The message of these rows of an answer whose first row is row `first` of the request.
     pub(super) fn write(
         &mut self,
         first: usize,
         answer: &OnlineAnswer,
-    ) -> Result<Vec<BatchGetResponse>> {
-        let messages = runs(answer).into_iter().map(|rows| {
-            let position = first + rows.start;
-            let count = rows.len();
-            let chunk = match self.format {
-                ChunkFormat::Columns => Chunk::Columns(columns(answer, &rows)?),
-                ChunkFormat::Arrow => {
-                    let stream = match &mut self.arrow {
-                        Some(stream) => stream,
-                        none => none.insert(ArrowStream::start(answer, Compat::Larder)?),
-                    };
-                    Chunk::ArrowStream(stream.write(answer, rows)?)
-                }
-            };
-            message(position, count, chunk)
-        });
-        messages.collect()
+        rows: Range<usize>,
+    ) -> Result<BatchGetResponse> {
+        let (position, count) = (first + rows.start, rows.len());
+        let chunk = match self.format {
+            ChunkFormat::Columns => Chunk::Columns(columns(answer, &rows)?),
+            ChunkFormat::Arrow => {
+                let stream = match &mut self.arrow {
+                    Some(stream) => stream,
+                    none => none.insert(ArrowStream::start(answer, Compat::Larder)?),
+                };
+                Chunk::ArrowStream(stream.write(answer, rows)?)
+            }
+        };
+        message(position, count, chunk)
     }
 
     /// The message that ends the stream, if the format has one.
@@ -78,7 +75,7 @@ fn message(first: usize, rows: usize, chunk: Chunk) -> Result<BatchGetResponse> 
 }
 
 /// Rows that go into one message each.
-fn runs(answer: &OnlineAnswer) -> Vec<Range<usize>> {
+pub(super) fn runs(answer: &OnlineAnswer) -> Vec<Range<usize>> {
     let (mut runs, mut start, mut bytes) = (Vec::new(), 0, 0);
     for row in 0..answer.rows() {
         let size = answer.row_bytes(row);

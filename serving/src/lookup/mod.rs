@@ -1,9 +1,13 @@
 //! Bulk look-ups: thousands of rows read and sent chunk by chunk.
 //!
 //! A task reads chunks ahead of the client, a few at a time, and waits where the client takes none; so a look-up holds a
-//! few chunks in memory, however many rows it has and however slow its client is.
+//! few chunks in memory, however many rows it has and however slow its client is. Chunks have fewer rows where rows are
+//! wide, so that all of them together keep within some bytes. No store tells how wide a row is before it is read: the chunk
+//! that is the first with wide rows is held as a whole.
 
 mod chunk_writer;
+mod pace;
+mod read_ahead;
 mod stream;
 
 use std::ops::Range;
@@ -24,6 +28,7 @@ pub(crate) struct Lookup {
     service: OnlineService,
     planned: Planned,
     chunk_rows: usize,
+    buffer_bytes: usize,
     budget: Budget,
 }
 
@@ -46,7 +51,8 @@ impl OnlineService {
         let outputs = planned.plan.plan.outputs.len().max(1);
         let most = self.config().lookup_chunk_rows.min(CHUNK_VALUES / outputs).max(1);
         let chunk_rows = if chunk_rows == 0 { most } else { chunk_rows.min(most) };
-        Ok(Arc::new(Lookup { service: self.clone(), planned, chunk_rows, budget }))
+        let buffer_bytes = self.config().lookup_buffer_bytes;
+        Ok(Arc::new(Lookup { service: self.clone(), planned, chunk_rows, buffer_bytes, budget }))
     }
 }
 
@@ -54,12 +60,6 @@ impl Lookup {
     /// All rows.
     pub(crate) fn rows(&self) -> usize {
         self.planned.rows
-    }
-
-    /// The rows of each chunk.
-    fn chunks(&self) -> impl Iterator<Item = Range<usize>> + Send + use<> {
-        let (rows, step) = (self.rows(), self.chunk_rows);
-        (0..rows).step_by(step).map(move |first| first..rows.min(first + step))
     }
 
     /// Reads one chunk. A view may be late for each of them by itself.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures::{Stream, StreamExt as _, stream};
+use futures::Stream;
 use larder_core::{Error, ErrorKind, Result};
 use larder_proto::larder::lookup::v1::BatchGetResponse;
 use tokio::sync::mpsc;
@@ -12,11 +12,10 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
+use super::chunk_writer::runs;
+use super::read_ahead::ReadAhead;
 use super::{ChunkWriter, Lookup};
 use crate::metrics::{Stage, Stages};
-
-/// Chunks that are read ahead of the one that is being sent.
-const AHEAD: usize = 3;
 
 /// Chunks in order, then how it ended. Dropped, it ends the task.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub(crate) fn stream(lookup: Arc<Lookup>, writer: ChunkWriter) -> LookupStream {
             Some(deadline) => timeout_at(deadline, producing).await.unwrap_or_else(|_| Err(late())),
         }
     };
-    let task = Owned(tokio::spawn(task.in_current_span()));
+    let task = Owned::spawn(task.in_current_span());
     LookupStream { chunks, task: Some(task) }
 }
 
@@ -50,21 +49,13 @@ async fn produce(
     mut writer: ChunkWriter,
     chunks: mpsc::Sender<BatchGetResponse>,
 ) -> Result<()> {
-    let ranges = lookup.chunks();
-    // Tasks, because a read must go on while the client takes nothing: nobody looks at the stream then.
-    let read = |rows: std::ops::Range<usize>| {
-        let first = rows.start;
-        let read = Owned(tokio::spawn(Arc::clone(&lookup).read(rows).in_current_span()));
-        async move { (first, read.await) }
-    };
-    let mut answers = stream::iter(ranges).map(read).buffered(AHEAD);
-    while let Some((first, answer)) = answers.next().await {
-        let answer = answer.map_err(broken)??;
-        let metrics = lookup.service.metrics().map(Arc::as_ref);
-        let encoding = Stages::start(metrics, Stage::Encode);
-        let messages = writer.write(first, &answer)?;
-        encoding.end();
-        for message in messages {
+    let mut chunks_read = ReadAhead::new(Arc::clone(&lookup));
+    while let Some((first, answer)) = chunks_read.next().await? {
+        for rows in runs(&answer) {
+            let metrics = lookup.service.metrics().map(Arc::as_ref);
+            let encoding = Stages::start(metrics, Stage::Encode);
+            let message = writer.write(first, &answer, rows)?;
+            encoding.end();
             if chunks.send(message).await.is_err() {
                 return Ok(());
             }
@@ -77,7 +68,7 @@ async fn produce(
     Ok(())
 }
 
-fn broken(error: JoinError) -> Error {
+pub(super) fn broken(error: JoinError) -> Error {
     Error::internal("a task of a look-up failed").with_source(error)
 }
 
@@ -97,7 +88,13 @@ impl Stream for LookupStream {
 
 /// A task that ends with its owner.
 #[derive(Debug)]
-struct Owned<T>(JoinHandle<T>);
+pub(super) struct Owned<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Owned<T> {
+    pub(super) fn spawn(task: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio::spawn(task))
+    }
+}
 
 impl<T> Future for Owned<T> {
     type Output = Result<T, JoinError>;

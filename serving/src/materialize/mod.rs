@@ -1,10 +1,11 @@
 //! Rows moved from the offline to the online store at a client's request, as `fs materialize` moves them.
 
 mod jobs;
+mod refusal;
 
 use std::sync::Arc;
 
-use larder_core::{Catalog, Error, FeatureView, Interval, Result, Timestamp};
+use larder_core::{Catalog, Compat, Error, FeatureView, Interval, Result, Timestamp};
 use larder_materializer::{
     Materializer, PrecomputedService, Silent, ViewTask, full, incremental, select_views_at,
 };
@@ -15,16 +16,18 @@ use crate::on_demand::Functions;
 use crate::on_write::ComputedOffline;
 
 pub(crate) use jobs::{Jobs, jobs};
+use refusal::refuse_as_feast;
 
 /// Which views to materialize over which event times.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct MaterializeRequest {
     /// Views; `None` for all that can be.
     pub views: Option<Vec<String>>,
-    /// Event times.
-    pub window: Window,
     /// Version of the one view named; only the current one can be written.
     pub version: Option<String>,
+    /// Event times, or what is wrong with them. Of several faults Feast 0.67 names those of the version first, then
+    /// those of the views, then those of the times.
+    pub window: Result<Window>,
 }
 
 /// Event times of a run.
@@ -56,16 +59,19 @@ impl FeatureServer {
     /// What a request comes to.
     ///
     /// # Errors
-    /// As [`select_views_at`]; `Invalid` for a range that does not go forward.
-    pub(crate) fn materialization(&self, request: &MaterializeRequest) -> Result<Run> {
+    /// As [`select_views_at`]; what is wrong with the window.
+    pub(crate) fn materialization(&self, request: MaterializeRequest) -> Result<Run> {
         let snapshot = self.online().catalog().load();
         let catalog = snapshot.catalog();
-        let views = views(catalog, request)?;
-        let now = self.online().now();
+        if self.online().config().compat == Compat::Feast {
+            refuse_as_feast(catalog, request.views.as_deref(), request.version.as_deref())?;
+        }
+        let views = views(catalog, &request)?;
+        let (window, now) = (request.window?, self.online().now());
         let tasks = views
             .into_iter()
             .map(|view| {
-                let interval = interval(catalog, &view, request.window, now)?;
+                let interval = interval(catalog, &view, window, now)?;
                 view_task(catalog, view, interval, self.online().functions())
             })
             .collect::<Result<_>>()?;

@@ -8,6 +8,7 @@ mod prepared;
 mod read;
 mod request;
 mod typed;
+mod vectors;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -12,7 +12,6 @@ use tokio::time::{Instant, timeout_at};
 pub struct Budget {
     deadline: Option<Instant>,
     store_deadline: Option<Instant>,
-    span: Duration,
     is_partial: bool,
 }
 
@@ -31,15 +30,17 @@ impl Budget {
         let now = Instant::now();
         let deadline = now.checked_add(time);
         let store_deadline = now.checked_add(time.mul_f64(STORE_SHARE));
-        Self { deadline, store_deadline, span: time, is_partial }
+        Self { deadline, store_deadline, is_partial }
     }
 
-    /// For the next part of a request that is answered in parts: the stored rows of each may take as long as those of the
-    /// first, within the same deadline.
+    /// For the next part of a request that is answered in parts: its stored rows have their share of the time that is left.
     pub(crate) fn again(self) -> Self {
-        let span = self.span.min(PART);
-        let store_deadline = Instant::now().checked_add(span.mul_f64(STORE_SHARE));
-        Self { store_deadline: store_deadline.min(self.deadline), ..self }
+        let now = Instant::now();
+        let share = |deadline: Instant| {
+            let left = deadline.saturating_duration_since(now).min(PART);
+            now + left.mul_f64(STORE_SHARE)
+        };
+        Self { store_deadline: self.deadline.map(share), ..self }
     }
 
     /// When the answer has to be there.

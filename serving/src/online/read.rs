@@ -10,10 +10,9 @@ use larder_online_store::{Cell, OnlineStore, ReadRows, ViewRead};
 use larder_proto::wire::check::is_readable;
 use larder_proto::wire::entity_key::{EntityKeyLayout, KeyValue};
 
-use crate::feast_words::FeastWords;
-
 use super::patience::{self, Budget, read_each};
 use super::prepared::{PreparedKeys, PreparedPlan};
+use super::vectors::{self, Asked, Vectors};
 
 /// Typed request columns, addressed by name; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +68,8 @@ pub(crate) struct ViewRows {
     damaged: Vec<(usize, usize)>,
     /// The view did not answer in time, and partial results were asked for.
     is_late: bool,
+    /// Values of expired rows are answered.
+    keeps_expired: bool,
     /// Request row to stored row; shared by the views that are read by the same keys.
     row_of: Arc<[u32]>,
 }
@@ -87,10 +88,23 @@ impl ViewRows {
             state => state,
         };
         let states: Vec<RowState> = rows.event_timestamps().iter().map(state).collect();
+        Self::in_states(rows, states, keys)
+    }
+
+    fn in_states(rows: ReadRows, states: Vec<RowState>, keys: &UniqueKeys) -> Self {
         let is_fresh = states.iter().all(|state| *state == RowState::Fresh);
         let (whole, damaged) = look_at_cells(&rows, is_fresh);
         let row_of = Arc::clone(&keys.row_of);
-        Self { rows, states, whole, damaged, is_late: false, row_of }
+        Self { rows, states, whole, damaged, is_late: false, keeps_expired: false, row_of }
+    }
+
+    /// Rows of which Feast 0.67 answers also what has expired: what it reads from the vectors of a service.
+    pub(super) fn keeping_expired(
+        rows: ReadRows,
+        states: Vec<RowState>,
+        keys: &UniqueKeys,
+    ) -> Self {
+        Self { keeps_expired: true, ..Self::in_states(rows, states, keys) }
     }
 
     /// A view that did not answer: nothing is known about its rows.
@@ -101,7 +115,7 @@ impl ViewRows {
         let states = vec![RowState::Missing; count];
         let row_of = Arc::clone(&keys.row_of);
         let (whole, damaged) = (Vec::new(), Vec::new());
-        Self { rows, states, whole, damaged, is_late: true, row_of }
+        Self { rows, states, whole, damaged, is_late: true, keeps_expired: false, row_of }
     }
 
     /// Whether the view did not answer in time.
@@ -140,9 +154,12 @@ impl ViewRows {
     #[inline]
     pub(crate) fn value(&self, row: usize, feature: usize) -> Option<&[u8]> {
         let stored = self.row_of[row] as usize;
-        if !self.is_whole(feature)
-            && (self.states[stored] != RowState::Fresh || self.is_damaged(row, feature))
-        {
+        let is_served = match self.states[stored] {
+            RowState::Fresh => true,
+            RowState::Expired => self.keeps_expired,
+            RowState::Missing => false,
+        };
+        if !self.is_whole(feature) && (!is_served || self.is_damaged(row, feature)) {
             return None;
         }
         match self.rows.cell(stored, feature) {
@@ -155,6 +172,11 @@ impl ViewRows {
     #[inline]
     pub(crate) fn is_damaged(&self, row: usize, feature: usize) -> bool {
         !self.damaged.is_empty() && self.damaged.contains(&(self.row_of[row] as usize, feature))
+    }
+
+    /// Bytes of all values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.bytes()
     }
 
     /// How many cells hold bytes that are no value.
@@ -191,7 +213,7 @@ pub(crate) struct ReadAt {
 }
 
 /// Encoded keys, each once, in the order of first appearance.
-struct UniqueKeys {
+pub(super) struct UniqueKeys {
     arena: Vec<u8>,
     spans: Vec<(usize, usize)>,
     row_of: Arc<[u32]>,
@@ -228,12 +250,16 @@ pub(crate) async fn read_views(
         compat: at.compat,
         is_present: at.compat == Compat::Feast && store.name() == "redis",
     };
-    let answers = match vectors(store, plan, &slices, at).await? {
-        Some(rows) => rows.into_iter().map(|rows| Ok(Some(rows))).collect(),
-        None if at.budget.is_partial() => {
+    let asked = Asked { plan, keys: &keys, slices: &slices };
+    let answers = match vectors::read(store, asked, at).await? {
+        Vectors::AsFeast(rows) => return Ok(rows),
+        Vectors::Rows(rows) => rows.into_iter().map(|rows| Ok(Some(rows))).collect(),
+        Vectors::None if at.budget.is_partial() => {
             patience::all_or_late(read_each(store, &reads, at.budget.store_deadline()).await)?
         }
-        None => store.read_views(&reads).await.into_iter().map(|answer| answer.map(Some)).collect(),
+        Vectors::None => {
+            store.read_views(&reads).await.into_iter().map(|answer| answer.map(Some)).collect()
+        }
     };
     plan.views
         .iter()
@@ -248,40 +274,6 @@ pub(crate) async fn read_views(
             Ok(rows)
         })
         .collect()
-}
-
-/// The rows of all views from the vectors of a precomputed service; `None` when the views have to be read.
-///
-/// # Errors
-/// Whatever the store answers; under `compat: feast`, where Feast 0.67 never reads the views instead, `Invalid` with its words.
-async fn vectors(
-    store: &dyn OnlineStore,
-    plan: &PreparedPlan,
-    keys: &[Vec<&[u8]>],
-    at: ReadAt,
-) -> Result<Option<Vec<ReadRows>>> {
-    let (Some(vectors), [keys], false) = (&plan.vectors, keys, at.budget.is_partial()) else {
-        return Ok(None);
-    };
-    let rows = match at.compat {
-        // Feast 0.67 compares the names in a vector, which are always full, with those of the answer.
-        Compat::Feast if !plan.has_full_names => None,
-        _ => vectors.read(store, keys).await?,
-    };
-    if rows.is_none() && at.compat == Compat::Feast {
-        return Err(no_vectors(vectors.name()));
-    }
-    Ok(rows)
-}
-
-fn no_vectors(service: &str) -> Error {
-    let words = format!(
-        "FeatureService '{service}' has precompute_online=True but pre-computed vectors could not be read. Run \
-         `feast precompute {service}` or materialize to populate vectors."
-    );
-    Error::invalid(format!("feature service \"{service}\" lacks precomputed rows"))
-        .with_hint("ask for full feature names, or materialize its views")
-        .with_source(FeastWords::bare(words))
 }
 
 fn unique_keys(prepared: &PreparedKeys, columns: &TypedColumns, rows: usize) -> Result<UniqueKeys> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, TimestampMicrosecondArray};
 use larder_core::{Compat, FieldStatus, Result};
-use larder_proto::convert::decode_column;
+use larder_proto::convert::{EncodedColumn, decode_column};
 
+use super::read::ViewRows;
 use super::{AnswerColumn, OnlineAnswer};
 
 /// Some rows of one column.
@@ -61,6 +62,12 @@ impl OnlineAnswer {
     /// About how many bytes a row takes.
     pub(crate) fn row_bytes(&self, row: usize) -> usize {
         (0..self.columns()).map(|column| 2 + self.column(column).value(row).len()).sum()
+    }
+
+    /// Bytes of all values that were read and computed for it.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let stored = self.views.iter().map(ViewRows::bytes).sum::<usize>();
+        stored + self.computed.iter().flatten().map(EncodedColumn::bytes).sum::<usize>()
     }
 
     /// The view of a stored column.

@@ -4,6 +4,7 @@
 
 mod arrow;
 mod chat;
+mod damaged_requests;
 mod document;
 mod fixture;
 mod flight;

@@ -11,7 +11,7 @@ use larder_proto::larder::lookup::v1::batch_get_response::Chunk;
 use larder_proto::larder::lookup::v1::lookup_column::Values;
 use larder_proto::larder::lookup::v1::lookup_service_client::LookupServiceClient;
 use larder_proto::larder::lookup::v1::{BatchGetRequest, BatchGetResponse, ChunkFormat};
-use larder_tests::{RedisServer, Server};
+use larder_tests::{Cassandra, Feast, RedisServer, Server};
 use tokio::runtime::Runtime;
 use tonic::Code;
 
@@ -159,6 +159,12 @@ fn ten_thousand_rows_come_whole_and_in_order_from_the_embedded_store() {
 #[test]
 fn ten_thousand_rows_come_whole_and_in_order_from_redis() {
     check(&redis(&RedisServer::start(&[])));
+}
+
+#[test]
+fn ten_thousand_rows_come_whole_and_in_order_from_cassandra() {
+    let section = Cassandra::get(&Feast::get()).online_store("cassandra");
+    check(section.strip_prefix("online_store: ").expect("a section"));
 }
 
 #[test]

@@ -53,11 +53,12 @@ const TIME: &str = "2026-01-31T12:00:00Z";
 /// [`TIME`] in microseconds.
 const MICROS: i64 = 1_769_860_800_000_000;
 
-/// An applied repository on this store.
+/// An applied repository on this store, whose project is that of this process.
 fn applied(store: &str) -> Repository {
     let settings = format!(
-        "project: rides\nregistry: data/registry.db\nprovider: local\nonline_store: {store}\n\
-         entity_key_serialization_version: 3\n"
+        "project: rides_{}\nregistry: data/registry.db\nprovider: local\nonline_store: {store}\n\
+         entity_key_serialization_version: 3\n",
+        std::process::id()
     );
     let repository = Repository::with(&[
         ("feature_store.yaml", settings.as_str()),
@@ -90,7 +91,8 @@ fn trips(driver: i64) -> Option<i64> {
 /// Drivers below this number, with trips unless it is a multiple of three; `home` is as long as asked.
 fn push_drivers(server: &Server, drivers: i64, home: impl Fn(i64) -> String) {
     // A request has 8 MiB at most.
-    let step = if home(0).len() > 1_000 { 500 } else { 2_000 };
+    let widest = home(0).len().max(home(drivers - 1).len());
+    let step = ((4 << 20) / widest).clamp(1, 2_000);
     for first in (0..drivers).step_by(step) {
         let ids = || (first..drivers).take(step);
         let columns = [

@@ -7,6 +7,7 @@ mod drain;
 mod layouts;
 mod metrics;
 mod python_workers;
+mod redis_down;
 mod removal;
 mod traces;
 

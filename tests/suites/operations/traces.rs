@@ -4,6 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::post;
 use larder_proto::feast::serving::get_online_features_request::Kind;
 use larder_proto::feast::serving::serving_service_client::ServingServiceClient;
 use larder_proto::feast::serving::{FeatureList, GetOnlineFeaturesRequest};
@@ -20,7 +26,9 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use prost::Message as _;
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tonic::transport::Endpoint;
 use tonic::transport::server::TcpIncoming;
@@ -38,8 +46,15 @@ impl TraceService for Received {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        self.take(request.into_inner());
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+impl Received {
+    fn take(&self, exported: ExportTraceServiceRequest) {
         let mut received = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for resource in request.into_inner().resource_spans {
+        for resource in exported.resource_spans {
             let attributes = resource.resource.unwrap_or_default().attributes;
             let service = attributes.iter().find(|pair| pair.key == "service.name");
             let service = service.and_then(|pair| pair.value.clone()?.value);
@@ -50,7 +65,6 @@ impl TraceService for Received {
             let spans = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
             received.extend(spans.map(|span| (service.clone(), span)));
         }
-        Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
 
@@ -74,6 +88,24 @@ impl Collector {
             tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming);
         runtime.spawn(serving);
         Self { runtime, endpoint: format!("http://{address}"), received }
+    }
+
+    /// One that is spoken to over HTTP.
+    fn over_http() -> Self {
+        let runtime = Runtime::new().expect("an event loop");
+        let received = Received::default();
+        let collect = |State(received): State<Received>, headers: HeaderMap, body: Bytes| async move {
+            assert_eq!(headers[CONTENT_TYPE], "application/x-protobuf");
+            assert_eq!(headers["x-tenant"], "shop");
+            received.take(ExportTraceServiceRequest::decode(body).expect("an OTLP request"));
+            ExportTraceServiceResponse::default().encode_to_vec()
+        };
+        let router = Router::new().route("/otlp/v1/traces", post(collect));
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let router = router.with_state(received.clone());
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self { runtime, endpoint: format!("http://{address}/otlp"), received }
     }
 
     /// The spans of the traces that a server in this environment makes of these requests, after its end.
@@ -153,11 +185,25 @@ fn of<'a>(spans: &'a [(String, Span)], trace: &str) -> BTreeMap<&'a str, &'a Spa
 
 #[test]
 fn requests_continue_the_traces_of_their_clients_and_have_a_span_per_stage() {
-    let (repository, collector) = (applied(), Collector::start());
-    let spans = collector.spans(&repository, &[("OTEL_SERVICE_NAME", "features")]);
+    let environment = [("OTEL_SERVICE_NAME", "features")];
+    check_traces(&Collector::start().spans(&applied(), &environment));
+}
+
+#[test]
+fn over_http_a_collector_receives_the_same_traces() {
+    let environment = [
+        ("OTEL_SERVICE_NAME", "features"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=shop"),
+    ];
+    check_traces(&Collector::over_http().spans(&applied(), &environment));
+}
+
+#[track_caller]
+fn check_traces(spans: &[(String, Span)]) {
     assert!(spans.iter().all(|(service, _)| service == "features"), "{spans:?}");
 
-    let http = of(&spans, HTTP_TRACE);
+    let http = of(spans, HTTP_TRACE);
     let names: Vec<&str> = http.keys().copied().collect();
     let stages = ["encode", "plan", "store", "transform"];
     assert_eq!(names, [&["POST /get-online-features"][..], &stages].concat());
@@ -179,7 +225,7 @@ fn requests_continue_the_traces_of_their_clients_and_have_a_span_per_stage() {
         assert!(stage.end_time_unix_nano <= root.end_time_unix_nano, "{stage:?}");
     }
 
-    let grpc = of(&spans, GRPC_TRACE);
+    let grpc = of(spans, GRPC_TRACE);
     let call = grpc["feast.serving.ServingService/GetOnlineFeatures"];
     assert_eq!(hex(&call.parent_span_id), CLIENT_SPAN);
     let known = attributes(call);
@@ -213,9 +259,20 @@ fn the_sampler_is_the_one_that_the_environment_names() {
 
 #[test]
 fn the_access_log_names_the_trace_and_an_absent_collector_holds_nobody_up() {
+    for protocol in ["grpc", "http/protobuf"] {
+        check_absent_collector(protocol);
+    }
+}
+
+#[track_caller]
+fn check_absent_collector(protocol: &str) {
     let repository = applied();
     let nobody = format!("http://127.0.0.1:{}", larder_tests::free_port());
-    let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", nobody.as_str()), ("FS_LOG_FORMAT", "json")];
+    let environment = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", nobody.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("FS_LOG_FORMAT", "json"),
+    ];
     let server = Server::fs_within(&repository.path(), &[], &environment);
     let answer = ureq::post(server.url("/get-online-features"))
         .header("content-type", "application/json")
@@ -236,7 +293,7 @@ fn the_access_log_names_the_trace_and_an_absent_collector_holds_nobody_up() {
 fn settings_that_cannot_be_used_are_refused_before_anything_is_served() {
     let repository = applied();
     for (name, value) in [
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "not an address"),
     ] {
         let mut command = repository.fs().command(&["serve", "--port", "0", "--grpc-port", "0"]);

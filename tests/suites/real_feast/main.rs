@@ -2,10 +2,14 @@
 
 mod every_type;
 mod grpc_client;
+mod materialize;
 mod on_write;
 mod online_stores;
 mod permissions;
+mod precomputed;
+mod push_batching;
 mod registries;
 mod remote_client;
 mod remote_offline;
 mod tls;
+mod vector_search;

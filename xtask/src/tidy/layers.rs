@@ -3,7 +3,7 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 16] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
@@ -12,7 +12,9 @@ const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
     ("larder-online-store", &[CORE, PROTO], &["larder-tests"]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
     ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
+    (DATASET, &[CORE, OFFLINE], &[]),
     ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
+    (STREAM, &[CORE, PROTO, ONLINE], &[]),
     (
         "larder-serving",
         &[CORE, PROTO, REGISTRY, TRANSFORM, ONLINE, OFFLINE, "larder-materializer"],
@@ -29,13 +31,19 @@ const INTERNAL: [(&str, &[&str], &[&str]); 14] = [
             ONLINE,
             OFFLINE,
             ENGINE,
+            DATASET,
             "larder-materializer",
+            STREAM,
             "larder-serving",
         ],
         &[],
     ),
     ("larder-tests", EVERYTHING, EVERYTHING),
-    ("larder-bench", &[CORE, PROTO, TRANSFORM, "larder-tests"], &[]),
+    (
+        "larder-bench",
+        &[CORE, PROTO, TRANSFORM, ONLINE, ENGINE, "larder-materializer", "larder-tests"],
+        &[],
+    ),
     ("xtask", &[], &[]),
 ];
 
@@ -46,7 +54,9 @@ const TRANSFORM: &str = "larder-transform";
 const WORKERS: &str = "larder-transform-workers";
 const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
+const STREAM: &str = "larder-stream-features";
 const ENGINE: &str = "larder-offline-store-datafusion";
+const DATASET: &str = "larder-dataset";
 
 /// Suites and benchmarks may look into every plane.
 const EVERYTHING: &[&str] = &[
@@ -58,19 +68,22 @@ const EVERYTHING: &[&str] = &[
     OFFLINE,
     ENGINE,
     "larder-materializer",
+    STREAM,
     "larder-serving",
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 20] = [
+const GUARDED: [(&str, &[&str]); 23] = [
     ("axum", &["larder-serving"]),
     ("arrow-flight", &["larder-serving", "larder-tests"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
     ("tonic-reflection", &["larder-serving", "larder-tests"]),
-    ("hyper", &["larder-serving", ONLINE, "larder-bench"]),
-    ("hyper-util", &["larder-serving", ONLINE, "larder-bench"]),
-    ("hyper-rustls", &[ONLINE]),
+    ("hyper", &["larder-serving", "larder-cli", ONLINE, "larder-bench"]),
+    ("hyper-util", &["larder-serving", "larder-cli", ONLINE, "larder-bench"]),
+    ("hyper-rustls", &["larder-cli", ONLINE]),
     ("datafusion", &[ENGINE, TRANSFORM]),
+    ("apache-avro", &[STREAM]),
+    ("sqlparser", &[STREAM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),
     ("moka", &[ONLINE]),
@@ -80,6 +93,7 @@ const GUARDED: [(&str, &[&str]); 20] = [
     ("ruff_python_parser", &[REGISTRY, TRANSFORM]),
     ("ureq", &["larder-cli", "larder-tests", "larder-bench"]),
     ("opentelemetry", &["larder-serving", "larder-cli"]),
+    ("opentelemetry-http", &["larder-cli"]),
     ("opentelemetry-otlp", &["larder-cli"]),
     ("opentelemetry_sdk", &["larder-cli"]),
     ("anyhow", &["larder-cli", "larder-tests", "larder-bench", "xtask"]),

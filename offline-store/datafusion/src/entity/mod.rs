@@ -1,7 +1,8 @@
 //! The entity rows of a retrieval, whatever they come from.
 
-mod csv;
+mod query;
 mod table;
+mod text;
 mod time;
 mod window;
 

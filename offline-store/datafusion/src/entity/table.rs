@@ -8,7 +8,8 @@ use arrow_schema::{Schema, SchemaRef};
 use larder_core::{DataSource, Error, Result, SourceKind};
 use larder_offline_store::{EntityRows, Instants};
 
-use super::{csv, time, window};
+use super::text::TextFormat;
+use super::{query, time, window};
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::from_arrow;
 use crate::historical::OpenView;
@@ -34,12 +35,14 @@ impl EntityTable {
         match rows {
             EntityRows::Batches { schema, batches } => Self::of_batches(&schema, batches, time),
             EntityRows::File(path) => {
-                let is_csv = path.extension().is_some_and(|name| name.eq_ignore_ascii_case("csv"));
-                let (schema, batches) = if is_csv {
-                    csv::read(&path, views)?
-                } else {
-                    read_parquet(engine, &path).await?
+                let (schema, batches) = match TextFormat::of_name(&path) {
+                    Some(format) => format.read(&path, views)?,
+                    None => read_parquet(engine, &path).await?,
                 };
+                Self::of_batches(&schema, batches, time)
+            }
+            EntityRows::Query { sql, tables } => {
+                let (schema, batches) = query::rows(engine, &sql, &tables).await?;
                 Self::of_batches(&schema, batches, time)
             }
             EntityRows::Window { start, end } => window::keys(engine, views, start, end).await,

@@ -1,6 +1,7 @@
 //! A source that was opened: its columns and its scan.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
@@ -15,8 +16,8 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use futures::{StreamExt, TryStreamExt};
-use larder_core::{DataSource, Error, Result};
-use larder_offline_store::{Instants, source_name};
+use larder_core::{DataSource, Error, Result, Timestamp};
+use larder_offline_store::{Instants, SourceFile, source_name};
 use object_store::{ObjectMeta, ObjectStore};
 
 use super::files::Found;
@@ -105,6 +106,26 @@ impl SourceTable {
     /// How many of the columns stand in files; the others stand in folder names.
     pub(crate) fn stored_columns(&self) -> usize {
         self.columns.file_schema().fields().len()
+    }
+
+    /// The files for records of what was read; paths below `root` are relative to it.
+    pub(crate) fn described(&self, root: &Path) -> Vec<SourceFile> {
+        let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+        let is_local = self.location.local.is_some();
+        let describe = |file: &PartitionedFile| {
+            let meta = &file.object_meta;
+            let written = Timestamp::from_micros(meta.last_modified.timestamp_micros());
+            let local_etag = || SourceFile::local_etag(written, meta.size);
+            if !is_local {
+                let path = format!("{}{}", self.location.store.as_str(), meta.location);
+                let etag = meta.e_tag.clone().unwrap_or_else(local_etag);
+                return SourceFile { path, size: meta.size, etag };
+            }
+            let path = format!("/{}", meta.location);
+            let path = Path::new(&path).strip_prefix(&root).unwrap_or_else(|_| Path::new(&path));
+            SourceFile { path: path.display().to_string(), size: meta.size, etag: local_etag() }
+        };
+        self.files.iter().map(describe).collect()
     }
 
     /// How many files there are.

@@ -6,6 +6,7 @@
 
 mod canonical;
 mod contract;
+mod entity_rows;
 mod files;
 mod fixture;
 mod properties;
@@ -24,5 +25,6 @@ fn main() -> ExitCode {
     trials.extend(properties::trials());
     trials.extend(files::trials());
     trials.extend(pruned::trials());
+    trials.extend(entity_rows::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

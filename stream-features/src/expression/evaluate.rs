@@ -1,0 +1,225 @@
+//! Evaluation, row by row and without allocation.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::batch::EventBatch;
+use crate::scalar::{Held, Scalar, ScalarType};
+
+/// Arithmetic on two numbers of one type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// A comparison of two values of one type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    fn holds(self, order: Option<Ordering>) -> bool {
+        match self {
+            Self::Equal => order == Some(Ordering::Equal),
+            Self::NotEqual => order != Some(Ordering::Equal),
+            Self::Less => order == Some(Ordering::Less),
+            Self::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+            Self::Greater => order == Some(Ordering::Greater),
+            Self::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+        }
+    }
+}
+
+/// A checked expression: operands have the types that their operators take.
+#[derive(Debug, Clone)]
+pub(crate) enum Expression {
+    Null,
+    Literal(Held),
+    Column(usize),
+    Arithmetic(Operation, Box<Self>, Box<Self>),
+    Compare(Comparison, Box<Self>, Box<Self>),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    IsNull(Box<Self>),
+    In(Box<Self>, Vec<Held>),
+    Cast(Box<Self>, ScalarType),
+    Coalesce(Vec<Self>),
+    /// The second where the first is true, else null.
+    Where(Box<Self>, Box<Self>),
+}
+
+/// Why an expression has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    DivisionByZero,
+    Overflow,
+    /// A text, or number, that is no value of the type.
+    Cast(ScalarType),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DivisionByZero => f.write_str("division by zero"),
+            Self::Overflow => f.write_str("a number is out of range"),
+            Self::Cast(to) => write!(f, "a value cannot be cast to {}", to.name()),
+        }
+    }
+}
+
+impl Expression {
+    /// The value for a row, by SQL's rules for null.
+    pub(crate) fn value<'a>(
+        &'a self,
+        batch: &'a EventBatch,
+        row: usize,
+    ) -> Result<Scalar<'a>, Failure> {
+        match self {
+            Self::Null => Ok(Scalar::Null),
+            Self::Literal(held) => Ok(held.scalar()),
+            Self::Column(column) => Ok(batch.get(row, *column)),
+            Self::Arithmetic(operation, left, right) => {
+                arithmetic(*operation, left.value(batch, row)?, right.value(batch, row)?)
+            }
+            Self::Compare(comparison, left, right) => {
+                Ok(compare(*comparison, left.value(batch, row)?, right.value(batch, row)?))
+            }
+            Self::And(left, right) => both(left, right, false, batch, row),
+            Self::Or(left, right) => both(left, right, true, batch, row),
+            Self::Not(operand) => Ok(match operand.value(batch, row)? {
+                Scalar::Bool(truth) => Scalar::Bool(!truth),
+                _ => Scalar::Null,
+            }),
+            Self::IsNull(operand) => Ok(Scalar::Bool(operand.value(batch, row)?.is_null())),
+            Self::In(operand, known) => Ok(match operand.value(batch, row)? {
+                Scalar::Null => Scalar::Null,
+                value => Scalar::Bool(
+                    known.iter().any(|one| order(one.scalar(), value).is_some_and(Ordering::is_eq)),
+                ),
+            }),
+            Self::Cast(operand, to) => cast(operand.value(batch, row)?, *to),
+            Self::Where(condition, operand) => match condition.value(batch, row)? {
+                Scalar::Bool(true) => operand.value(batch, row),
+                _ => Ok(Scalar::Null),
+            },
+            Self::Coalesce(operands) => {
+                for operand in operands {
+                    let value = operand.value(batch, row)?;
+                    if !value.is_null() {
+                        return Ok(value);
+                    }
+                }
+                Ok(Scalar::Null)
+            }
+        }
+    }
+}
+
+/// `and` and `or`: a side that settles it does so whatever the other is.
+fn both<'a>(
+    left: &'a Expression,
+    right: &'a Expression,
+    settles: bool,
+    batch: &'a EventBatch,
+    row: usize,
+) -> Result<Scalar<'a>, Failure> {
+    let left = left.value(batch, row)?;
+    if left == Scalar::Bool(settles) {
+        return Ok(left);
+    }
+    let right = right.value(batch, row)?;
+    Ok(match (left, right) {
+        (_, Scalar::Bool(truth)) if truth == settles => right,
+        (Scalar::Null, _) | (_, Scalar::Null) => Scalar::Null,
+        _ => Scalar::Bool(!settles),
+    })
+}
+
+fn compare<'a>(comparison: Comparison, left: Scalar<'a>, right: Scalar<'a>) -> Scalar<'a> {
+    if left.is_null() || right.is_null() {
+        return Scalar::Null;
+    }
+    Scalar::Bool(comparison.holds(order(left, right)))
+}
+
+/// The order of two values; numbers of both sorts compare as doubles, NaN with nothing.
+fn order(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
+    match (left, right) {
+        (Scalar::Text(a), Scalar::Text(b)) => Some(a.cmp(b)),
+        (Scalar::Int(a), Scalar::Int(b)) => Some(a.cmp(&b)),
+        (Scalar::Bool(a), Scalar::Bool(b)) => Some(a.cmp(&b)),
+        (a, b) => a.number()?.partial_cmp(&b.number()?),
+    }
+}
+
+fn arithmetic<'a>(
+    operation: Operation,
+    left: Scalar<'a>,
+    right: Scalar<'a>,
+) -> Result<Scalar<'a>, Failure> {
+    if let (Scalar::Int(a), Scalar::Int(b)) = (left, right) {
+        let by_zero = b == 0 && matches!(operation, Operation::Divide | Operation::Remainder);
+        if by_zero {
+            return Err(Failure::DivisionByZero);
+        }
+        let result = match operation {
+            Operation::Add => a.checked_add(b),
+            Operation::Subtract => a.checked_sub(b),
+            Operation::Multiply => a.checked_mul(b),
+            Operation::Divide => a.checked_div(b),
+            Operation::Remainder => a.checked_rem(b),
+        };
+        return result.map(Scalar::Int).ok_or(Failure::Overflow);
+    }
+    let (Some(a), Some(b)) = (left.number(), right.number()) else { return Ok(Scalar::Null) };
+    if b == 0.0 && matches!(operation, Operation::Divide | Operation::Remainder) {
+        return Err(Failure::DivisionByZero);
+    }
+    Ok(Scalar::Double(match operation {
+        Operation::Add => a + b,
+        Operation::Subtract => a - b,
+        Operation::Multiply => a * b,
+        Operation::Divide => a / b,
+        Operation::Remainder => a % b,
+    }))
+}
+
+fn cast(value: Scalar<'_>, to: ScalarType) -> Result<Scalar<'_>, Failure> {
+    let failed = Failure::Cast(to);
+    Ok(match (value, to) {
+        (Scalar::Null, _) => Scalar::Null,
+        (Scalar::Int(number), ScalarType::Double) => Scalar::Double(number as f64),
+        (Scalar::Double(number), ScalarType::Int) => whole(number).ok_or(failed)?,
+        (Scalar::Bool(truth), ScalarType::Int) => Scalar::Int(i64::from(truth)),
+        (Scalar::Text(text), ScalarType::Int) => {
+            Scalar::Int(text.trim().parse().map_err(|_| failed)?)
+        }
+        (Scalar::Text(text), ScalarType::Double) => {
+            Scalar::Double(text.trim().parse().map_err(|_| failed)?)
+        }
+        (Scalar::Text(text), ScalarType::Bool) => match text.trim() {
+            "true" => Scalar::Bool(true),
+            "false" => Scalar::Bool(false),
+            _ => return Err(failed),
+        },
+        (value, _) => value,
+    })
+}
+
+/// A double without its fraction.
+#[expect(clippy::cast_possible_truncation, reason = "within the range of i64")]
+fn whole(number: f64) -> Option<Scalar<'static>> {
+    let limit = 9_223_372_036_854_775_808.0;
+    (number >= -limit && number < limit).then(|| Scalar::Int(number.trunc() as i64))
+}

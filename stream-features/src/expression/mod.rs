@@ -1,0 +1,10 @@
+//! Filters and derived columns: a small part of SQL over the fields of one event.
+
+mod compile;
+mod evaluate;
+
+pub(crate) use compile::{Columns, compile};
+pub(crate) use evaluate::{Expression, Failure};
+
+#[cfg(test)]
+mod tests;

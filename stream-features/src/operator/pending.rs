@@ -1,0 +1,141 @@
+//! Events that wait until the watermark has passed them, to be seen in the order of event time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Event;
+use crate::aggregate::bytes::{Reader, put_len, put_scalar};
+use crate::scalar::Scalar;
+
+/// Dead bytes that are worth moving the others for.
+const COMPACT_FROM: usize = 1 << 20;
+
+/// Where an event's bytes are; ordered by time, then by content, so that ties do not depend on the order of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    time: i64,
+    content: u64,
+    start: usize,
+    len: usize,
+}
+
+/// A queue of events by time over one arena: an event that waits costs no allocation of its own.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    arena: Vec<u8>,
+    places: BinaryHeap<Reverse<Place>>,
+    dead: usize,
+}
+
+impl Pending {
+    pub(super) fn push(&mut self, event: Event<'_>) {
+        let start = self.arena.len();
+        put_len(event.key.len(), &mut self.arena);
+        self.arena.extend_from_slice(event.key);
+        for input in event.inputs {
+            put_scalar(*input, &mut self.arena);
+        }
+        let content = xxh3_64(&self.arena[start..]);
+        let len = self.arena.len() - start;
+        self.places.push(Reverse(Place { time: event.time, content, start, len }));
+    }
+
+    /// Hands the events before this time to `take`, in order.
+    pub(super) fn before(&mut self, time: i64, mut take: impl FnMut(Event<'_>)) {
+        let mut inputs = Vec::new();
+        while let Some(Reverse(place)) = self.places.peek().copied() {
+            if place.time >= time {
+                break;
+            }
+            self.places.pop();
+            self.dead += place.len;
+            read(
+                &self.arena[place.start..place.start + place.len],
+                place.time,
+                &mut inputs,
+                &mut take,
+            );
+        }
+        self.compact();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn compact(&mut self) {
+        if self.places.is_empty() {
+            self.arena.clear();
+            self.dead = 0;
+        } else if self.dead > COMPACT_FROM && self.dead > self.arena.len() / 2 {
+            let mut arena = Vec::with_capacity(self.arena.len() - self.dead);
+            let places = std::mem::take(&mut self.places).into_vec();
+            let moved = places.into_iter().map(|Reverse(place)| {
+                let start = arena.len();
+                arena.extend_from_slice(&self.arena[place.start..place.start + place.len]);
+                Reverse(Place { start, ..place })
+            });
+            self.places = moved.collect();
+            self.arena = arena;
+            self.dead = 0;
+        }
+    }
+}
+
+/// Reads an event back. The buffer for its inputs is lent, and emptied by it.
+fn read<'a>(
+    bytes: &'a [u8],
+    time: i64,
+    inputs: &mut Vec<Scalar<'static>>,
+    take: &mut impl FnMut(Event<'_>),
+) {
+    let mut reader = Reader::new(bytes);
+    let mut values: Vec<Scalar<'a>> = std::mem::take(inputs);
+    let key = reader.len(1).and_then(|len| reader.take(len)).expect("as it was written");
+    while !reader.is_empty() {
+        values.push(reader.scalar().expect("as it was written"));
+    }
+    take(Event { time, key, inputs: &values });
+    values.clear();
+    // An empty vector borrows nothing: its room is used again.
+    *inputs = values.into_iter().map(|_| Scalar::Null).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn events_come_out_by_time_and_content_whatever_came_first(
+            (events, shuffled) in prop::collection::vec((0_i64..20, 0_i64..5), 0..60)
+                .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
+            pause in 0_i64..20,
+        ) {
+            let drained = |events: &[(i64, i64)]| {
+                let mut pending = Pending::default();
+                let mut seen = Vec::new();
+                for (time, value) in events {
+                    let inputs = [Scalar::Int(*value), Scalar::Text("é")];
+                    pending.push(Event { time: *time, key: &value.to_le_bytes(), inputs: &inputs });
+                }
+                for until in [pause, i64::MAX] {
+                    pending.before(until, |event| {
+                        assert!(event.time < until);
+                        seen.push((event.time, event.key.to_vec(), format!("{:?}", event.inputs)));
+                    });
+                }
+                assert_eq!(pending.len(), 0);
+                seen
+            };
+            let in_order = drained(&events);
+            prop_assert!(in_order.is_sorted_by_key(|(time, _, _)| *time));
+            prop_assert_eq!(in_order.len(), events.len());
+            prop_assert_eq!(in_order, drained(&shuffled));
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Files as partitions.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use larder_core::{Error, ErrorKind, Result};
+
+use super::{EventSource, Polled, RawEvents};
+
+/// Room for reading ahead, per file.
+const BUFFER: usize = 256 << 10;
+
+/// Longest event: longer ones end the run, because what follows cannot be found.
+const MAX_EVENT: u64 = 16 << 20;
+
+/// How events follow each other in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// One per line; blank lines are none.
+    Lines,
+    /// Each after its length in four bytes, big-endian.
+    Lengths,
+}
+
+#[derive(Debug)]
+struct Partition {
+    path: PathBuf,
+    /// Opened when it is first read.
+    reader: Option<BufReader<File>>,
+    /// Where the next event begins, in bytes: the offset of an event is that of its first byte.
+    next: u64,
+    ended: bool,
+}
+
+/// Reads the files of a folder, or one file, side by side: a batch of each in turn. Every file is a partition.
+#[derive(Debug)]
+pub struct FileSource {
+    framing: Framing,
+    names: Vec<String>,
+    partitions: Vec<Partition>,
+    turn: usize,
+}
+
+impl FileSource {
+    /// The file at this path, or the files of the folder there in order of their names; hidden ones are left out.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing is there or the folder is empty; `Unavailable` when it cannot be listed.
+    pub fn open(path: &Path, framing: Framing) -> Result<Self> {
+        let paths = files(path)?;
+        if paths.is_empty() {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("no file with events is in {}", path.display()),
+            ));
+        }
+        let names = paths.iter().map(|path| path.display().to_string()).collect();
+        let partition = |path| Partition { path, reader: None, next: 0, ended: false };
+        Ok(Self { framing, names, partitions: paths.into_iter().map(partition).collect(), turn: 0 })
+    }
+}
+
+/// The files below a path.
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |error: std::io::Error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Unavailable,
+        };
+        Error::new(kind, format!("events cannot be read from {}", path.display()))
+            .with_source(error)
+    };
+    if !path.metadata().map_err(failed)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if !is_hidden && entry.path().metadata().map_err(failed)?.is_file() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+impl Partition {
+    fn read(&mut self, framing: Framing, most: usize, events: &mut RawEvents) -> Result<()> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(open(&self.path, self.next)?),
+        };
+        let mut event = Vec::new();
+        while events.len() < most {
+            event.clear();
+            let (start, read) = match framing {
+                Framing::Lines => (self.next, read_line(reader, &mut event)),
+                Framing::Lengths => (self.next, read_frame(reader, &mut event)),
+            };
+            let read = read.map_err(|error| broken(&self.path, start, error))?;
+            if read == 0 {
+                self.ended = true;
+                self.reader = None;
+                break;
+            }
+            self.next += read;
+            if framing == Framing::Lengths || !event.trim_ascii().is_empty() {
+                events.push(&event, start);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path, at: u64) -> Result<BufReader<File>> {
+    let opened = File::open(path).and_then(|mut file| file.seek(SeekFrom::Start(at)).map(|_| file));
+    let file = opened.map_err(|error| broken(path, at, error))?;
+    Ok(BufReader::with_capacity(BUFFER, file))
+}
+
+fn broken(path: &Path, at: u64, error: std::io::Error) -> Error {
+    let kind = match error.kind() {
+        std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => ErrorKind::Data,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, format!("{} cannot be read on from byte {at}", path.display()))
+        .with_source(error)
+}
+
+/// Reads a line without its end; answers how many bytes it took, 0 at the end of the file.
+fn read_line(reader: &mut BufReader<File>, line: &mut Vec<u8>) -> std::io::Result<u64> {
+    let read = reader.by_ref().take(MAX_EVENT).read_until(b'\n', line)? as u64;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if read == MAX_EVENT {
+        return Err(too_long());
+    }
+    Ok(read)
+}
+
+/// Reads a length and as many bytes; answers how many bytes both took, 0 at the end of the file.
+fn read_frame(reader: &mut BufReader<File>, frame: &mut Vec<u8>) -> std::io::Result<u64> {
+    if reader.fill_buf()?.is_empty() {
+        return Ok(0);
+    }
+    let mut length = [0; 4];
+    reader.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length);
+    if u64::from(length) > MAX_EVENT {
+        return Err(too_long());
+    }
+    frame.resize(length as usize, 0);
+    reader.read_exact(frame)?;
+    Ok(4 + u64::from(length))
+}
+
+fn too_long() -> std::io::Error {
+    let message = format!("an event is longer than {MAX_EVENT} bytes");
+    std::io::Error::new(std::io::ErrorKind::InvalidData, message)
+}
+
+#[async_trait]
+impl EventSource for FileSource {
+    fn partitions(&self) -> &[String] {
+        &self.names
+    }
+
+    async fn poll(&mut self, most: usize, events: &mut RawEvents) -> Result<Polled> {
+        for _ in 0..self.partitions.len() {
+            let turn = self.turn;
+            self.turn = (turn + 1) % self.partitions.len();
+            let partition = &mut self.partitions[turn];
+            if partition.ended {
+                continue;
+            }
+            events.partition = turn;
+            partition.read(self.framing, most, events)?;
+            if !events.is_empty() {
+                // The end, if it was seen, is told when its turn comes again.
+                partition.ended = false;
+                return Ok(Polled::Events);
+            }
+            partition.ended = true;
+            return Ok(Polled::Ended(turn));
+        }
+        Ok(Polled::Finished)
+    }
+
+    async fn seek_after(&mut self, partition: usize, offset: u64) -> Result<()> {
+        let partition = &mut self.partitions[partition];
+        (partition.reader, partition.next, partition.ended) = (None, offset, false);
+        // The event at the offset is read once more to find its end.
+        let mut skipped = RawEvents::default();
+        partition.read(self.framing, 1, &mut skipped)?;
+        if skipped.is_empty() || skipped.offset(0) != offset {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{} has no event at byte {offset}", partition.path.display()),
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All events with partition and offset, `most` at a time.
+    async fn all(source: &mut FileSource, most: usize) -> Vec<(usize, u64, Vec<u8>)> {
+        let (mut found, mut ended) = (Vec::new(), Vec::new());
+        loop {
+            let mut events = RawEvents::default();
+            match source.poll(most, &mut events).await.unwrap() {
+                Polled::Events => {
+                    let at =
+                        |i: usize| (events.partition, events.offset(i), events.event(i).to_vec());
+                    found.extend((0..events.len()).map(at));
+                }
+                Polled::Ended(partition) => ended.push(partition),
+                Polled::Nothing => {}
+                Polled::Finished => break,
+            }
+        }
+        ended.sort_unstable();
+        assert_eq!(ended, (0..source.partitions().len()).collect::<Vec<_>>());
+        found
+    }
+
+    #[tokio::test]
+    async fn files_of_a_folder_are_partitions_read_in_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("b.jsonl"), "3\n\n4").unwrap();
+        std::fs::write(folder.path().join("a.jsonl"), "1\r\n2\n").unwrap();
+        std::fs::write(folder.path().join(".hidden"), "5\n").unwrap();
+        let mut source = FileSource::open(folder.path(), Framing::Lines).unwrap();
+        let found = all(&mut source, 1).await;
+        let expected = [(0, 0, "1\r"), (1, 0, "3"), (0, 3, "2"), (1, 3, "4")];
+        let expected = expected.map(|(partition, at, text)| (partition, at, text.into()));
+        assert_eq!(found, expected);
+    }
+
+    #[tokio::test]
+    async fn reading_goes_on_behind_an_offset() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [&[0, 0, 0, 1, 7][..], &[0, 0, 0, 2, 8, 9]].concat()).unwrap();
+        let mut source = FileSource::open(file.path(), Framing::Lengths).unwrap();
+        assert_eq!(all(&mut source, 9).await, [(0, 0, vec![7]), (0, 5, vec![8, 9])]);
+        source.seek_after(0, 0).await.unwrap();
+        assert_eq!(all(&mut source, 9).await, [(0, 5, vec![8, 9])]);
+        assert_eq!(source.seek_after(0, 11).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_cut_is_named_with_the_place() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [0, 0, 0, 9, 1]).unwrap();
+        let mut source = FileSource::open(file.path(), Framing::Lengths).unwrap();
+        let error = source.poll(9, &mut RawEvents::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        let nothing = FileSource::open(&file.path().join("none"), Framing::Lines).unwrap_err();
+        assert!(matches!(nothing.kind(), ErrorKind::NotFound | ErrorKind::Unavailable));
+    }
+}

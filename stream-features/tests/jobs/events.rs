@@ -1,0 +1,125 @@
+//! Random events of the shop, as JSON lines and as Parquet.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::builder::{MapBuilder, StringBuilder};
+use arrow_array::{ArrayRef, RecordBatch, StringArray, StructArray, TimestampMillisecondArray};
+use arrow_schema::{DataType, Field};
+use parquet::arrow::ArrowWriter;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::json;
+
+/// An event; times are milliseconds.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) id: usize,
+    pub(crate) user: Option<String>,
+    pub(crate) session: String,
+    pub(crate) kind: &'static str,
+    pub(crate) time: i64,
+    pub(crate) product: Option<String>,
+    pub(crate) page: String,
+}
+
+/// Events of some hours, in order of time.
+pub(crate) fn random(seed: u64, count: usize) -> Vec<Event> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut time = 1_767_225_600_000;
+    let kinds = ["page_view", "click", "purchase", "add_to_cart", "search"];
+    let event = |id| {
+        time += random.random_range(0..20_000);
+        let user: u32 = random.random_range(0..12);
+        Event {
+            id,
+            user: (user > 0).then(|| format!("u{user}")),
+            // A user changes the session now and then.
+            session: format!("s{user}-{}", id / 900),
+            kind: kinds[random.random_range(0..5)],
+            time,
+            product: random.random_bool(0.7).then(|| format!("p{}", random.random_range(0..9))),
+            page: format!("/{}", random.random_range(0..4)),
+        }
+    };
+    (0..count).map(event).collect()
+}
+
+/// The same events out of order by less than this many milliseconds.
+pub(crate) fn disordered(events: &[Event], seed: u64, by: i64) -> Vec<Event> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut arrivals: Vec<(i64, Event)> = events
+        .iter()
+        .map(|event| (event.time + random.random_range(0..by), event.clone()))
+        .collect();
+    arrivals.sort_by_key(|(arrival, _)| *arrival);
+    arrivals.into_iter().map(|(_, event)| event).collect()
+}
+
+/// The same events in any order.
+pub(crate) fn shuffled(events: &[Event], seed: u64) -> Vec<Event> {
+    let mut events = events.to_vec();
+    events.shuffle(&mut StdRng::seed_from_u64(seed));
+    events
+}
+
+pub(crate) fn json_line(event: &Event) -> String {
+    let mut properties = json!({"page": event.page});
+    if let Some(product) = &event.product {
+        properties["productId"] = json!(product);
+    }
+    let line = json!({
+        "eventId": event.id.to_string(),
+        "userId": event.user,
+        "sessionId": event.session,
+        "eventType": event.kind,
+        "timestamp": event.time,
+        "properties": properties,
+        "context": {"userAgent": "x", "ip": "10.0.0.1", "platform": "web", "referrer": null},
+    });
+    format!("{line}\n")
+}
+
+/// Deals the events out to files of the folder in their order; each is then a partition.
+pub(crate) fn write_lines(folder: &Path, events: &[Event], files: usize) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    for file in 0..files {
+        let lines: String = events.iter().skip(file).step_by(files).map(json_line).collect();
+        std::fs::write(folder.join(format!("{file}.jsonl")), lines).expect("a file");
+    }
+}
+
+/// Writes the events as one Parquet file.
+pub(crate) fn write_parquet(path: &Path, events: &[Event]) {
+    let texts = |of: &dyn Fn(&Event) -> Option<String>| -> ArrayRef {
+        Arc::new(events.iter().map(of).collect::<StringArray>())
+    };
+    let mut properties = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for event in events {
+        let product = event.product.iter().map(|product| ("productId", product));
+        for (key, value) in product.chain([("page", &event.page)]) {
+            properties.keys().append_value(key);
+            properties.values().append_value(value);
+        }
+        properties.append(true).expect("as many keys as values");
+    }
+    let ip = Arc::new(Field::new("ip", DataType::Utf8, false));
+    let context = StructArray::from(vec![(ip, texts(&|_| Some("10.0.0.1".to_owned())))]);
+    let times: TimestampMillisecondArray = events.iter().map(|event| Some(event.time)).collect();
+    let batch = RecordBatch::try_from_iter([
+        ("eventId", texts(&|event| Some(event.id.to_string()))),
+        ("userId", texts(&|event| event.user.clone())),
+        ("sessionId", texts(&|event| Some(event.session.clone()))),
+        ("eventType", texts(&|event| Some(event.kind.to_owned()))),
+        ("timestamp", Arc::new(times) as ArrayRef),
+        ("properties", Arc::new(properties.finish()) as ArrayRef),
+        ("context", Arc::new(context) as ArrayRef),
+    ])
+    .expect("columns of one length");
+    let file = File::create(path).expect("a file");
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("a batch");
+    writer.close().expect("a footer");
+}
