@@ -175,8 +175,8 @@ fn stream_view(schema: &str, column: &str) -> FeatureView {
         aggregations: vec![Aggregation {
             column: column.to_owned(),
             function: "sum".to_owned(),
-            time_window: Some(Duration::from_secs(3_600)),
-            slide_interval: Some(Duration::from_secs(600)),
+            time_window: Some(Duration::from_hours(1)),
+            slide_interval: Some(Duration::from_mins(10)),
             name: String::new(),
         }],
         timestamp_field: "at".to_owned(),
