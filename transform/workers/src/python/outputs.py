@@ -86,6 +86,19 @@ ITEMS = {
     "BOOL": {np.bool_, bool},
     "BYTES": {np.bytes_, bytes},
 }
+# What stands for nothing inside a list, which protobuf cannot hold (Feast 0.67: _LIST_NONE_DEFAULTS).
+EMPTY = {
+    "STRING": "",
+    "BYTES": b"",
+    "INT32": 0,
+    "INT64": 0,
+    "FLOAT": 0.0,
+    "DOUBLE": 0.0,
+    "BOOL": False,
+    "UUID": "",
+    "TIME_UUID": "",
+    "DECIMAL": "",
+}
 
 
 def array(values, kind, convert):
@@ -125,8 +138,8 @@ def lists(values, element, holder):
         items = value.tolist() if isinstance(value, np.ndarray) else list(value)
         if holder == "_SET":
             items = list(set(items))
-        if element == "STRING":
-            items = ["" if item is None else item for item in items]
+        if element in EMPTY and (holder == "_LIST" or element == "STRING"):
+            items = [EMPTY[element] if item is None else item for item in items]
         if items and not checked:
             checked = True
             wrong = next((item for item in items if allowed and type(item) not in allowed), None)
