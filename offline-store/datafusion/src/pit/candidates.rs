@@ -62,7 +62,8 @@ impl Candidates {
     /// The look-ups miss the caches: slots of many rows are found before any is written, so that the misses of
     /// different rows overlap. Neither a search without a branch over a window of eight times, nor a look at the candidates
     /// before any of them is written, nor large pages made a join of 1 M x 10 M rows faster (3.4 s of CPU time in user mode
-    /// as it is, 4.0 s with both): half of it is spent waiting for times and candidates in no order.
+    /// as it is, 4.0 s with both; two runs on a machine that was not quiet): half of it is spent waiting for times and
+    /// candidates in no order.
     pub(super) fn offer(&mut self, index: &EntityIndex, offers: Offers<'_>, reach: i64) {
         let mut slots = [NO_SLOT; ROWS];
         for start in (0..offers.keys.len()).step_by(ROWS) {
