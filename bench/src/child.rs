@@ -16,6 +16,8 @@ pub(crate) struct Usage {
     pub(crate) cpu: f64,
     /// The most bytes that were resident.
     pub(crate) peak: u64,
+    /// The most of them that no file is behind, as far as was seen: what is mapped from a store is not among them.
+    pub(crate) anonymous: u64,
 }
 
 /// How often the kernel is asked.
@@ -30,7 +32,7 @@ impl Usage {
         let start = Instant::now();
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let folder = format!("/proc/{}", child.id());
-        let mut peak = 0;
+        let (mut peak, mut anonymous) = (0, 0);
         // A process that ended keeps its times, but not its memory, until it is waited for.
         let cpu = loop {
             let stat = std::fs::read_to_string(format!("{folder}/stat"))?;
@@ -41,18 +43,17 @@ impl Usage {
                 break (fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS;
             }
             let status = std::fs::read_to_string(format!("{folder}/status"))?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            peak = peak.max(kilobytes.map_or(0, |kilobytes: u64| kilobytes << 10));
+            peak = peak.max(bytes(&status, "VmHWM:"));
+            anonymous = anonymous.max(bytes(&status, "RssAnon:"));
             sleep(INTERVAL);
         };
         let seconds = start.elapsed().as_secs_f64();
         let status = child.wait()?;
         ensure!(status.success(), "{command:?} failed: {status}");
-        Ok(Self { seconds, cpu, peak })
+        Ok(Self { seconds, cpu, peak, anonymous })
     }
 
-    /// The median of each figure; the greatest peak.
+    /// The median of each figure; the greatest peaks.
     pub(crate) fn median(usages: &[Self]) -> Self {
         let median = |figure: fn(&Self) -> f64| {
             let mut runs = Runs::default();
@@ -65,6 +66,14 @@ impl Usage {
             seconds: median(|usage| usage.seconds),
             cpu: median(|usage| usage.cpu),
             peak: usages.iter().map(|usage| usage.peak).max().unwrap_or(0),
+            anonymous: usages.iter().map(|usage| usage.anonymous).max().unwrap_or(0),
         }
     }
+}
+
+/// A figure of `/proc/PID/status`; 0 where it is not told.
+fn bytes(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.map_or(0, |kilobytes| kilobytes << 10)
 }

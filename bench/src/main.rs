@@ -21,6 +21,7 @@ mod raw_redis;
 mod redis;
 mod served;
 mod startup;
+mod stream;
 mod summary;
 mod transform;
 mod workload;
@@ -60,6 +61,17 @@ enum Bench {
     /// Decodes the columns of the point-in-time join and does nothing with them.
     #[command(hide = true)]
     PitFloor(pit::FloorOptions),
+    /// Stream jobs over files and over a broker, beside Apache Flink.
+    Stream(stream::Options),
+    /// Runs stream jobs and sums their rows.
+    #[command(hide = true)]
+    StreamEngine(stream::EngineOptions),
+    /// Runs stream jobs over a topic as it is and sums their rows.
+    #[command(hide = true)]
+    StreamTopic(stream::TopicOptions),
+    /// Puts events into a topic at a rate.
+    #[command(hide = true)]
+    StreamLoad(stream::LoadOptions),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -80,5 +92,9 @@ fn main() -> anyhow::Result<()> {
         Bench::Memory(options) => memory::run(&options),
         Bench::Pit(options) => pit::run(&options),
         Bench::PitFloor(options) => pit::floor(&options),
+        Bench::Stream(options) => stream::run(&options),
+        Bench::StreamEngine(options) => stream::engine(&options),
+        Bench::StreamTopic(options) => stream::topic_engine(&options),
+        Bench::StreamLoad(options) => stream::load(&options),
     }
 }

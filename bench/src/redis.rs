@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Worker processes of Feast; 0 leaves it out.
     #[arg(long, default_value_t = 2)]
     feast_workers: usize,
+    /// Longest value that Redis keeps in the block of its hash (`hash-max-listpack-value`); Redis' own setting without.
+    #[arg(long)]
+    listpack_value: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,7 +49,12 @@ struct Served {
 
 /// Measures every combination; the raw client runs in between.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let (feast, redis) = (Feast::get(), RedisServer::start(&[]));
+    let longest = options.listpack_value.map(|bytes| bytes.to_string());
+    let settings: Vec<&str> = match &longest {
+        Some(bytes) => vec!["--hash-max-listpack-value", bytes],
+        None => Vec::new(),
+    };
+    let (feast, redis) = (Feast::get(), RedisServer::start(&settings));
     // The raw client asks for Feast's layout, so its rows are there always.
     let served: Vec<Served> = [Layout::Feast, Layout::Packed]
         .into_iter()

@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use larder_core::Result;
 
 use crate::commands::{
-    completions, configuration, dataset, delete, describe, features, get_historical, get_online,
-    init, listen, materialize, online, permissions, plan, projects, reference, registry_dump,
-    serve, serve_offline, stream, teardown, version, views,
+    cluster, completions, configuration, dataset, delete, describe, features, get_historical,
+    get_online, init, listen, materialize, online, permissions, plan, projects, reference,
+    registry_dump, serve, serve_offline, stream, teardown, version, views,
 };
 use crate::demo;
 use crate::logging::{LogFormat, LogLevel};
@@ -136,6 +136,9 @@ enum Command {
     /// Serve the offline store over Arrow Flight.
     #[command(visible_alias = "serve_offline")]
     ServeOffline(serve_offline::Arguments),
+    /// Machines that join together: scheduler, executor.
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     /// Serve features over gRPC only, as `feast listen`.
     Listen(listen::Arguments),
     /// Run the whole main job on generated e-commerce data.
@@ -220,6 +223,7 @@ pub(crate) fn run(arguments: Cli) -> Result<()> {
         Command::Stream(command) => stream::run(&repository, &command, format),
         Command::Serve(arguments) => serve::run(&repository, &arguments),
         Command::ServeOffline(arguments) => serve_offline::run(&repository, &arguments),
+        Command::Cluster(command) => cluster::run(&repository, command),
         Command::Listen(arguments) => listen::run(&repository, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Version => version::run(format),

@@ -1,9 +1,12 @@
 //! The composition root: the only place that chooses backends.
 
 mod catalog_source;
+pub(crate) mod cluster;
 mod cql;
+mod kafka;
 mod layers;
 mod lazy_offline;
+mod materializing;
 mod offline_server;
 mod python_workers;
 mod recorder;
@@ -17,7 +20,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use larder_core::{Catalog, Compat, Error, Result};
-use larder_materializer::{Materializer, MaterializerSettings};
+use larder_object_storage::Buckets;
 use larder_offline_store::OfflineStore;
 use larder_online_store::{
     EmbeddedConfig, EmbeddedStore, OnlineStore, RedisLayout, RedisStore, SqliteConfig, SqliteStore,
@@ -35,11 +38,15 @@ use larder_serving::{
 use larder_transform::FunctionRunner;
 
 use self::catalog_source::RegistryCatalogSource;
+pub(crate) use self::kafka::kafka;
 use self::lazy_offline::LazyOfflineStore;
+pub(crate) use self::materializing::{RunOptions, materializer};
 pub(crate) use self::offline_server::{offline_listener, offline_server};
 pub(crate) use self::python_workers::python_workers;
-use self::recorder::RegistryRecorder;
-pub(crate) use self::stream::{StreamTargets, writer_schemas};
+pub(crate) use self::stream::{
+    StreamTargets, letter_file, stream_folder, topic_folder, topic_letters, topic_state,
+    writer_schemas,
+};
 pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;
 use crate::repository::Repository;
@@ -127,13 +134,23 @@ pub(crate) fn layouts(config: &RepoConfig) -> Result<(RedisStore, RedisLayout)> 
 pub(crate) fn offline_store(config: &RepoConfig) -> Result<Arc<dyn OfflineStore>> {
     let kind = match &config.offline_store {
         OfflineStoreConfig::Local { .. } => {
-            return Ok(Arc::new(LazyOfflineStore::new(config.repo_path.clone())));
+            let storage = config.offline_store.object_storage();
+            return Ok(Arc::new(LazyOfflineStore::new(config.repo_path.clone(), storage)));
+        }
+        OfflineStoreConfig::Ballista { scheduler, partitions, .. } => {
+            return cluster::store(config, scheduler, *partitions);
         }
         OfflineStoreConfig::Remote { .. } => "remote",
         OfflineStoreConfig::Other { kind } => kind,
     };
-    Err(Error::unsupported(format!("offline_store.type: {kind} cannot be used"))
-        .with_hint("the types that can be used are file, dask and duckdb: all read files here"))
+    Err(Error::unsupported(format!("offline_store.type: {kind} cannot be used")).with_hint(
+        "the types that can be used are file, dask and duckdb, which all read files here, and ballista",
+    ))
+}
+
+/// Buckets for what the program itself reads and writes; touches no network.
+pub(crate) fn buckets(config: &RepoConfig) -> Buckets {
+    Buckets::new(config.offline_store.object_storage())
 }
 
 /// The project's definitions in a registry.
@@ -155,34 +172,6 @@ pub(crate) fn catalog_of(
 ) -> Result<Catalog> {
     let versioning = config.registry.enable_online_feature_view_versioning;
     larder_registry::catalog::catalog(file, project, versioning)
-}
-
-/// What moves rows from the offline to the online store and records it in the registry; `bulk` leaves the guard off.
-///
-/// # Errors
-/// As the stores' constructors.
-pub(crate) fn materializer(repository: &Repository, bulk: bool) -> Result<Materializer> {
-    let config = repository.existing()?;
-    materializer_over(config, registry_store(config)?, online_store(config)?, bulk)
-}
-
-fn materializer_over(
-    config: &RepoConfig,
-    registry: Arc<dyn RegistryStore>,
-    online: Arc<dyn OnlineStore>,
-    bulk: bool,
-) -> Result<Materializer> {
-    let recorder = RegistryRecorder::new(registry, config.project.clone());
-    let defaults = MaterializerSettings::default();
-    let batch = config.materialization.online_write_batch_size;
-    let settings = MaterializerSettings {
-        entity_key_version: entity_key_version(config),
-        guard: if bulk { WriteGuard::LastWriteWins } else { write_guard(config) },
-        batch_rows: batch.map_or(defaults.batch_rows, |rows| rows as usize),
-        ..defaults
-    };
-    let (recorder, clock) = (Arc::new(recorder), Arc::new(SystemClock));
-    Ok(Materializer::new(offline_store(config)?, online, recorder, clock, settings))
 }
 
 fn entity_key_version(config: &RepoConfig) -> EntityKeyVersion {
@@ -237,6 +226,7 @@ fn service_config(config: &RepoConfig) -> ServiceConfig {
         max_features: config.serving.limits.features as usize,
         entity_key_version: config.entity_key_serialization_version.into(),
         guard: write_guard(config),
+        overlap: config.materialization.overlap.0,
         ..ServiceConfig::default()
     }
 }
@@ -259,7 +249,8 @@ pub(crate) fn feature_server(
     if let Some(metrics) = metrics {
         online = online.with_metrics(metrics);
     }
-    let materializer = materializer_over(config, registry, Arc::clone(online.store()), false)?;
+    let (store, options) = (Arc::clone(online.store()), RunOptions::default());
+    let materializer = materializing::over(config, registry, store, options)?;
     let server = FeatureServer::new(online, offline_store(config)?).with_materializer(materializer);
     Ok((server, Arc::new(source)))
 }

@@ -15,7 +15,15 @@ pub(crate) struct ViewProgress {
     /// What is printed when a view begins, by view; nothing for views without.
     headings: HashMap<String, String>,
     bars: MultiProgress,
-    running: Mutex<HashMap<String, ProgressBar>>,
+    running: Mutex<HashMap<String, Running>>,
+}
+
+/// The bar of a view that is worked on.
+#[derive(Debug)]
+struct Running {
+    bar: ProgressBar,
+    /// Rows that were written before the run began.
+    begun: u64,
 }
 
 const TICK: Duration = Duration::from_millis(100);
@@ -29,7 +37,7 @@ impl ViewProgress {
     /// The bar of a view, taken away from the running ones.
     fn end(&self, view: &str) {
         let bar = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(view);
-        if let Some(bar) = bar {
+        if let Some(Running { bar, .. }) = bar {
             bar.finish_and_clear();
         }
     }
@@ -47,13 +55,35 @@ impl Progress for ViewProgress {
         let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
         bar.set_prefix(view.to_owned());
         bar.enable_steady_tick(TICK);
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(view.to_owned(), bar);
+        let running = Running { bar, begun: 0 };
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(view.to_owned(), running);
+    }
+
+    fn planned(&self, view: &str, rows: u64, done: u64) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Running { bar, begun }) = running.get_mut(view) {
+            *begun = done;
+            let style = "{spinner} {prefix}: {percent} %, {human_pos} of {human_len} rows {msg} [{elapsed}, {eta} left]";
+            bar.set_style(
+                ProgressStyle::with_template(style).expect("the template is well-formed"),
+            );
+            bar.set_length(rows);
+            bar.set_position(done);
+            bar.reset_eta();
+        }
+        if done > 0 {
+            let percent = u128::from(done) * 100 / u128::from(rows.max(1));
+            report::note(format_args!("{view}: resumed at {percent} % ({done} of {rows} rows)"));
+        }
     }
 
     fn advanced(&self, view: &str, counts: Counts) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bar) = running.get(view) {
-            bar.set_position(counts.read);
+        if let Some(Running { bar, begun }) = running.get(view) {
+            bar.set_position(begun + counts.read);
             bar.set_message(format!("read, {} written", counts.written));
         }
     }

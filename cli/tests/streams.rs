@@ -135,11 +135,65 @@ fn dead_letters_are_shown_and_a_replay_takes_what_was_mended() {
     let path = folder.path().join("schemas/user_event.avsc");
     let schema = std::fs::read_to_string(&path).expect("the schema");
     folder.write("schemas/user_event.avsc", schema.replace("\"search\"]", "\"search\", \"wave\"]"));
-    folder.stdout(&["stream", "dead-letters", "replay", "product_popularity"]);
+    let replayed = folder.run(&["stream", "dead-letters", "replay", "product_popularity"]);
+    let said = transcript(&replayed);
+    assert!(replayed.status.success() && said.contains("1 taken, 1 still dead"), "{said}");
+    // The letter that was taken is not told again, whatever comes next.
+    folder.stdout(&["stream", "run", "product_popularity"]);
     let left = json_of(&folder, &["stream", "dead-letters", "list", "product_popularity"]);
     assert_eq!(left.as_array().map(Vec::len), Some(1));
     let never = folder.run(&["stream", "dead-letters", "replay", "sessions"]);
     assert!(!never.status.success(), "{}", transcript(&never));
+}
+
+#[test]
+fn a_run_goes_on_where_the_last_one_was_and_reset_begins_anew() {
+    let folder = shop();
+    let before = status_of(&folder, "product_popularity");
+    assert_eq!(before, Value::Null, "nothing has run");
+    folder.write("data/user_events/1.jsonl", events());
+    folder.stdout(&["stream", "run"]);
+    let more = [event(6, "page_view", 330_000), event(7, "click", 330_020)].concat();
+    folder.write("data/user_events/1.jsonl", format!("{}{more}", events()));
+    let status = status_of(&folder, "product_popularity");
+    assert_eq!(status["checkpoint"]["lag_bytes"], json!(more.len()));
+    let ran = json_of(&folder, &["stream", "run"]);
+    let events_of = |ran: &Value| -> Vec<_> {
+        ran.as_array().expect("jobs").iter().map(|job| job["events"].clone()).collect()
+    };
+    assert_eq!(events_of(&ran), [2, 2, 2, 2]);
+    let resumed = left(&folder);
+    assert_eq!(served(&folder, "product_features:popularity_score", "product_id=p1"), json!(2.0));
+    let status = status_of(&folder, "product_popularity");
+    let checkpoint = &status["checkpoint"];
+    assert_eq!((&checkpoint["lag_bytes"], &checkpoint["number"]), (&json!(0), &json!(2)));
+    assert!(checkpoint["keys"] == json!(1) && checkpoint["bytes"].as_u64() > Some(0), "{status}");
+    let shown = folder.stdout(&["stream", "status"]);
+    assert!(shown.contains("CHECKPOINT") && shown.contains("WATERMARK"), "{shown}");
+
+    let ran = json_of(&folder, &["stream", "run", "--reset"]);
+    assert_eq!(events_of(&ran), [7, 7, 7, 7]);
+    assert_eq!(left(&folder), resumed);
+    // Another definition cannot go on with the state.
+    let path = folder.path().join("streams/user_events.yaml");
+    let jobs = std::fs::read_to_string(&path).expect("the jobs");
+    folder.write("streams/user_events.yaml", jobs.replacen("window: 5m", "window: 10m", 1));
+    let refused = folder.run(&["stream", "run", "product_popularity"]);
+    assert!(!refused.status.success() && transcript(&refused).contains("--reset"));
+    folder.stdout(&["stream", "run", "product_popularity", "--reset"]);
+}
+
+/// The status of a job, null when there is none.
+fn status_of(folder: &Folder, job: &str) -> Value {
+    let status = json_of(folder, &["stream", "status"]);
+    let jobs = status.as_array().cloned().unwrap_or_default();
+    jobs.into_iter().find(|known| known["job"] == json!(job)).unwrap_or_default()
+}
+
+/// Output files and dead letters.
+fn left(folder: &Folder) -> Vec<Vec<Value>> {
+    let names = ["sessions.jsonl", "alerts.jsonl", "sessions/dead-letters.jsonl"];
+    names.iter().map(|name| lines(folder, &format!("data/streams/{name}"))).collect()
 }
 
 #[test]
@@ -169,9 +223,9 @@ fn a_job_that_cannot_run_is_refused_at_apply_with_its_line() {
     let path = folder.path().join("streams/user_events.yaml");
     let jobs = std::fs::read_to_string(&path).expect("the jobs");
     for (from, to, place) in [
-        ("properties.productId}", "properties.productId.x}", "streams/user_events.yaml:11"),
-        ("as: popularity_score", "as: popularity", "streams/user_events.yaml:14"),
-        ("view: product_features", "view: products", "streams/user_events.yaml:14"),
+        ("properties.productId}", "properties.productId.x}", "streams/user_events.yaml:12"),
+        ("as: popularity_score", "as: popularity", "streams/user_events.yaml:15"),
+        ("view: product_features", "view: products", "streams/user_events.yaml:15"),
     ] {
         assert!(jobs.contains(from), "{from}");
         folder.write("streams/user_events.yaml", jobs.replacen(from, to, 1));

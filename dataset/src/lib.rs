@@ -10,6 +10,7 @@ mod digest;
 mod entity_set;
 mod manifest;
 mod read;
+mod remote;
 mod verify;
 mod write;
 
@@ -21,5 +22,6 @@ pub use manifest::{
     AsOf, Column, ColumnOrigin, FORMAT_VERSION, File, Layout, MANIFEST, Manifest, Request, Source,
     SourceFile,
 };
+pub use remote::RemoteDataset;
 pub use verify::{Finding, Kept, findings};
 pub use write::{ClosedDataset, DatasetWriter, FileFormat, Sink, Written};

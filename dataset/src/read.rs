@@ -11,6 +11,7 @@ use arrow_schema::ArrowError;
 use larder_core::{Error, Result};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::remote::place_of;
 use crate::write::FileFormat;
 use crate::{File, Manifest};
 
@@ -27,7 +28,7 @@ pub(crate) fn different_rows(
 ) -> Result<Option<BTreeMap<String, u64>>> {
     let place = |file: &File| {
         let (stem, _) = file.path.rsplit_once('.').unwrap_or((&file.path, ""));
-        (stem.to_owned(), file.rows)
+        (place_of(stem).to_owned(), file.rows)
     };
     let places = |manifest: &Manifest| manifest.files.iter().map(place).collect::<Vec<_>>();
     let is_csv = |manifest: &Manifest| manifest.layout.format == FileFormat::Csv;

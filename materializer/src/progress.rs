@@ -5,7 +5,8 @@ use std::fmt::Debug;
 /// Counts of one view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Rows that the offline store returned: the latest of each key in the window.
+    /// Rows that the offline store returned: the latest of each key in the window, less those that a run which was cut off
+    /// had written.
     pub read: u64,
     /// Rows that the online store took.
     pub written: u64,
@@ -27,6 +28,10 @@ impl Counts {
 pub trait Progress: Debug + Send + Sync {
     /// A view's rows are about to be read.
     fn started(&self, view: &str);
+
+    /// The offline store has chosen the rows: so many will be read, of which an earlier run that was cut off has written
+    /// the first `done`.
+    fn planned(&self, _view: &str, _rows: u64, _done: u64) {}
 
     /// More rows went through; `counts` are totals so far.
     fn advanced(&self, view: &str, counts: Counts);

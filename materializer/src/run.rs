@@ -1,20 +1,22 @@
 //! The run itself: read, encode, write, record.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use larder_core::{Clock, Error, FeatureView, Interval, Result};
+use larder_core::{Clock, Error, Interval, Result};
 use larder_offline_store::{BatchStream, OfflineStore, PullRequest};
 use larder_online_store::{GuardScope, OnlineStore, ViewTable, WriteGuard, WriteRows};
 use larder_proto::wire::entity_key::EntityKeyVersion;
 
 use crate::ahead::EncodedBatches;
+use crate::checkpoint::{Checkpoints, Marker, Resumption, still_fits};
 use crate::on_demand::{OnDemandRows, entity_frame};
-use crate::precomputed::PrecomputedService;
 use crate::progress::{Counts, Progress};
 use crate::recorder::IntervalRecorder;
 use crate::rows::{EncodedRows, RowEncoder};
+use crate::task::ViewTask;
 use crate::write::write_rows;
 
 /// Settings of a run; data only.
@@ -28,6 +30,12 @@ pub struct MaterializerSettings {
     pub batch_rows: usize,
     /// Views worked on at once; at least 1.
     pub views_at_once: usize,
+    /// Bytes that choosing and reading the rows of one view may take; `None` for what the offline store allows itself.
+    pub memory_limit: Option<usize>,
+    /// Whether a run that was cut off is gone on with.
+    pub resume: bool,
+    /// Between two records of how far a run has come: what one that is cut off does again at most.
+    pub checkpoint_interval: Duration,
 }
 
 impl Default for MaterializerSettings {
@@ -37,41 +45,10 @@ impl Default for MaterializerSettings {
             guard: WriteGuard::EventTime,
             batch_rows: 8_192,
             views_at_once: 1,
+            memory_limit: None,
+            resume: true,
+            checkpoint_interval: Duration::from_millis(500),
         }
-    }
-}
-
-/// One view and the closed interval to materialize.
-#[derive(Debug, Clone)]
-pub struct ViewTask {
-    /// The view.
-    pub view: Arc<FeatureView>,
-    /// Name of its online table, see [`ViewTask::new`].
-    pub table: String,
-    /// Event times to read, both ends included.
-    pub interval: Interval,
-    /// What computes the rows of an on-demand view; `None` for a view whose rows stand in its batch source.
-    pub computation: Option<Arc<dyn OnDemandRows>>,
-    /// Services whose vectors hold features of the view; they are made anew for every entity written.
-    pub services: Vec<Arc<PrecomputedService>>,
-}
-
-impl ViewTask {
-    /// A task for the view's current version; with `online_versioning` its table carries the version number.
-    pub fn new(view: Arc<FeatureView>, online_versioning: bool, interval: Interval) -> Self {
-        let table = view.table_name(online_versioning);
-        Self { table, view, interval, computation: None, services: Vec::new() }
-    }
-
-    /// The task of an on-demand view (in the form of [`OnDemandFeatureView::stored`](larder_core::OnDemandFeatureView::stored)).
-    pub fn computed(self, computation: Arc<dyn OnDemandRows>) -> Self {
-        Self { computation: Some(computation), ..self }
-    }
-
-    /// The task with those of a catalog's services that hold features of the view.
-    pub fn with_services(self, all: &[Arc<PrecomputedService>]) -> Self {
-        let own = all.iter().filter(|service| service.has(&self.view.name));
-        Self { services: own.cloned().collect(), ..self }
     }
 }
 
@@ -82,8 +59,12 @@ pub struct ViewReport {
     pub view: String,
     /// The interval that was recorded.
     pub interval: Interval,
-    /// Rows.
+    /// Rows of this run.
     pub counts: Counts,
+    /// Rows that a run which was cut off had written before; 0 for a run from the beginning.
+    pub resumed_at: u64,
+    /// From the first read to the recorded interval.
+    pub elapsed: Duration,
 }
 
 /// Moves the latest rows of an interval from the offline to the online store.
@@ -94,6 +75,7 @@ pub struct Materializer {
     recorder: Arc<dyn IntervalRecorder>,
     clock: Arc<dyn Clock>,
     settings: MaterializerSettings,
+    checkpoints: Option<Arc<dyn Checkpoints>>,
 }
 
 impl Materializer {
@@ -105,7 +87,13 @@ impl Materializer {
         clock: Arc<dyn Clock>,
         settings: MaterializerSettings,
     ) -> Self {
-        Self { offline, online, recorder, clock, settings }
+        Self { offline, online, recorder, clock, settings, checkpoints: None }
+    }
+
+    /// The same, with a place where runs write down how far they have come.
+    #[must_use]
+    pub fn with_checkpoints(self, checkpoints: Arc<dyn Checkpoints>) -> Self {
+        Self { checkpoints: Some(checkpoints), ..self }
     }
 
     /// Runs the tasks in order, `views_at_once` at a time, and reports the finished views in task order.
@@ -118,7 +106,8 @@ impl Materializer {
     /// # Behavior
     /// A view's interval is recorded only after all its rows are durable. A run that is cut off anywhere,
     /// also by a kill, leaves a state from which the same run gives the same result: writes are guarded by
-    /// event time and idempotent.
+    /// event time and idempotent. With [checkpoints](Self::with_checkpoints) it goes on where the first one was cut off,
+    /// unless definition, range or source files have changed or the store has lost what was written.
     pub async fn run(
         &self,
         project: &str,
@@ -166,18 +155,22 @@ impl Materializer {
     ) -> Result<ViewReport> {
         let name = &task.view.name;
         progress.started(name);
+        let began = Instant::now();
         let moved = async {
-            let counts = self.move_rows(project, task, progress).await?;
+            let mut moved = self.move_rows(project, task, progress).await?;
             // Feast 0.67 records nothing of on-demand views: every incremental run computes them anew.
             if task.computation.is_none() {
-                self.recorder.record(&task.view, task.interval).await?;
+                let recorded = self.recorder.record(&task.view, moved.interval).await;
+                moved.end(recorded.is_ok()).await;
+                recorded?;
             }
-            Ok(counts)
+            Ok(moved)
         };
         match moved.await {
-            Ok(counts) => {
+            Ok(Moved { interval, counts, resumed_at, .. }) => {
                 progress.finished(name, counts);
-                Ok(ViewReport { view: name.clone(), interval: task.interval, counts })
+                let elapsed = began.elapsed();
+                Ok(ViewReport { view: name.clone(), interval, counts, resumed_at, elapsed })
             }
             Err(error) => {
                 progress.failed(name);
@@ -191,38 +184,104 @@ impl Materializer {
         project: &str,
         task: &ViewTask,
         progress: &dyn Progress,
-    ) -> Result<Counts> {
-        let mut counts = Counts::default();
+    ) -> Result<Moved> {
+        let mut moved = Moved::nothing(task.interval);
         let Interval { start, end } = task.interval;
         // A reversed interval holds no instant (mat09).
         if start > end {
-            return Ok(counts);
+            return Ok(moved);
         }
         let view = task.view.as_ref();
         let (encoder, batches) = match &task.computation {
-            None => self.pulled(project, task).await?,
+            None => self.pulled(project, task, &mut moved).await?,
             Some(computation) => {
-                self.computed(project, task, computation.as_ref(), &mut counts).await?
+                self.computed(project, task, computation.as_ref(), &mut moved.counts).await?
             }
         };
-        let table = encoder.table().clone();
-        let mut encoded = EncodedBatches::start(batches, encoder, self.settings.batch_rows);
-        while let Some(batch) = encoded.next().await {
-            self.write(task, &table, batch?, &mut counts).await?;
-            progress.advanced(&view.name, counts);
+        if let Some(rows) = batches.rows() {
+            progress.planned(&view.name, moved.resumed_at + rows, moved.resumed_at);
         }
-        warn_of_null_keys(&view.name, counts);
-        Ok(counts)
+        let table = encoder.table().clone();
+        let encoded = EncodedBatches::start(batches, encoder, self.settings.batch_rows);
+        let written = self.write_all(task, &table, encoded, &mut moved, progress).await;
+        if let (Err(_), Some(marker)) = (&written, &mut moved.marker) {
+            marker.save().await;
+        }
+        written?;
+        warn_of_null_keys(&view.name, moved.counts);
+        Ok(moved)
     }
 
-    /// The rows of a view in its batch source.
-    async fn pulled(&self, project: &str, task: &ViewTask) -> Result<(RowEncoder, BatchStream)> {
+    async fn write_all(
+        &self,
+        task: &ViewTask,
+        table: &ViewTable,
+        mut encoded: EncodedBatches,
+        moved: &mut Moved,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        while let Some(batch) = encoded.next().await {
+            let batch = batch?;
+            let (read, rows) = (batch.read, batch.rows.len());
+            let last_key = rows.checked_sub(1).map(|last| batch.rows.key(last).to_vec());
+            self.write(task, table, batch, &mut moved.counts).await?;
+            if let Some(marker) = &mut moved.marker {
+                marker.advance(read, last_key).await;
+            }
+            progress.advanced(&task.view.name, moved.counts);
+        }
+        Ok(())
+    }
+
+    /// The rows of a view in its batch source, less those that were written before.
+    async fn pulled(
+        &self,
+        project: &str,
+        task: &ViewTask,
+        moved: &mut Moved,
+    ) -> Result<(RowEncoder, BatchStream)> {
         let view = task.view.as_ref();
-        let Interval { start, end } = task.interval;
-        let request = PullRequest::of_view(view, Some(start), Some(end))?;
         let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
+        let mut request = self.begin(project, task, &table, moved).await?;
+        request.options.memory_limit = self.settings.memory_limit;
         let encoder = RowEncoder::new(view, table, &request, self.settings.entity_key_version)?;
-        Ok((encoder, self.offline.pull_latest(request).await?))
+        let mut rows = self.offline.pull_latest(request.clone()).await?;
+        if let Some(marker) = moved.marker.as_mut().filter(|marker| marker.rows() > 0) {
+            if still_fits(marker, task, &request, self.offline.as_ref()).await? {
+                moved.resumed_at = marker.rows();
+            } else {
+                // The files were replaced just now.
+                marker.start_over();
+                request.options.skip = 0;
+                rows = self.offline.pull_latest(request).await?;
+            }
+        }
+        Ok((encoder, rows))
+    }
+
+    /// What is read, and from where on.
+    async fn begin(
+        &self,
+        project: &str,
+        task: &ViewTask,
+        table: &ViewTable,
+        moved: &mut Moved,
+    ) -> Result<PullRequest> {
+        let Some(checkpoints) = &self.checkpoints else {
+            let (from, end) = (Some(task.read_from), Some(task.interval.end));
+            return PullRequest::of_view(&task.view, from, end);
+        };
+        let resumption = Resumption {
+            checkpoints,
+            project,
+            resume: self.settings.resume,
+            interval: self.settings.checkpoint_interval,
+        };
+        let (offline, online) = (self.offline.as_ref(), self.online.as_ref());
+        let beginning = resumption.begin(task, table, offline, online).await?;
+        moved.interval = beginning.interval;
+        moved.marker = beginning.marker;
+        Ok(beginning.request)
     }
 
     /// The rows of an on-demand view, computed for the entities of its sources.
@@ -271,6 +330,30 @@ impl Materializer {
             service.refresh(&task.view.name, &keys, store, self.clock.as_ref(), guard).await?;
         }
         Ok(())
+    }
+}
+
+/// What a run has done for a view.
+struct Moved {
+    /// What is recorded.
+    interval: Interval,
+    counts: Counts,
+    resumed_at: u64,
+    marker: Option<Marker>,
+}
+
+impl Moved {
+    fn nothing(interval: Interval) -> Self {
+        Self { interval, counts: Counts::default(), resumed_at: 0, marker: None }
+    }
+
+    /// All rows are durable; when the interval is recorded too, nothing is left to go on with.
+    async fn end(&mut self, is_recorded: bool) {
+        match self.marker.take() {
+            Some(marker) if is_recorded => marker.remove().await,
+            Some(mut marker) => marker.save().await,
+            None => {}
+        }
     }
 }
 

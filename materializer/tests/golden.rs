@@ -34,7 +34,10 @@ fn main() {
     assert!(cases.len() >= 10, "vectors are missing: {}", cases.len());
     let trials = cases
         .iter()
-        .flat_map(|case| ["sqlite", "embedded"].map(|store| trial(case.clone(), store)))
+        .flat_map(|case| {
+            let stores = [("sqlite", None), ("embedded", None), ("embedded", Some(1))];
+            stores.map(|(store, memory_limit)| trial(case.clone(), store, memory_limit))
+        })
         .collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -43,14 +46,15 @@ fn name_of(path: &Path) -> String {
     path.file_name().expect("a folder has a name").to_string_lossy().into_owned()
 }
 
-fn trial(folder: PathBuf, store: &'static str) -> Trial {
-    Trial::test(format!("{}::{store}", name_of(&folder)), move || {
+fn trial(folder: PathBuf, store: &'static str, memory_limit: Option<usize>) -> Trial {
+    let memory = memory_limit.map_or("", |_| "::without_memory");
+    Trial::test(format!("{}::{store}{memory}", name_of(&folder)), move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(check(&folder, store))
+        runtime.block_on(check(&folder, store, memory_limit))
     })
 }
 
-async fn check(folder: &Path, kind: &str) -> Result<(), Failed> {
+async fn check(folder: &Path, kind: &str, memory_limit: Option<usize>) -> Result<(), Failed> {
     let case: Json = serde_json::from_slice(&std::fs::read(folder.join("case.json"))?)?;
     let home = tempfile::tempdir()?;
     let store = online(kind, home.path());
@@ -62,7 +66,7 @@ async fn check(folder: &Path, kind: &str) -> Result<(), Failed> {
         Arc::clone(&store),
         Arc::clone(&recorder) as Arc<_>,
         Arc::new(FixedClock(Timestamp::EPOCH)),
-        MaterializerSettings { batch_rows: 3, ..MaterializerSettings::default() },
+        MaterializerSettings { batch_rows: 3, memory_limit, ..MaterializerSettings::default() },
     );
     let mut counts = Counts::default();
     for interval in intervals(&case, &mut view) {

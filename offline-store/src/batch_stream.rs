@@ -16,6 +16,7 @@ use larder_core::Result;
 pub struct BatchStream {
     schema: SchemaRef,
     batches: BoxStream<'static, Result<RecordBatch>>,
+    rows: Option<u64>,
 }
 
 impl BatchStream {
@@ -24,7 +25,18 @@ impl BatchStream {
         schema: SchemaRef,
         batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
     ) -> Self {
-        Self { schema, batches: batches.boxed() }
+        Self { schema, batches: batches.boxed(), rows: None }
+    }
+
+    /// The same stream, known to have so many rows in all.
+    #[must_use]
+    pub fn with_rows(self, rows: u64) -> Self {
+        Self { rows: Some(rows), ..self }
+    }
+
+    /// How many rows the stream had before any was taken, where that is known before they are read.
+    pub fn rows(&self) -> Option<u64> {
+        self.rows
     }
 
     /// A stream of batches at hand.

@@ -20,7 +20,7 @@ pub use column_names::{mapped_name, source_name};
 pub use instant::{Instants, ceil_ticks, floor_ticks, nanos};
 pub use request::{
     EntityRows, HistoricalFeature, HistoricalOptions, HistoricalRequest, HistoricalView, JoinKey,
-    PullRequest, SaveMode, SaveRequest,
+    PullOptions, PullRequest, SaveMode, SaveRequest,
 };
 pub use served::Served;
 pub use store::{OfflineStore, SourceFile};

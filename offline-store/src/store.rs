@@ -56,7 +56,8 @@ pub trait OfflineStore: Send + Sync + Debug {
     /// # Behavior
     /// Rows whose event time is null are not read. Per key the row with the greatest event time wins, then the
     /// greatest created time (null loses), then the last in file order. Null keys are kept and equal each other.
-    /// Without join keys there is one row for the whole source. Columns and their order: see [`PullRequest`].
+    /// Without join keys there is one row for the whole source. Columns and their order: see [`PullRequest`]. The rows come
+    /// in the order of the files, whatever the memory limit; the answer knows [how many](BatchStream::rows) they are.
     async fn pull_latest(&self, request: PullRequest) -> Result<BatchStream>;
 
     /// All rows within the closed interval of the request, in file order; rows whose event time is null are left out

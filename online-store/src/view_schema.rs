@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use larder_core::{FeatureView, Field, ValueType};
 
+use crate::view_table::field_hash;
+
 /// Column of the event timestamp in views without a batch source, as Feast names it.
 const EVENT_TIMESTAMP: &str = "event_timestamp";
 
-/// Names and types of a view, for stores behind which stands a feature server: it knows views, types and columns where
-/// other stores know bytes.
+/// Names and types of a view: for stores behind which stands a feature server, which knows views, types and columns
+/// where other stores know bytes, and for rows that are laid out by type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewSchema {
     /// Name of the view, without version.
@@ -21,6 +23,9 @@ pub struct ViewSchema {
     pub timestamp_column: Arc<str>,
     /// Column of their created timestamps, when the view has one.
     pub created_column: Option<Arc<str>>,
+    /// All features of the view, also those that the table leaves out: their field names on Redis and the numbers of
+    /// their types.
+    pub stored: Arc<[(u32, u8)]>,
 }
 
 impl ViewSchema {
@@ -46,6 +51,13 @@ impl ViewSchema {
             timestamp_column: of_source(|source| &source.timestamp_field)
                 .unwrap_or_else(|| EVENT_TIMESTAMP.into()),
             created_column: of_source(|source| &source.created_timestamp_column),
+            stored: view.features.iter().map(|field| stored(storage_name, field)).collect(),
         }
     }
+}
+
+fn stored(storage_name: &str, field: &Field) -> (u32, u8) {
+    // A number that does not fit is that of a type which is not known here.
+    let number = u8::try_from(field.value_type.number()).unwrap_or_default();
+    (field_hash(storage_name, &field.name), number)
 }

@@ -179,7 +179,7 @@ fn order_by<Key: Ord>(
     order.into_iter().map(|at| u32::try_from(at).expect("fewer than 2^32 features")).collect()
 }
 
-fn field_hash(view: &str, feature: &str) -> u32 {
+pub(crate) fn field_hash(view: &str, feature: &str) -> u32 {
     u32::from_le_bytes(feature_field(view, feature))
 }
 

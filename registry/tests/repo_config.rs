@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use larder_core::{ErrorKind, Result};
 use larder_registry::repo_config::{
@@ -172,6 +173,11 @@ fn larder_yaml_is_strict() {
         ("transform:\n  python_workers:\n    count: 0\n", 3),
         ("transform:\n  python_workers:\n    timeout_ms: 0\n", 3),
         ("transform:\n  python_workers:\n    memory_limit: much\n", 3),
+        ("stream:\n  kafka:\n    brokers: a:9092\n", 3),
+        ("stream:\n  kafka:\n    replication: 0\n", 3),
+        ("stream:\n  kafka:\n    security_protocol: tls\n", 3),
+        ("stream:\n  kafka:\n    security_protocol: sasl_ssl\n    sasl_username: u\n", 4),
+        ("stream:\n  kafka:\n    sasl_username: u\n    sasl_password: p\n", 3),
     ] {
         let error =
             load_with(&[("feature_store.yaml", BASE), ("larder.yaml", text)], []).unwrap_err();
@@ -260,6 +266,48 @@ fn local_and_remote_offline_stores_are_told_apart() {
 }
 
 #[test]
+fn a_cluster_is_named_by_host_and_port() {
+    let section = |keys: &str| format!("{BASE}offline_store:\n  type: ballista\n{keys}");
+    let config = load(&section("  scheduler: head:50050\n  s3: {region: r}\n")).unwrap();
+    let OfflineStoreConfig::Ballista { scheduler, partitions, s3 } = &config.offline_store else {
+        panic!("no cluster")
+    };
+    assert_eq!((scheduler.as_str(), *partitions), ("head:50050", 8));
+    assert_eq!(s3.region.as_deref(), Some("r"));
+    for wrong in [
+        "",
+        "  scheduler: head\n",
+        "  scheduler: http://head:50050\n",
+        "  scheduler: head:0\n",
+        "  scheduler: head:50050\n  partitions: 0\n",
+        "  scheduler: head:50050\n  executors: 2\n",
+    ] {
+        assert_eq!(load(&section(wrong)).unwrap_err().kind(), ErrorKind::Invalid, "{wrong}");
+    }
+}
+
+#[test]
+fn larder_yaml_says_how_s3_is_reached_and_shows_no_key() {
+    let larder = "offline_store:\n  s3: {endpoint: \"http://h:9\", access_key_id: AKIAHUSH, \
+        secret_access_key: hush, timeout_ms: 7}\n";
+    let config = load_with(&[("feature_store.yaml", BASE), ("larder.yaml", larder)], []).unwrap();
+    let OfflineStoreConfig::Local { s3, .. } = &config.offline_store else { panic!("not local") };
+    assert_eq!(s3.endpoint.as_deref(), Some("http://h:9"));
+    assert_eq!(s3.timeout, Duration::from_millis(7));
+    assert_eq!(s3.keys.as_ref().unwrap().1.expose(), "hush");
+    let shown = format!("{config:?} {:?}", config.settings()).to_lowercase();
+    assert!(!shown.contains("hush"));
+    for wrong in ["{secret_access_key: hush}", "{timeout_ms: 0}", "{endpont: h}"] {
+        let larder = format!("offline_store:\n  s3: {wrong}\n");
+        let files = [("feature_store.yaml", BASE), ("larder.yaml", larder.as_str())];
+        assert_eq!(load_with(&files, []).unwrap_err().kind(), ErrorKind::Invalid, "{wrong}");
+    }
+    // Feast knows no such key.
+    let feast = format!("{BASE}offline_store:\n  type: file\n  s3: {{region: r}}\n");
+    assert_eq!(load(&feast).unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[test]
 fn only_local_paths_are_files() {
     for (path, local) in
         [("data/r.db", true), ("/abs/r.db", true), ("s3://b/k", false), ("gs://b/k", false)]
@@ -307,4 +355,69 @@ fn python_workers_are_off_until_their_section_is_there() {
     let config = load("transform: {python_workers: {python: venv/bin/python, count: 1}}\n");
     let workers = config.transform.python_workers.unwrap();
     assert_eq!(workers.python, config.repo_path.join("venv/bin/python"));
+}
+
+#[test]
+fn the_password_of_a_broker_comes_from_the_environment_and_is_shown_nowhere() {
+    let larder = "stream:\n  kafka:\n    bootstrap_servers: a:9092\n    security_protocol: SASL_SSL\n    \
+                  sasl_mechanism: PLAIN\n    sasl_username: larder\n    sasl_password: ${PASSWORD}\n    \
+                  properties: {ssl.key.password: hidden-key, fetch.max.bytes: 1000}\n";
+    let files = [("feature_store.yaml", BASE), ("larder.yaml", larder)];
+    let variables = [("PASSWORD", "opensesame"), ("FS_KAFKA_BOOTSTRAP_SERVERS", "b:9092")];
+    let config = load_with(&files, variables).unwrap();
+    let kafka = config.stream.kafka.as_ref().unwrap();
+    assert_eq!((kafka.bootstrap_servers.as_deref(), kafka.replication), (Some("b:9092"), 3));
+    let expected = [
+        ("security.protocol", "sasl_ssl"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", "larder"),
+        ("sasl.password", "opensesame"),
+        ("fetch.max.bytes", "1000"),
+        ("ssl.key.password", "hidden-key"),
+    ];
+    assert_eq!(kafka.client_properties(), expected);
+    let shown = format!("{:?} {config:?}", config.settings());
+    assert!(!shown.contains("opensesame") && !shown.contains("hidden-key"), "{shown}");
+    assert_eq!(load_with(&[("feature_store.yaml", BASE)], []).unwrap().stream.kafka, None);
+}
+
+#[test]
+fn the_state_of_streams_is_in_a_bucket_or_a_folder() {
+    let state = |text: &str| {
+        let larder = format!("stream: {{state: '{text}'}}\n");
+        let files = [("feature_store.yaml", BASE), ("larder.yaml", larder.as_str())];
+        load_with(&files, []).map(|config| config.stream.state)
+    };
+    for text in ["s3://lake/streams", "/mnt/shared/streams", "data/state"] {
+        assert_eq!(state(text).unwrap().as_deref(), Some(text));
+    }
+    for text in ["s3:///streams", "gs://lake/streams", "s3://AKIA:hush@lake/streams"] {
+        let error = state(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(!error.to_string().contains("hush"));
+    }
+}
+
+#[test]
+fn materialization_is_set_in_either_file() {
+    let config = load(&format!("{BASE}materialization: {{online_write_batch_size: 7}}\n")).unwrap();
+    let unset = &config.materialization;
+    assert_eq!((unset.overlap.0.as_secs(), unset.memory_limit, &unset.state), (0, None, &None));
+    assert_eq!(unset.checkpoint_interval.0.as_millis(), 500);
+    let larder = "materialization: {overlap: 1h30m, memory_limit: 256MiB, state: data/runs, \
+                  checkpoint_interval: 0s}\n";
+    let config = load_with(&[("larder.yaml", larder)], []).unwrap();
+    let set = &config.materialization;
+    assert_eq!(set.overlap.0.as_secs(), 5_400);
+    assert!(set.checkpoint_interval.0.is_zero());
+    assert_eq!(set.memory_limit.map(|limit| limit.0), Some(256 << 20));
+    assert_eq!(set.state, Some(config.repo_path.join("data/runs")));
+    for wrong in
+        ["overlap: soon", "memory_limit: 0", "memory_limit: much", "state: ''", "overlapp: 1h"]
+    {
+        let larder = format!("materialization:\n  {wrong}\n");
+        let error = load_with(&[("larder.yaml", &larder)], []).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{wrong}");
+        assert!(error.to_string().contains("larder.yaml:2"), "{error}");
+    }
 }

@@ -34,6 +34,8 @@ pub struct ServiceConfig {
     pub entity_key_version: u32,
     /// Whether an older row is kept from replacing a newer one.
     pub guard: WriteGuard,
+    /// How far before the end of the last run an incremental materialization reads, for rows that came late.
+    pub overlap: Duration,
 }
 
 impl Default for ServiceConfig {
@@ -51,6 +53,7 @@ impl Default for ServiceConfig {
             serve_while_materializing: true,
             entity_key_version: 3,
             guard: WriteGuard::EventTime,
+            overlap: Duration::ZERO,
         }
     }
 }

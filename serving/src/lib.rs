@@ -39,7 +39,10 @@ pub use feature_server::FeatureServer;
 pub use flight::{BearerToken, OfflineConfig, OfflineServer, serve_offline};
 pub use listen::{Addresses, Listeners, ServerTls};
 pub use materialize::{MaterializeRequest, Window, view_task};
-pub use metrics::{METRICS, MetricDefinition, MetricKind, Metrics};
+pub use metrics::{
+    METRICS, MetricDefinition, MetricKind, Metrics, STREAM_METRICS, StreamCommit, StreamCounts,
+    StreamMetrics,
+};
 pub use offline_batches::OfflineBatching;
 pub use on_demand::Functions;
 pub use online::OnlineService;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use larder_core::{Error, Result};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -134,7 +133,7 @@ impl Running {
         served.into_iter().collect()
     }
 
-    /// Metrics have slots of their own: a full server can still be looked at.
+    /// Serves the metrics, if there are any.
     pub(crate) async fn metrics(
         &self,
         served: Served,
@@ -143,27 +142,13 @@ impl Running {
         let (Some(listener), Some(metrics)) = (listener, self.gate.metrics()) else {
             return Ok(());
         };
-        let acceptor = Acceptor {
-            tls: None,
-            prelude: Prelude::None,
-            handshake_timeout: self.config.handshake_timeout,
-            send_timeout: self.config.send_timeout,
-            slots: Arc::new(Semaphore::new(METRICS_CONNECTIONS)),
-        };
-        let page = metrics::router(Scraped {
+        let page = Scraped {
             metrics: Arc::clone(metrics),
             gate: self.gate.clone(),
             served,
             slots: (Arc::clone(&self.slots), self.config.max_connections),
-        });
-        let service = TowerToHyperService::new(page);
-        let (hands, accepting) = acceptor.deal(listener, 1, self.stop.clone());
-        let served = hands.into_iter().map(|hand| {
-            let (accepted, shaking) = acceptor.clone().take(hand, self.stop.clone());
-            let served = serve_http(accepted, service.clone(), &self.config);
-            async { tokio::join!(shaking, served) }
-        });
-        tokio::join!(accepting, join_all(served));
+        };
+        metrics::serve_page(Arc::new(page), listener, &self.config, self.stop.clone()).await;
         Ok(())
     }
 
@@ -183,9 +168,6 @@ pub(crate) struct Windows {
 
 /// Calls at once over one gRPC connection; more wait.
 const MAX_STREAMS: u32 = 1024;
-
-/// Scrapers at once.
-const METRICS_CONNECTIONS: usize = 16;
 
 async fn drained(mut stop: watch::Receiver<bool>, drain: Duration) {
     stopped(&mut stop).await;

@@ -14,10 +14,20 @@ enum Column {
     Text(Vec<(usize, usize)>, String),
 }
 
+/// A list of every event: which of the items are its elements.
+#[derive(Debug, Clone)]
+struct Lists {
+    spans: Vec<(usize, usize)>,
+    items: EventBatch,
+}
+
 /// Events of one partition, one after the other, in columns. Filling it again costs no allocation once it has grown.
+///
+/// The elements of a list of all events are a batch of their own.
 #[derive(Debug, Clone)]
 pub(crate) struct EventBatch {
     columns: Vec<Column>,
+    lists: Vec<Lists>,
     rows: usize,
 }
 
@@ -30,7 +40,14 @@ impl EventBatch {
             ScalarType::Double => Column::Double(Vec::new()),
             ScalarType::Text => Column::Text(Vec::new(), String::new()),
         };
-        Self { columns: types.into_iter().map(column).collect(), rows: 0 }
+        Self { columns: types.into_iter().map(column).collect(), lists: Vec::new(), rows: 0 }
+    }
+
+    /// With lists whose elements are rows like these.
+    pub(crate) fn with_lists(mut self, items: impl IntoIterator<Item = Self>) -> Self {
+        let list = |items| Lists { spans: Vec::new(), items };
+        self.lists = items.into_iter().map(list).collect();
+        self
     }
 
     pub(crate) fn clear(&mut self) {
@@ -45,6 +62,10 @@ impl EventBatch {
                     arena.clear();
                 }
             }
+        }
+        for list in &mut self.lists {
+            list.spans.clear();
+            list.items.clear();
         }
     }
 
@@ -64,12 +85,18 @@ impl EventBatch {
                 Column::Text(spans, _) => spans.push(NULL),
             }
         }
+        for list in &mut self.lists {
+            list.spans.push(NULL);
+        }
     }
 
     /// Takes back the row last begun.
     pub(crate) fn abort_row(&mut self) {
-        self.rows -= 1;
-        let rows = self.rows;
+        self.truncate(self.rows - 1);
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.rows = rows;
         for column in &mut self.columns {
             match column {
                 Column::Bool(values) => values.truncate(rows),
@@ -78,9 +105,52 @@ impl EventBatch {
                 Column::Text(spans, _) => spans.truncate(rows),
             }
         }
+        for list in &mut self.lists {
+            let start = list.spans.drain(rows..).find(|span| *span != NULL);
+            if let Some((start, _)) = start {
+                list.items.truncate(start);
+            }
+        }
+    }
+
+    /// Begins the list of the row last begun. Its elements are rows that are begun in the batch that this answers, until
+    /// [`end_list`](Self::end_list).
+    pub(crate) fn begin_list(&mut self, list: usize) -> &mut Self {
+        let Lists { spans, items } = &mut self.lists[list];
+        if let Some(span) = spans.last_mut() {
+            *span = (items.rows, items.rows);
+        }
+        items
+    }
+
+    /// The elements of a list that was begun.
+    pub(crate) fn items_mut(&mut self, list: usize) -> &mut Self {
+        &mut self.lists[list].items
+    }
+
+    /// Ends the list of the row last begun.
+    pub(crate) fn end_list(&mut self, list: usize) {
+        let Lists { spans, items } = &mut self.lists[list];
+        if let Some(span) = spans.last_mut() {
+            span.1 = items.rows;
+        }
+    }
+
+    /// The rows of [`items`](Self::items) that are the elements of a row's list, `None` for no list.
+    #[inline]
+    pub(crate) fn elements(&self, row: usize, list: usize) -> Option<std::ops::Range<usize>> {
+        let span = self.lists[list].spans[row];
+        (span != NULL).then_some(span.0..span.1)
+    }
+
+    /// The elements of a list of all rows.
+    #[inline]
+    pub(crate) fn items(&self, list: usize) -> &Self {
+        &self.lists[list].items
     }
 
     /// Sets a value of the row last begun. Panics when it is not of the column's type.
+    #[inline]
     pub(crate) fn set(&mut self, column: usize, value: Scalar<'_>) {
         let at = self.rows - 1;
         match (&mut self.columns[column], value) {
@@ -111,6 +181,7 @@ impl EventBatch {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self, row: usize, column: usize) -> Scalar<'_> {
         match &self.columns[column] {
             Column::Bool(values) => values[row].map_or(Scalar::Null, Scalar::Bool),

@@ -1,12 +1,16 @@
 //! Events that could not be used, kept with the reason until somebody looks at them.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 
 use base64::engine::general_purpose::STANDARD;
 use larder_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::aggregate::bytes::Reader;
+use crate::append_file::AppendFile;
+use crate::kafka::TopicLetters;
 
 /// An event that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,58 +43,81 @@ mod in_base64 {
     }
 }
 
-/// The dead letters of one run of a job: a file of JSON lines.
+/// Kind of the mark of the dead letters in a checkpoint.
+pub(crate) const DEAD_LETTERS: &str = "dead_letters";
+
+/// The dead letters of a job: a file of JSON lines.
+///
+/// A run that goes on cuts it back to its last commit first. Letters that were replayed stay in the file, before those
+/// that count.
 #[derive(Debug)]
 pub struct DeadLetterFile {
-    path: PathBuf,
-    writer: BufWriter<File>,
-    count: u64,
+    file: AppendFile,
+    /// Where the letters begin that count.
+    first: u64,
 }
 
 impl DeadLetterFile {
-    /// Begins the file anew, with the folders above it.
+    /// The file at this path, with the folders above it; it is made when it is not there.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    pub fn create(path: &Path) -> Result<Self> {
-        let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let file = made.and_then(|()| File::create(path)).map_err(|error| failed(path, error))?;
-        Ok(Self { path: path.to_owned(), writer: BufWriter::new(file), count: 0 })
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { file: AppendFile::open(path)?, first: 0 })
+    }
+
+    /// Goes back to what [`flush`](Self::flush) answered for the last commit; `None` begins anew.
+    pub(crate) fn restore(&mut self, mark: Option<&[u8]>) -> Result<()> {
+        let (first, length) = Self::range(mark.unwrap_or_default())?;
+        self.first = first;
+        self.file.cut(length)?;
+        self.first = self.first.min(self.file.length());
+        Ok(())
+    }
+
+    /// From and to which byte of a file the letters are that count, by what [`flush`](Self::flush) answered; none where
+    /// they are not in a file.
+    pub(crate) fn range(mark: &[u8]) -> Result<(u64, u64)> {
+        if mark.is_empty() {
+            return Ok((0, 0));
+        }
+        let mut reader = Reader::new(mark);
+        Ok((reader.u64()?, reader.u64()?))
     }
 
     /// Appends a letter.
-    ///
-    /// # Errors
-    /// As [`create`](Self::create).
-    pub fn push(&mut self, letter: &DeadLetter) -> Result<()> {
-        self.count += 1;
-        serde_json::to_writer(&mut self.writer, letter)
-            .map_err(std::io::Error::from)
-            .and_then(|()| self.writer.write_all(b"\n"))
-            .map_err(|error| failed(&self.path, error))
+    pub(crate) fn push(&mut self, letter: &DeadLetter) -> Result<()> {
+        self.file.relieve()?;
+        self.file.append(|out| {
+            serde_json::to_writer(&mut *out, letter)
+                .map_err(|error| Error::internal("a dead letter as JSON").with_source(error))?;
+            out.push(b'\n');
+            Ok(())
+        })
     }
 
-    /// How many letters it has.
-    pub fn count(&self) -> u64 {
-        self.count
+    /// Leaves out all letters so far: each of them is tried again.
+    pub(crate) fn begin_replay(&mut self) {
+        self.first = self.file.length();
     }
 
-    /// Makes sure that every letter is on the disk.
-    ///
-    /// # Errors
-    /// As [`create`](Self::create).
-    pub fn finish(&mut self) -> Result<()> {
-        let flushed = self.writer.flush().and_then(|()| self.writer.get_ref().sync_all());
-        flushed.map_err(|error| failed(&self.path, error))
+    /// Makes sure that every letter is on the disk; answers what [`restore`](Self::restore) needs.
+    pub(crate) fn flush(&mut self) -> Result<Vec<u8>> {
+        let length = self.file.sync()?;
+        Ok([self.first.to_le_bytes(), length.to_le_bytes()].concat())
     }
 
-    /// The letters of a file; none when it does not exist.
+    /// The letters of a file from one byte to another; none when it does not exist.
     ///
     /// # Errors
     /// `Data` for a line that is no letter; `Unavailable` when the file cannot be read.
-    pub fn read(path: &Path) -> Result<Vec<DeadLetter>> {
-        let file = match File::open(path) {
-            Ok(file) => BufReader::new(file),
+    pub fn read(path: &Path, (first, end): (u64, u64)) -> Result<Vec<DeadLetter>> {
+        let opened = File::open(path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(first))?;
+            Ok(BufReader::new(file.take(end.saturating_sub(first))))
+        });
+        let file = match opened {
+            Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(failed(path, error)),
         };
@@ -103,6 +130,65 @@ impl DeadLetterFile {
             })?);
         }
         Ok(letters)
+    }
+}
+
+/// Where the dead letters of a job go.
+#[derive(Debug)]
+pub enum DeadLetters {
+    /// To a file.
+    File(DeadLetterFile),
+    /// To a file of an instance that shares the partitions with others: it is only appended to, because commits go from one
+    /// to the other, and a crash may leave a letter there twice.
+    Shared(DeadLetterFile),
+    /// To a topic, in the transaction that commits the offsets of the events.
+    Topic(TopicLetters),
+}
+
+impl From<DeadLetterFile> for DeadLetters {
+    fn from(file: DeadLetterFile) -> Self {
+        Self::File(file)
+    }
+}
+
+impl DeadLetters {
+    pub(crate) fn restore(&mut self, mark: Option<&[u8]>) -> Result<()> {
+        match self {
+            Self::File(file) => file.restore(mark),
+            // Of a topic, nobody saw what was not committed.
+            Self::Shared(_) | Self::Topic(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn push(&mut self, letter: &DeadLetter) -> Result<()> {
+        match self {
+            Self::File(file) | Self::Shared(file) => file.push(letter),
+            Self::Topic(topic) => {
+                topic.push(letter);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives on what was pushed.
+    pub(crate) async fn deliver(&mut self) -> Result<()> {
+        match self {
+            Self::File(_) | Self::Shared(_) => Ok(()),
+            Self::Topic(topic) => topic.deliver().await,
+        }
+    }
+
+    pub(crate) fn begin_replay(&mut self) {
+        if let Self::File(file) = self {
+            file.begin_replay();
+        }
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<Vec<u8>> {
+        match self {
+            Self::File(file) | Self::Shared(file) => file.flush(),
+            Self::Topic(_) => Ok(Vec::new()),
+        }
     }
 }
 
@@ -119,7 +205,8 @@ mod tests {
     fn letters_come_back_with_their_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("job/dead-letters.jsonl");
-        assert_eq!(DeadLetterFile::read(&path).unwrap(), []);
+        let all = (0, u64::MAX);
+        assert_eq!(DeadLetterFile::read(&path, all).unwrap(), []);
         let letter = DeadLetter {
             fault: "undecodable".to_owned(),
             reason: "expected value".to_owned(),
@@ -127,11 +214,23 @@ mod tests {
             offset: 7,
             payload: vec![0, 255, b'\n'],
         };
-        let mut file = DeadLetterFile::create(&path).unwrap();
+        let mut file = DeadLetterFile::open(&path).unwrap();
+        file.restore(None).unwrap();
         file.push(&letter).unwrap();
-        file.finish().unwrap();
-        assert_eq!(DeadLetterFile::read(&path).unwrap(), [letter]);
+        let mark = file.flush().unwrap();
+        let committed = DeadLetterFile::range(&mark).unwrap();
+        assert_eq!(DeadLetterFile::read(&path, all).unwrap(), std::slice::from_ref(&letter));
+        file.push(&letter).unwrap();
+        file.flush().unwrap();
+        assert_eq!(DeadLetterFile::read(&path, committed).unwrap(), std::slice::from_ref(&letter));
+        let mut file = DeadLetterFile::open(&path).unwrap();
+        file.restore(Some(&mark)).unwrap();
+        file.begin_replay();
+        file.push(&letter).unwrap();
+        let replayed = DeadLetterFile::range(&file.flush().unwrap()).unwrap();
+        assert_eq!(DeadLetterFile::read(&path, all).unwrap().len(), 2);
+        assert_eq!(DeadLetterFile::read(&path, replayed).unwrap(), [letter]);
         std::fs::write(&path, "{}\n").unwrap();
-        assert_eq!(DeadLetterFile::read(&path).unwrap_err().kind(), ErrorKind::Data);
+        assert_eq!(DeadLetterFile::read(&path, all).unwrap_err().kind(), ErrorKind::Data);
     }
 }

@@ -8,16 +8,22 @@
 //! Operators are pure: events in any order within the bounds of lateness give the results of the same events in order, to
 //! the last bit. A backfill is therefore the same job over files.
 //!
-//! What this crate is not: it knows neither Kafka nor checkpoints yet, and it chooses no store.
+//! Progress is kept by commits: state, offsets and outputs become true together, so that a run that is killed goes on as if
+//! it had not been ([`CommitLog`]).
+//!
+//! What this crate is not: it chooses no store.
 
 mod aggregate;
+mod append_file;
 mod batch;
+mod checkpoint;
 mod dead_letter;
 mod decode;
 mod definition;
 mod expression;
-mod job_run;
+mod kafka;
 mod operator;
+mod repartition;
 mod run;
 mod scalar;
 mod schema;
@@ -25,10 +31,22 @@ mod sink;
 mod source;
 mod watermark;
 
-pub use dead_letter::{DeadLetter, DeadLetterFile};
+pub use checkpoint::{CheckpointStore, CommitLog, JobProgress, ObjectCommitLog, Position};
+pub use dead_letter::{DeadLetter, DeadLetterFile, DeadLetters};
 pub use decode::{EventFormat, Fault, SchemaDirectory, WriterSchemas};
 pub use definition::{JobDefinition, RowSchema, load_jobs};
+pub use kafka::{
+    Beginning, Cleanup, Difference, KafkaCommitLog, KafkaConnection, KafkaProducer, KafkaSource,
+    Lag, LetterTopic, Membership, PartitionProgress, Standing, TopicAdmin, TopicBlocks,
+    TopicLetters, TopicProgress, TopicRows, TopicSpec, TopicState, Topics,
+};
 pub use operator::{Change, OutputRow};
-pub use run::{Input, JobReport, JobRun, RunOptions, run_jobs};
-pub use sink::{HistoryFile, JsonLines, OnlineRows, Sink};
-pub use source::{EventSource, FileSource, Framing, ParquetEvents, Polled, RawEvents};
+pub use repartition::{BlockSink, Stage};
+pub use run::{
+    Committed, Input, JobGroup, JobReport, JobRun, Progress, RunObserver, RunOptions, Stop, Taken,
+    Until, run_jobs,
+};
+pub use sink::{Covered, HistoryFile, JsonLines, LogFiles, OnlineRows, RowDocument, Sink};
+pub use source::{
+    EventSource, FileSource, Framing, LetterSource, ParquetEvents, Polled, RawEvents, Readers,
+};

@@ -39,11 +39,13 @@ pub(crate) enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
+    #[inline]
     pub(crate) fn is_null(self) -> bool {
         matches!(self, Self::Null)
     }
 
     /// A number of either sort, `None` for anything else.
+    #[inline]
     pub(crate) fn number(self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(number as f64),
@@ -63,6 +65,7 @@ impl Scalar<'_> {
     }
 
     /// A hash whose definition never changes: sketches and orders are built on it.
+    #[inline]
     pub(crate) fn stable_hash(self) -> u64 {
         use xxhash_rust::xxh3::xxh3_64_with_seed as hash;
         match self {
@@ -97,6 +100,7 @@ impl Held {
         })
     }
 
+    #[inline]
     pub(crate) fn scalar(&self) -> Scalar<'_> {
         match self {
             Self::Bool(truth) => Scalar::Bool(*truth),
@@ -107,6 +111,7 @@ impl Held {
     }
 
     /// Numbers by value, texts by bytes; values of different types, which one column never has, by type.
+    #[inline]
     pub(crate) fn order(&self, other: Scalar<'_>) -> std::cmp::Ordering {
         let rank = |scalar: Scalar<'_>| match scalar {
             Scalar::Null => 0,

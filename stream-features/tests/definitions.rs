@@ -42,6 +42,16 @@ rules:
 output: alerts.jsonl
 ";
 
+const EXPLODED: &str = "job: sold
+source: {schema: schemas/event.avsc, timestamp: at}
+explode: items as item
+filter: item <> '' and array_length(items) < 9
+key: {item: item}
+aggregate:
+  - {function: top_1, column: user, by: amount, window: 1h, as: best}
+output: sold.jsonl
+";
+
 fn load(text: &str) -> larder_core::Result<Vec<JobDefinition>> {
     let repository = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| {
@@ -79,6 +89,8 @@ fn what_is_wrong_in_windows_is_told_with_its_line() {
         ("schemas/event.avsc", "schemas/none.avsc", 3),
         ("timestamp: at", "timestamp: when", 4),
         ("timestamp: at", "timestamp: amount", 4),
+        ("timestamp: at", "timestamp: at\n  partition_key: []", 5),
+        ("timestamp: at", "timestamp: at\n  partition_key: [user, usr]", 5),
         ("amount > 0", "amont > 0", 5),
         ("amount > 0", "amount + 0", 5),
         ("amount > 0", "amount > 'x'", 5),
@@ -109,9 +121,35 @@ fn what_is_wrong_in_rules_is_told_with_its_line() {
         ("column: amount", "column: user", 9),
         ("above_mean: {column: amount, times: 5}", "severity: LOW", 8),
         ("output: alerts.jsonl", "view: spending", 1),
+        ("output: alerts.jsonl", "output: alerts.jsonl\nlog: true", 1),
     ] {
         refused(RULES, from, to, line);
     }
+}
+
+#[test]
+fn what_is_wrong_about_lists_and_weights_is_told_with_its_line() {
+    let job = load(EXPLODED).unwrap().remove(0);
+    assert_eq!(job.row().values, [Field::new("best", ValueType::String)]);
+    for (from, to, line) in [
+        ("items as item", "amount as item", 3),
+        ("items as item", "nothing as item", 3),
+        ("items as item", "items", 3),
+        ("items as item", "items as it em", 3),
+        ("items as item", "items as user", 3),
+        ("item <> ''", "item > 1", 4),
+        ("item <> ''", "item.size > 1", 4),
+        ("item <> ''", "items <> ''", 4),
+        ("array_length(items)", "array_length(user)", 4),
+        ("array_length(items)", "array_sum(items)", 4),
+        ("by: amount", "by: user", 7),
+        ("top_1, column: user", "sum, column: amount", 7),
+        ("top_1", "top_0", 7),
+    ] {
+        refused(EXPLODED, from, to, line);
+    }
+    let several = load(&EXPLODED.replace("top_1", "top_3")).unwrap().remove(0);
+    assert_eq!(several.row().values, [Field::new("best", ValueType::StringList)]);
 }
 
 #[test]
@@ -154,6 +192,11 @@ fn the_jobs_of_the_example_are_valid() {
     let names: Vec<_> = jobs.iter().map(JobDefinition::name).collect();
     assert_eq!(names, ["product_popularity", "user_activity", "sessions", "anomalies"]);
     assert!(jobs.windows(2).all(|pair| pair[0].shares_source(&pair[1])));
+    let topics: Vec<_> = jobs.iter().map(JobDefinition::output_topic).collect();
+    assert_eq!(topics, [Some("product-popularity"), None, Some("session-metrics"), Some("alerts")]);
+    let paths: Vec<_> = jobs.iter().map(|job| job.output().is_some()).collect();
+    assert_eq!(paths, [false, false, true, true]);
+    assert!(jobs.iter().all(|job| job.source_topic() == Some("user-events")));
 }
 
 /// A stream view of Feast over this Avro schema, with a sum per hour of this column.
@@ -191,6 +234,7 @@ fn a_stream_view_with_aggregations_is_a_job_of_its_name() {
     let good = stream_view(SCHEMA, "amount");
     let job = JobDefinition::of_view(&good).unwrap().expect("it has aggregations");
     assert_eq!((job.name(), job.kind(), job.source_path()), ("spending", "windows", None));
+    assert_eq!((job.source_topic(), job.source_servers()), (Some("events"), Some("broker:9092")));
     assert_eq!(job.row().values, [Field::new("sum_amount_3600s", ValueType::Double)]);
     job.check_view(|name| (name == "spending").then_some(&good)).unwrap();
     assert!(JobDefinition::of_view(&view(&["user"], &[])).unwrap().is_none());
@@ -200,5 +244,26 @@ fn a_stream_view_with_aggregations_is_a_job_of_its_name() {
         (stream_view("user string, amount double", "amount"), ErrorKind::Unsupported),
     ] {
         assert_eq!(JobDefinition::of_view(&view).unwrap_err().kind(), kind);
+    }
+}
+
+#[test]
+fn a_topic_in_between_that_cannot_be_is_told_with_its_line() {
+    let text = WINDOWS
+        .replace("timestamp: at", "timestamp: at\n  topic: spent\n  partition_key: [amount]")
+        + "repartition: {partitions: 3}\n";
+    let jobs = load(&text).unwrap();
+    assert_eq!((jobs[0].repartition(), jobs[0].is_shared()), (Some(3), true));
+    for (from, to, line) in [
+        ("partitions: 3", "partitions: 0", 16),
+        ("partitions: 3", "partitions: 10001", 16),
+        ("partitions: 3", "partitions: few", 16),
+        ("partitions: 3", "pieces: 3", 16),
+        ("{partitions: 3}", "true", 16),
+        ("  topic: spent\n", "", 15),
+        ("partition_key: [amount]", "partition_key: [user]", 16),
+        ("job: spent", "job: spent by user", 16),
+    ] {
+        refused(&text, from, to, line);
     }
 }

@@ -2,6 +2,7 @@
 
 Usage: bench_pit.py PEER FOLDER VIEWS FEATURES TTL_DAYS OUTPUT
        bench_pit.py compare FOLDER VIEWS FEATURES A B
+       bench_pit.py lost FOLDER VIEWS FEATURES A B
 
 PEER is duckdb, polars or feast (the store that FOLDER/repo/feature_store.yaml names). Every row of FOLDER/entities.parquet
 gets the features of FOLDER/view_N.parquet as of its time; the result is written as Parquet.
@@ -78,9 +79,24 @@ def compare(views, features, a, b):
     print(json.dumps({"rows": found[0][0], "answers": found[0][1]}))
 
 
+def lost(views, features, a, b):
+    """How many rows of the first file the second lacks; those that it has must be rows of the first."""
+    import duckdb
+
+    columns = [name for view in range(views) for name in names(view, features)]
+    row = ", ".join(["key", "label", "epoch_us(event_timestamp::TIMESTAMPTZ)", *columns])
+    count = "SELECT count(*) FROM"
+    rows, left = (duckdb.sql(f"{count} '{path}'").fetchall()[0][0] for path in (a, b))
+    strange = f"{count} (SELECT {row} FROM '{b}' EXCEPT ALL SELECT {row} FROM '{a}')"
+    strange = duckdb.sql(strange).fetchall()[0][0]
+    if strange:
+        sys.exit(f"{strange} rows of {b} are no rows of {a}")
+    print(json.dumps({"rows": left, "rows lost": rows - left}))
+
+
 def main(peer, folder, views, features, *rest):
-    if peer == "compare":
-        compare(int(views), int(features), *rest)
+    if peer in ("compare", "lost"):
+        {"compare": compare, "lost": lost}[peer](int(views), int(features), *rest)
     else:
         ttl_days, output = rest
         run = {"duckdb": run_duckdb, "polars": run_polars, "feast": run_feast}[peer]

@@ -14,7 +14,7 @@ struct Benchmark {
     services: &'static [&'static str],
 }
 
-const BENCHMARKS: [Benchmark; 12] = [
+const BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "apply",
         what: "`fs apply` of 1 000 generated feature views beside `feast apply`",
@@ -71,6 +71,11 @@ const BENCHMARKS: [Benchmark; 12] = [
         services: &["peers"],
     },
     Benchmark {
+        name: "stream",
+        what: "stream jobs over files, and over Kafka at a rate, beside Apache Flink over the same events",
+        services: &["flink", "kafka", "redis"],
+    },
+    Benchmark {
         name: ALLOCATIONS,
         what: "allocations per request of a server with a counting allocator",
         services: &[],
@@ -104,6 +109,8 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>, arguments: &[String
     step("optimised build", || build(workspace))?;
     let mut bench = Command::new(workspace.binary(PROFILE, "larder-bench"));
     bench.arg(name).args(arguments).current_dir(workspace.root()).envs(services.ready()?);
+    // A broker under load, not one of a test.
+    bench.env("FS_KAFKA_JVM", "-Xms1g -Xmx1g -XX:+UseG1GC");
     succeed(bench.env("FS_TEST_BINARY", workspace.binary(PROFILE, "fs")))
 }
 

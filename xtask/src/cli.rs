@@ -26,7 +26,7 @@ pub(crate) enum Command {
         /// What to do.
         #[arg(value_enum)]
         action: ServicesAction,
-        /// Only these: `cassandra`, `redis`, `feast`.
+        /// Only these: `cassandra`, `kafka`, `s3`, `redis`, `feast`.
         names: Vec<String>,
     },
     /// Run a benchmark with its peers in the same run; without a name, list them.

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::services::require_build_tools;
 use crate::workspace::{Workspace, step, succeed};
 
 /// Builds the binary with cargo's own progress, then hands over to `fs demo`.
@@ -20,5 +21,6 @@ pub(crate) fn run(workspace: &Workspace, keep: bool) -> Result<()> {
 /// The development profile: it builds in a fraction of the optimised one's time and the demo's
 /// data is small. The whole workspace is selected so that the tests share what is built here.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    require_build_tools()?;
     succeed(workspace.cargo("build").args(["--workspace", "--bin", "fs"]))
 }

@@ -9,6 +9,12 @@ use crate::{bench, demo};
 /// Rounds of one short run and of one long run.
 const ROUNDS: (u32, u32) = (5, 200);
 
+/// Rounds in which stream jobs are killed a few times each, in a short run and in a long one.
+const STREAMS: (u32, u32) = (2, 60);
+
+/// Kills of stream jobs on Kafka and events before each, in a short run and in a long one.
+const KAFKA: ((u32, u32), (u32, u32)) = ((3, 10_000), (20, 100_000));
+
 /// How often a Cassandra node is killed and started again, in a short run and in a long one.
 const RESTARTS: (u32, u32) = (1, 20);
 
@@ -21,7 +27,7 @@ const FUZZ: (u32, u32) = (10, 600);
 /// Seconds of load under which the memory of a server is watched, in a short run and in a long one.
 const LOAD: (u32, u32) = (20, 600);
 
-/// Repeats the crash-safety suite of `tests/` and the death of a Cassandra node with many more rounds than
+/// Repeats the crash-safety suite of `tests/`, the deaths of stream jobs and of a Cassandra node with many more rounds than
 /// `cargo xtask test`, gives the decoders damaged bytes for long, holds many more connections, and
 /// watches the memory of a server under load.
 pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
@@ -35,6 +41,17 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
         succeed(command.env("FS_TEST_ROUNDS", rounds.to_string()))
     };
     step(&format!("crash safety, {rounds} rounds"), || test(&["crash_safety"], rounds))?;
+    let killed = if short { STREAMS.0 } else { STREAMS.1 };
+    step(&format!("stream jobs that are killed, {killed} rounds"), || {
+        test(&["streams", "--", "killed::"], killed)
+    })?;
+    let (kills, events) = if short { KAFKA.0 } else { KAFKA.1 };
+    step(&format!("stream jobs on Kafka, {kills} kills of {events} events each"), || {
+        let mut command = workspace.cargo("test");
+        command.args(["--workspace", "--test", "kafka", "--", "killed_again"]);
+        command.envs(environment.clone()).env("FS_TEST_ROUNDS", kills.to_string());
+        succeed(command.env("FS_TEST_EVENTS", events.to_string()))
+    })?;
     step(&format!("death of a Cassandra node, {restarts} restarts"), || {
         test(&["cql", "--", "node::"], restarts)
     })?;

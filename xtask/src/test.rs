@@ -13,6 +13,7 @@ use crate::workspace::{Workspace, step, succeed};
 ///
 /// The last line printed is `N passed, N failed`, also when suites fail.
 pub(crate) fn run(workspace: &Workspace, filter: &[String]) -> Result<()> {
+    services::require_build_tools()?;
     let services = Started::new(services::all(workspace))?;
     // The services come up while cargo builds.
     step("build of the tests", || succeed(cargo_test(workspace).arg("--no-run")))?;
@@ -31,9 +32,12 @@ pub(crate) fn run(workspace: &Workspace, filter: &[String]) -> Result<()> {
 
 /// Every test of the workspace: suites run the `fs` that stands beside them, which this builds with
 /// exactly their features.
+///
+/// Ballista is on for all of them. It brings all of DataFusion's features, and a second build of what depends on
+/// DataFusion would take longer than everything else; the lints compile `fs` as users build it.
 fn cargo_test(workspace: &Workspace) -> Command {
     let mut command = workspace.cargo("test");
-    command.args(["--workspace", "--no-fail-fast"]);
+    command.args(["--workspace", "--features", "ballista", "--no-fail-fast"]);
     command
 }
 

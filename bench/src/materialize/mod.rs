@@ -1,5 +1,6 @@
 //! Materialization of one large file: into nothing, into the embedded store, and beside Feast's.
 
+mod growth;
 mod null_sink;
 mod repository;
 
@@ -27,6 +28,8 @@ pub(crate) struct Options {
     /// Runs of each; the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    #[command(flatten)]
+    growth: growth::Options,
 }
 
 /// Materializes the whole file, each time into an empty store.
@@ -34,12 +37,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let (rows, keys) = (options.rows, options.keys);
     println!("materialize of {rows} rows x {} doubles, {keys} keys", repository::FEATURES);
     println!(
-        "{:<18} {:>9} {:>9} {:>9} {:>12}",
-        "into", "seconds", "CPU s", "peak MB", "rows read/s"
+        "{:<18} {:>9} {:>9} {:>9} {:>9} {:>12}",
+        "into", "seconds", "CPU s", "peak MB", "anon MB", "rows read/s"
     );
     let files = Files::generate(rows, keys)?;
     let null =
-        measured(options.runs, || Usage::of(&mut NullSinkOptions::command(files.folder())?))?;
+        measured(options.runs, || Usage::of(&mut NullSinkOptions::command(files.folder(), None)?))?;
     print("nothing", null, rows);
     let embedded = measured(options.runs, || files.empty("embedded").and_then(|()| files.fs()))?;
     print("embedded", embedded, rows);
@@ -55,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         print("Feast, sqlite", theirs, rows);
         println!("Feast takes {} times as long as fs", figure(theirs.seconds / ours.seconds));
     }
-    Ok(())
+    growth::run(&options.growth, options.runs)
 }
 
 fn measured(runs: usize, mut run: impl FnMut() -> Result<Usage>) -> Result<Usage> {
@@ -64,8 +67,9 @@ fn measured(runs: usize, mut run: impl FnMut() -> Result<Usage>) -> Result<Usage
 }
 
 fn print(into: &str, usage: Usage, rows: usize) {
-    let Usage { seconds, cpu, peak } = usage;
+    let Usage { seconds, cpu, peak, anonymous } = usage;
     let rate = (rows as f64 / seconds).round();
-    let (seconds, cpu, peak) = (figure(seconds), figure(cpu), peak >> 20);
-    println!("{into:<18} {seconds:>9} {cpu:>9} {peak:>9} {rate:>12}");
+    let (seconds, cpu) = (figure(seconds), figure(cpu));
+    let (peak, anonymous) = (peak >> 20, anonymous >> 20);
+    println!("{into:<18} {seconds:>9} {cpu:>9} {peak:>9} {anonymous:>9} {rate:>12}");
 }

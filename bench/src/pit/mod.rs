@@ -7,7 +7,7 @@ mod programs;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 
 use self::data::{Data, Size};
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Sizes: entity rows x feature rows per view. The largest takes 10 GB of disk.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Scale::A, Scale::B])]
     sizes: Vec<Scale>,
-    /// Who joins besides `fs`.
+    /// Who joins besides `fs`: Feast at size a only, nobody at size c.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Program::DuckDb, Program::Polars])]
     peers: Vec<Program>,
     /// Runs of each; the median counts.
@@ -31,10 +31,13 @@ pub(crate) struct Options {
     /// Feature rows in the order of their times, as a log has them; else in no order.
     #[arg(long)]
     sorted: bool,
+    /// `--memory-limit` of `fs` [default: its own, but 950MiB at size c].
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<String>,
 }
 
 /// Sizes of the workload.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scale {
     /// 100 k x 1 M, 20 k keys.
     A,
@@ -43,6 +46,11 @@ enum Scale {
     /// 5 M x 50 M, 1 M keys.
     C,
 }
+
+/// What `fs` may hold at size c, in which the whole process stays below 1 GB.
+const LIMIT_OF_C: &str = "950MiB";
+/// The most bytes that `fs` may have resident at sizes b and c.
+const MOST_RESIDENT: u64 = 1_000_000_000;
 
 impl Scale {
     fn size(self) -> Size {
@@ -54,6 +62,22 @@ impl Scale {
         let many = times as usize;
         Size { entities: 100_000 * many, rows: 1_000_000 * many, keys: 20_000 * i64::from(times) }
     }
+
+    /// Whether a peer comes to an end at this size, in the memory of one machine.
+    fn suits(self, peer: Program) -> bool {
+        match self {
+            Self::A => true,
+            Self::B => !peer.is_feast(),
+            Self::C => false,
+        }
+    }
+}
+
+/// What `fs` and the floor took at one size.
+struct Measured {
+    size: Size,
+    ours: Usage,
+    floor: Usage,
 }
 
 /// Generates, joins, compares and deletes, size by size.
@@ -66,10 +90,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         data::DAYS,
         if options.sorted { "time" } else { "no" }
     );
-    options.sizes.iter().try_for_each(|scale| run_size(options, scale.size()))
+    let measured = options.sizes.iter().map(|&scale| run_size(options, scale));
+    print_growth(&measured.collect::<Result<Vec<_>>>()?);
+    Ok(())
 }
 
-fn run_size(options: &Options, size: Size) -> Result<()> {
+fn run_size(options: &Options, scale: Scale) -> Result<Measured> {
+    let size = scale.size();
     let data = Data::generate(&target()?, size, options.sorted)?;
     println!(
         "\n{} entity rows x {} feature rows per view, {} keys, {} MB of Parquet",
@@ -78,26 +105,34 @@ fn run_size(options: &Options, size: Size) -> Result<()> {
         size.keys,
         data.bytes()? / 1_000_000
     );
-    let programs = Programs::prepare(&data)?;
+    let limit = options.memory_limit.as_deref();
+    let limit = limit.or_else(|| (scale == Scale::C).then_some(LIMIT_OF_C));
+    let programs = Programs::prepare(&data, limit)?;
     let mut joining = vec![Program::Fs];
-    joining.extend(&options.peers);
+    joining.extend(options.peers.iter().filter(|peer| scale.suits(**peer)));
     let mut usages: BTreeMap<Program, Vec<Usage>> = BTreeMap::new();
     for run in 0..options.runs {
         for &program in joining.iter().chain(&[Program::Floor]) {
             usages.entry(program).or_default().push(programs.run(program)?);
             if run == 0 && program != Program::Floor && program != Program::Fs {
-                programs.compare(Program::Fs, program)?;
+                programs.compare(program)?;
             }
         }
     }
-    print(&usages, &joining);
-    Ok(())
+    let medians: BTreeMap<Program, Usage> =
+        usages.iter().map(|(program, usages)| (*program, Usage::median(usages))).collect();
+    print(&medians, &joining);
+    let (ours, floor) = (medians[&Program::Fs], medians[&Program::Floor]);
+    let most = ours.peak;
+    ensure!(
+        scale == Scale::A || most < MOST_RESIDENT,
+        "fs had {most} bytes resident, and {MOST_RESIDENT} are the most"
+    );
+    Ok(Measured { size, ours, floor })
 }
 
 /// One line per program; ratios are of medians.
-fn print(usages: &BTreeMap<Program, Vec<Usage>>, joining: &[Program]) {
-    let medians: BTreeMap<Program, Usage> =
-        usages.iter().map(|(program, usages)| (*program, Usage::median(usages))).collect();
+fn print(medians: &BTreeMap<Program, Usage>, joining: &[Program]) {
     let (ours, floor) = (medians[&Program::Fs], medians[&Program::Floor]);
     println!(
         "{:<14} {:>9} {:>9} {:>9} {:>12} {:>12} {:>12}",
@@ -121,6 +156,35 @@ fn print(usages: &BTreeMap<Program, Vec<Usage>>, joining: &[Program]) {
     if let Some(fastest) = fastest {
         println!("the fastest peer takes {} times as long as fs", figure(fastest / ours.seconds));
     }
+}
+
+/// How the time grows with the feature rows: by as much as they do where the slope is 1.
+fn print_growth(measured: &[Measured]) {
+    let (Some(first), Some(last)) = (measured.first(), measured.last()) else { return };
+    if first.size.rows == last.size.rows {
+        return;
+    }
+    println!(
+        "\n{:<24} {:>9} {:>22} {:>12}",
+        "", "seconds", "per million rows read", "time / floor"
+    );
+    for Measured { size, ours, floor } in measured {
+        println!(
+            "{:<24} {:>9} {:>22} {:>11}x",
+            format!("{} rows per view", size.rows),
+            figure(ours.seconds),
+            figure(ours.seconds * 1e6 / (data::VIEWS * size.rows) as f64),
+            figure(ours.seconds / floor.seconds)
+        );
+    }
+    let (rows, seconds) =
+        (last.size.rows as f64 / first.size.rows as f64, last.ours.seconds / first.ours.seconds);
+    println!(
+        "{} times the feature rows take {} times as long: slope {}",
+        figure(rows),
+        figure(seconds),
+        figure(seconds.ln() / rows.ln())
+    );
 }
 
 /// The folder that cargo builds into, which is outside of the repository's sources.

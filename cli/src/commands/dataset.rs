@@ -2,6 +2,7 @@
 
 mod diff;
 pub(crate) mod facts;
+mod home;
 mod verify;
 
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ Examples:
   fs dataset verify training/ --rebuild       join again and compare the values; writes nothing"
 )]
 pub(crate) struct VerifyArguments {
-    /// Folder of the data set.
+    /// Folder of the data set, here or in a bucket (s3://).
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// Join again, too, and compare what comes out column by column.
@@ -71,6 +72,6 @@ pub(crate) fn run(
 ) -> Result<()> {
     match command {
         DatasetCommand::Verify(arguments) => verify::run(repository, arguments, format),
-        DatasetCommand::Diff(arguments) => diff::run(arguments, format),
+        DatasetCommand::Diff(arguments) => diff::run(repository, arguments, format),
     }
 }

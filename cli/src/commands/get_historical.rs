@@ -113,12 +113,12 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> 
                 explain_training_set(&catalog, offline.as_ref(), request, &functions).await?;
             return output::line(plan.trim_end());
         }
-        let target = arguments.target.target()?;
+        let target = arguments.target.target(&compose::buckets(config)).await?;
         if let Target::Dataset(place) = target {
             let root = &config.repo_path;
             let facts =
                 Facts { catalog: &catalog, offline: offline.as_ref(), functions: &functions, root };
-            let path = place.path.display().to_string();
+            let path = place.home.to_string();
             let manifest = dataset::write(&facts, asked, origin, request, place).await?;
             let (rows, files) = (manifest.rows, manifest.files.len());
             report::note(format_args!("{rows} rows written to {path}, files: {files}"));
@@ -129,6 +129,12 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> Result<()> 
             Target::File(path, sink) => {
                 let written = write(rows, sink).await?;
                 report::note(format_args!("{written} rows written to {}", path.display()));
+                Ok(())
+            }
+            Target::Object(object) => {
+                let written = write(rows, object.sink()?).await?;
+                let uri = object.publish().await?;
+                report::note(format_args!("{written} rows written to {uri}"));
                 Ok(())
             }
             _ => records::print(rows).await,

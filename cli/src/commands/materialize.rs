@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use larder_core::{Catalog, Clock as _, FeatureView, Interval, Result, Timestamp};
+use larder_core::{Catalog, Clock as _, Error, FeatureView, Interval, Result, Timestamp};
 use larder_materializer::{Progress, ViewReport, ViewTask, full, incremental, select_views_at};
+use larder_registry::repo_config::{ByteSize, Period};
 use larder_serving::view_task;
 use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
+use crate::compose::RunOptions;
 use crate::output::{self, OutputFormat};
 use crate::progress::ViewProgress;
 use crate::repository::Repository;
-use crate::{compose, times};
+use crate::{compose, process, times};
 
 /// Arguments of `fs materialize`.
 #[derive(Debug, Args)]
@@ -36,9 +39,8 @@ pub(crate) struct Arguments {
     /// Version of the view to write to; only the current one can be written.
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-    /// Write without comparing event times: for a load while nobody else writes. The row written last wins.
-    #[arg(long)]
-    bulk: bool,
+    #[command(flatten)]
+    run: RunArguments,
 }
 
 /// Arguments of `fs materialize-incremental`.
@@ -55,9 +57,36 @@ pub(crate) struct IncrementalArguments {
     /// Version of the view to write to; only the current one can be written.
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
+    /// Read from so long before the end of the last run, for rows that came late (1h, 1h30m) [default: 0].
+    #[arg(long, value_name = "TIME", value_parser = Period::parse)]
+    overlap: Option<Period>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+/// How rows are moved.
+#[derive(Debug, Args)]
+struct RunArguments {
     /// Write without comparing event times: for a load while nobody else writes. The row written last wins.
     #[arg(long)]
     bulk: bool,
+    /// Memory that the newest rows of a view may take; keys that do not fit go to disk meanwhile [default: 4GiB].
+    #[arg(long, value_name = "SIZE", value_parser = ByteSize::parse)]
+    memory_limit: Option<ByteSize>,
+    /// Begin anew where the same run was cut off before.
+    #[arg(long)]
+    no_resume: bool,
+}
+
+impl RunArguments {
+    fn options(&self) -> Result<RunOptions> {
+        if self.memory_limit == Some(ByteSize(0)) {
+            return Err(Error::invalid("--memory-limit is zero")
+                .with_hint("give for instance 256MiB, or leave it out"));
+        }
+        let (bulk, memory_limit) = (self.bulk, self.memory_limit);
+        Ok(RunOptions { bulk, resume: !self.no_resume, memory_limit })
+    }
 }
 
 pub(crate) fn run(
@@ -78,9 +107,10 @@ pub(crate) fn run(
         times::python(interval.end),
         repository.online_store_name()?,
     );
-    let plan: Vec<_> = views.into_iter().map(|view| (view, interval)).collect();
+    let plan = Plan::of(views.into_iter().map(|view| (view, interval)).collect());
     let heading = |view: &FeatureView, _: Interval| format!("{}:", view.name);
-    execute(repository, &catalog, plan, &title, heading, Output { format, bulk: arguments.bulk })
+    let output = Output { format, options: arguments.run.options()? };
+    execute(repository, &catalog, plan, &title, heading, output)
 }
 
 pub(crate) fn run_incremental(
@@ -98,7 +128,7 @@ pub(crate) fn run_incremental(
         repository.online_store_name()?,
     );
     let now = SystemClock.now();
-    let plan: Vec<_> = views
+    let views: Vec<_> = views
         .into_iter()
         .map(|view| {
             let interval = incremental(&catalog, &view, end, now);
@@ -109,31 +139,52 @@ pub(crate) fn run_incremental(
         let (start, end) = (times::python(interval.start), times::python(interval.end));
         format!("{} from {start} to {end}:", view.name)
     };
-    execute(repository, &catalog, plan, &title, heading, Output { format, bulk: arguments.bulk })
+    let overlap = match arguments.overlap {
+        Some(overlap) => overlap,
+        None => repository.existing()?.materialization.overlap,
+    };
+    let plan = Plan { views, overlap: Some(overlap.0) };
+    let output = Output { format, options: arguments.run.options()? };
+    execute(repository, &catalog, plan, &title, heading, output)
+}
+
+/// What is materialized.
+pub(crate) struct Plan {
+    views: Vec<(Arc<FeatureView>, Interval)>,
+    /// Of an incremental run, how far before the last one's end rows are read.
+    overlap: Option<Duration>,
+}
+
+impl Plan {
+    /// Views, each over an interval.
+    pub(crate) fn of(views: Vec<(Arc<FeatureView>, Interval)>) -> Self {
+        Self { views, overlap: None }
+    }
 }
 
 /// How a run is done and told of.
 #[derive(Clone, Copy)]
 struct Output {
     format: OutputFormat,
-    bulk: bool,
+    options: RunOptions,
 }
 
 fn execute(
     repository: &Repository,
     catalog: &Catalog,
-    plan: Vec<(Arc<FeatureView>, Interval)>,
+    plan: Plan,
     title: &str,
     heading: impl Fn(&FeatureView, Interval) -> String,
-    Output { format, bulk }: Output,
+    Output { format, options }: Output,
 ) -> Result<()> {
     let mut headings = HashMap::new();
     if format == OutputFormat::Table {
         output::line(title)?;
-        headings.extend(plan.iter().map(|(view, at)| (view.name.clone(), heading(view, *at))));
+        let views = plan.views.iter();
+        headings.extend(views.map(|(view, at)| (view.name.clone(), heading(view, *at))));
     }
     let progress = ViewProgress::new(headings);
-    let reports = materialize(repository, catalog, plan, &progress, bulk)?;
+    let reports = materialize(repository, catalog, plan, &progress, options)?;
     match format {
         OutputFormat::Table => Ok(()),
         OutputFormat::Json => {
@@ -142,27 +193,33 @@ fn execute(
     }
 }
 
-/// Runs the plan on the repository's stores; `bulk` leaves the guard off.
+/// Runs the plan on the repository's stores.
 ///
 /// # Errors
 /// As [`larder_materializer::Materializer::run`].
 pub(crate) fn materialize(
     repository: &Repository,
     catalog: &Catalog,
-    plan: Vec<(Arc<FeatureView>, Interval)>,
+    plan: Plan,
     progress: &dyn Progress,
-    bulk: bool,
+    options: RunOptions,
 ) -> Result<Vec<ViewReport>> {
-    let materializer = compose::materializer(repository, bulk)?;
+    let materializer = compose::materializer(repository, options)?;
     let functions = compose::functions(repository.existing()?)?;
-    let tasks: Vec<ViewTask> = plan
-        .into_iter()
-        .map(|(view, interval)| view_task(catalog, view, interval, &functions))
-        .collect::<Result<_>>()?;
+    let Plan { views, overlap } = plan;
+    let task = |(view, interval)| -> Result<ViewTask> {
+        let task = view_task(catalog, view, interval, &functions)?;
+        Ok(match overlap {
+            Some(overlap) => task.incremental(overlap),
+            None => task,
+        })
+    };
+    let tasks: Vec<ViewTask> = views.into_iter().map(task).collect::<Result<_>>()?;
     compose::block_on(materializer.run(&catalog.project().name, &tasks, progress))
 }
 
 fn report_json(report: &ViewReport) -> Value {
+    let seconds = report.elapsed.as_secs_f64();
     json!({
         "feature_view": report.view,
         "start": times::iso(report.interval.start),
@@ -171,5 +228,9 @@ fn report_json(report: &ViewReport) -> Value {
         "rows_written": report.counts.written,
         "rows_older": report.counts.older,
         "rows_null_key": report.counts.null_keys,
+        "resumed_at_row": report.resumed_at,
+        "seconds": seconds,
+        "rows_per_second": (report.counts.read as f64 / seconds.max(f64::EPSILON)).round(),
+        "peak_memory_bytes": process::peak_memory(),
     })
 }

@@ -1,5 +1,6 @@
 //! One module per command family; each reads its arguments, calls a library and prints the answer.
 
+pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod configuration;
 pub(crate) mod dataset;

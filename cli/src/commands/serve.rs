@@ -1,7 +1,6 @@
 //! `fs serve`: HTTP and gRPC feature servers in one process.
 
 pub(super) mod open_files;
-mod stop_signal;
 pub(super) mod surroundings;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};

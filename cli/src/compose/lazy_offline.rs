@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use larder_core::{DataSource, Result};
+use larder_object_storage::S3Settings;
 use larder_offline_store::{
     BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest, SourceFile,
 };
@@ -16,20 +17,23 @@ use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 #[derive(Debug)]
 pub(crate) struct LazyOfflineStore {
     repo_path: PathBuf,
+    storage: S3Settings,
     engine: OnceLock<DataFusionOfflineStore>,
 }
 
 impl LazyOfflineStore {
     /// A store whose relative paths start from this folder.
-    pub(crate) fn new(repo_path: PathBuf) -> Self {
-        Self { repo_path, engine: OnceLock::new() }
+    pub(crate) fn new(repo_path: PathBuf, storage: S3Settings) -> Self {
+        Self { repo_path, storage, engine: OnceLock::new() }
     }
 
     fn engine(&self) -> Result<&DataFusionOfflineStore> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
-        let engine = DataFusionOfflineStore::new(EngineOptions::new(&self.repo_path))?;
+        let object_storage = self.storage.clone();
+        let options = EngineOptions { object_storage, ..EngineOptions::new(&self.repo_path) };
+        let engine = DataFusionOfflineStore::new(options)?;
         // Two first calls at once make two engines, of which one is kept: both are the same.
         Ok(self.engine.get_or_init(|| engine))
     }

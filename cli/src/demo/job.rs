@@ -14,7 +14,9 @@ use super::server::Server;
 use super::steps::Steps;
 use super::{display, grpc_calls, http_calls, repository_files};
 use crate::clock::SystemClock;
+use crate::commands::materialize::Plan;
 use crate::commands::{get_historical, materialize, plan};
+use crate::compose::RunOptions;
 use crate::repository::Repository;
 use crate::{compose, generate, output};
 
@@ -72,8 +74,9 @@ fn materialize(repository: &Repository) -> Result<((), String)> {
     let now = SystemClock.now();
     let interval = full(now.minus(DAY * 90), now)?;
     let views = select_views(&catalog, &[])?;
-    let plan = views.into_iter().map(|view| (view, interval)).collect();
-    let reports = materialize::materialize(repository, &catalog, plan, &Silent, false)?;
+    let plan = Plan::of(views.into_iter().map(|view| (view, interval)).collect());
+    let options = RunOptions::default();
+    let reports = materialize::materialize(repository, &catalog, plan, &Silent, options)?;
     let said: Vec<String> = reports
         .iter()
         .map(|report| format!("{}: {} rows", report.view, report.counts.written))

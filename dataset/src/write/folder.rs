@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -12,6 +13,7 @@ use larder_core::{Error, ErrorKind, Result};
 use ring::digest::{Context, SHA256};
 use tempfile::TempDir;
 
+use super::encoders::Encoders;
 use super::partition::Partitioning;
 use super::place::{self, Written as _, above};
 use super::rows_file::{self, RowsFile};
@@ -23,6 +25,9 @@ const MAX_PARTITIONS: usize = 512;
 /// Rows that all files together hold until their row groups are complete.
 const OPEN_ROWS: usize = 2 * 1024 * 1024;
 
+/// The name of a folder's file, without its extension.
+pub(crate) const PART: &str = "part-0";
+
 /// A folder of files with a manifest, which appears complete or not at all.
 pub struct DatasetWriter {
     path: PathBuf,
@@ -31,6 +36,10 @@ pub struct DatasetWriter {
     partitioning: Partitioning,
     digests: Digests,
     open: BTreeMap<String, OpenFile>,
+    /// The name of each folder's file, without its extension.
+    part: String,
+    /// The threads that encode all files.
+    encoders: Option<Arc<Encoders>>,
 }
 
 struct OpenFile {
@@ -90,14 +99,15 @@ impl DatasetWriter {
         let above = above(path);
         fs::create_dir_all(above).at(above)?;
         let staged = place::temporary_folder(above).at(path)?;
-        let open = BTreeMap::new();
-        let mut writer =
-            Self { path: path.to_owned(), staged, layout, partitioning, digests, open };
-        if writer.layout.partition_by.is_empty() {
-            // A data set without rows has its columns all the same.
-            writer.file("")?;
-        }
-        Ok(writer)
+        let (path, open, encoders) = (path.to_owned(), BTreeMap::new(), None);
+        let part = PART.to_owned();
+        Ok(Self { path, staged, layout, partitioning, digests, open, part, encoders })
+    }
+
+    /// Names files otherwise; comes before the first row.
+    pub(crate) fn named(mut self, part: String) -> Self {
+        self.part = part;
+        self
     }
 
     /// Appends rows.
@@ -126,10 +136,11 @@ impl DatasetWriter {
             }
             let below = self.staged.path().join(folder);
             fs::create_dir_all(&below).at(&self.path)?;
-            let path = format!("{folder}part-0.{}", self.layout.format.name());
+            let path = format!("{folder}{}.{}", self.part, self.layout.format.name());
             let file = fs::File::create_new(self.staged.path().join(&path)).at(&self.path)?;
             let schema = self.partitioning.schema();
-            let writer = RowsFile::begin(file, self.layout.format, schema).at(&self.path)?;
+            let (format, encoders) = (self.layout.format, &mut self.encoders);
+            let writer = RowsFile::begin(file, format, schema, encoders).at(&self.path)?;
             self.open.insert(folder.to_owned(), OpenFile { path, rows: 0, writer });
         }
         self.open.get_mut(folder).ok_or_else(|| Error::internal("the file is open"))
@@ -151,7 +162,11 @@ impl DatasetWriter {
     ///
     /// # Errors
     /// `Unavailable` when the disk does not take them.
-    pub fn close(self) -> Result<(ClosedDataset, Written)> {
+    pub fn close(mut self) -> Result<(ClosedDataset, Written)> {
+        if self.layout.partition_by.is_empty() {
+            // A data set without rows has its columns all the same.
+            self.file("")?;
+        }
         let Self { path, staged, digests, open, .. } = self;
         let mut files = Vec::with_capacity(open.len());
         for file in open.into_values() {
@@ -181,6 +196,11 @@ pub struct ClosedDataset {
 }
 
 impl ClosedDataset {
+    /// Where the files are until they are in their place.
+    pub(crate) fn folder(&self) -> &Path {
+        self.staged.path()
+    }
+
     /// Puts the data set in its place, with its manifest.
     ///
     /// # Errors

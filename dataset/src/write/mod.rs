@@ -1,5 +1,6 @@
 //! Rows on their way to files.
 
+mod encoders;
 mod folder;
 mod format;
 mod parquet_file;
@@ -8,7 +9,8 @@ mod place;
 mod rows_file;
 mod single;
 
-pub(crate) use folder::hashed;
 pub use folder::{ClosedDataset, DatasetWriter, Written};
+pub(crate) use folder::{PART, hashed};
 pub use format::FileFormat;
+pub(crate) use place::unwritable;
 pub use single::Sink;

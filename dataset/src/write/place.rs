@@ -43,7 +43,7 @@ pub(super) fn exchange(new: &Path, place: &Path) -> io::Result<()> {
 }
 
 /// The error for a place that cannot be written.
-pub(super) fn unwritable(
+pub(crate) fn unwritable(
     path: &Path,
     error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> Error {

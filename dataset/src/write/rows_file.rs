@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
@@ -9,6 +10,7 @@ use arrow_schema::{Schema, SchemaRef};
 use larder_core::{Error, Result};
 
 use super::FileFormat;
+use super::encoders::Encoders;
 use super::parquet_file::ParquetFile;
 
 /// A file that rows are appended to.
@@ -22,10 +24,17 @@ pub(super) enum RowsFile {
 pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl RowsFile {
-    /// Starts a file.
-    pub(super) fn begin(file: File, format: FileFormat, schema: &SchemaRef) -> Result<Self, Cause> {
+    /// Starts a file; what encodes it is kept for the next.
+    pub(super) fn begin(
+        file: File,
+        format: FileFormat,
+        schema: &SchemaRef,
+        encoders: &mut Option<Arc<Encoders>>,
+    ) -> Result<Self, Cause> {
         Ok(match format {
-            FileFormat::Parquet => Self::Parquet(Box::new(ParquetFile::begin(file, schema)?)),
+            FileFormat::Parquet => {
+                Self::Parquet(Box::new(ParquetFile::begin(file, schema, encoders)?))
+            }
             FileFormat::Csv => {
                 let writer = arrow_csv::WriterBuilder::new().with_header(true).build(file);
                 Self::Csv(Box::new(writer))

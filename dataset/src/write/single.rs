@@ -38,7 +38,7 @@ impl Sink {
     pub fn begin(&mut self, schema: &SchemaRef) -> Result<()> {
         rows_file::check(self.format, schema)?;
         let file = self.file.reopen().at(&self.path)?;
-        self.writer = Some(RowsFile::begin(file, self.format, schema).at(&self.path)?);
+        self.writer = Some(RowsFile::begin(file, self.format, schema, &mut None).at(&self.path)?);
         Ok(())
     }
 

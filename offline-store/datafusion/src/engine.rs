@@ -7,7 +7,6 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -15,12 +14,14 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::TryStreamExt;
 use larder_core::{DataSource, Error, Result};
+use larder_object_storage::{Buckets, S3Settings};
 use larder_offline_store::{
     BatchStream, HistoricalRequest, OfflineStore, PullRequest, SaveRequest, SourceFile,
 };
 use object_store::ObjectStore;
 
 use crate::failure::from_datafusion;
+use crate::historical::OpenRetrieval;
 use crate::source::SourceTable;
 
 /// Settings of the engine.
@@ -32,12 +33,19 @@ pub struct EngineOptions {
     pub memory_limit: usize,
     /// Rows per batch of an answer, at most.
     pub batch_size: usize,
+    /// How S3-compatible storage is reached.
+    pub object_storage: S3Settings,
 }
 
 impl EngineOptions {
     /// The defaults for a feature repository: 4 GiB and 8192 rows.
     pub fn new(repo_root: impl Into<PathBuf>) -> Self {
-        Self { repo_root: repo_root.into(), memory_limit: 4 << 30, batch_size: 8192 }
+        Self {
+            repo_root: repo_root.into(),
+            memory_limit: 4 << 30,
+            batch_size: 8192,
+            object_storage: S3Settings::default(),
+        }
     }
 }
 
@@ -45,6 +53,7 @@ impl EngineOptions {
 #[derive(Clone)]
 pub struct DataFusionOfflineStore {
     context: SessionContext,
+    buckets: Arc<Buckets>,
     options: Arc<EngineOptions>,
 }
 
@@ -67,26 +76,41 @@ impl DataFusionOfflineStore {
             .build_arc()
             .map_err(from_datafusion)?;
         let context = SessionContext::new_with_config_rt(config, runtime);
-        Ok(Self { context, options: Arc::new(options) })
+        let buckets = Arc::new(Buckets::new(options.object_storage.clone()));
+        Ok(Self { context, buckets, options: Arc::new(options) })
     }
 
-    /// Makes sources whose URI starts with `url` (`s3://bucket`) readable through an object store.
+    /// Reads and writes a bucket (`s3://NAME/...` without an endpoint of its own) through a client of the caller's.
+    pub fn register_bucket(&self, name: &str, client: Arc<dyn ObjectStore>) {
+        self.buckets.register(name, client);
+    }
+
+    /// The same engine, with its memory and its clients, for sources whose relative paths start from another folder.
+    #[must_use]
+    pub fn rooted(&self, repo_root: impl Into<PathBuf>) -> Self {
+        let options =
+            EngineOptions { repo_root: repo_root.into(), ..self.options.as_ref().clone() };
+        Self { options: Arc::new(options), ..self.clone() }
+    }
+
+    /// Opens what a retrieval reads, and joins nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](larder_core::ErrorKind::Invalid) when `url` is no URL.
-    pub fn register_object_store(&self, url: &str, store: Arc<dyn ObjectStore>) -> Result<()> {
-        let parsed = ListingTableUrl::parse(url).map_err(|error| {
-            Error::invalid(format!("\"{url}\" is no object store URL")).with_source(error)
-        })?;
-        self.context.register_object_store(parsed.get_url(), store);
-        Ok(())
+    /// As [`OfflineStore::historical_features`]: everything that can be known before feature rows are read.
+    pub async fn open_retrieval(&self, request: HistoricalRequest) -> Result<OpenRetrieval> {
+        crate::historical::open(self, request).await
+    }
+
+    pub(crate) fn buckets(&self) -> &Buckets {
+        &self.buckets
     }
 
     pub(crate) fn context(&self) -> &SessionContext {
         &self.context
     }
 
-    pub(crate) fn options(&self) -> &EngineOptions {
+    /// The settings.
+    pub fn options(&self) -> &EngineOptions {
         &self.options
     }
 

@@ -2,21 +2,21 @@
 
 use std::fmt::Write as _;
 use std::num::NonZero;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_array::temporal_conversions::timestamp_ns_to_datetime;
 use arrow_schema::{Schema, TimeUnit};
 use larder_core::{Error, Result};
 use larder_offline_store::floor_ticks;
 
-use crate::entity::EntityTable;
-use crate::pit::{Cut, ViewJoin, held_per_row};
+use crate::entity::{EntityTable, Extent};
+use crate::pit::{Cut, ViewJoin, held, held_by_one, held_per_row};
 use crate::scan::Share;
 
 /// A retrieval that was prepared and is not run.
 pub(crate) struct Explanation<'a> {
     pub(crate) entities: &'a EntityTable,
-    pub(crate) joins: &'a [ViewJoin],
+    pub(crate) joins: &'a [Arc<ViewJoin>],
     /// Per join where its files are.
     pub(crate) sources: &'a [String],
     pub(crate) limit: usize,
@@ -32,21 +32,25 @@ impl Explanation<'_> {
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let rows: usize = self.entities.batches.iter().map(RecordBatch::num_rows).sum();
-        let bytes = self.entities.batches.iter().map(RecordBatch::get_array_memory_size);
-        let bytes: usize = bytes.sum();
+        let Extent { rows, bytes, instants } = self.entities.extent;
         let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let per_row = held_per_row(self.joins, workers);
-        let needed = bytes.saturating_add(per_row.saturating_mul(rows));
+        let needed = bytes.saturating_add(held(self.joins, workers, rows));
         writeln!(text, "point-in-time join of {rows} entity rows with {} views", self.joins.len())?;
-        if let Ok(Some((first, last))) = self.entities.instants() {
+        if let Some((first, last)) = instants {
             writeln!(text, "  event times: {} to {}", shown(first), shown(last))?;
         }
         let (needed_shown, limit) = (size(needed as u64), size(self.limit as u64));
         writeln!(text, "  memory: about {needed_shown} of {limit}, {workers} workers")?;
         if needed > self.limit {
-            let Cut { partitions, .. } = Cut::new(rows, per_row, self.limit);
-            writeln!(text, "  both sides go to disk in {partitions} partitions by key")?;
+            let by_one = bytes.saturating_add(held_by_one(self.joins, workers, rows));
+            if by_one <= self.limit {
+                let by_one = size(by_one as u64);
+                writeln!(text, "  one view after the other, about {by_one}; answers go to disk")?;
+            } else {
+                let per_row = held_per_row(self.joins, workers);
+                let Cut { partitions, .. } = Cut::new(rows, per_row, self.limit);
+                writeln!(text, "  both sides go to disk in {partitions} partitions by key")?;
+            }
         }
         let views = self.joins.iter().zip(self.sources);
         views.into_iter().try_for_each(|(join, source)| view(text, join, source))

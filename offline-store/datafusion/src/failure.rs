@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use arrow_schema::ArrowError;
 use datafusion::error::DataFusionError;
 use larder_core::{Error, ErrorKind};
+use parquet::errors::ParquetError;
 
 /// The error with the kind that its innermost cause has; an error of ours that went through DataFusion comes back as
 /// it was.
@@ -15,6 +16,10 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
             Err(other) => Error::internal("the offline engine failed").with_source(other),
         },
         DataFusionError::ArrowError(cause, _) => from_arrow(*cause),
+        DataFusionError::ParquetError(cause) => match *cause {
+            ParquetError::External(cause) => from_boxed(cause),
+            other => Error::data("the offline engine failed").with_source(other),
+        },
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
             from_datafusion(*inner)
         }
@@ -51,8 +56,12 @@ pub(crate) fn from_arrow(error: ArrowError) -> Error {
 }
 
 fn from_boxed(cause: Box<dyn StdError + Send + Sync>) -> Error {
-    match cause.downcast::<DataFusionError>() {
-        Ok(inner) => from_datafusion(*inner),
+    let cause = match cause.downcast::<DataFusionError>() {
+        Ok(inner) => return from_datafusion(*inner),
+        Err(other) => other,
+    };
+    match cause.downcast::<Error>() {
+        Ok(ours) => *ours,
         Err(other) => Error::data("the values cannot be processed").with_source(other),
     }
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field};
-use datafusion::datasource::memory::MemorySourceConfig;
+use arrow_schema::{DataType, Field, SchemaRef};
 use datafusion::physical_plan::ExecutionPlan;
 use larder_core::{Error, Result};
 use larder_offline_store::{
@@ -13,11 +12,21 @@ use larder_offline_store::{
 use crate::engine::DataFusionOfflineStore;
 use crate::entity::EntityTable;
 use crate::explain::Explanation;
-use crate::failure::from_datafusion;
 use crate::pit::{PitJoinExec, ViewColumns, ViewJoin, Visible};
 use crate::pull::{CREATED_TIME, EVENT_TIME};
 use crate::scan::{FeatureScan, ScanColumns};
 use crate::source::{SourceTable, TimeBounds};
+
+/// A retrieval whose request fits its sources, for who joins the rows elsewhere.
+#[derive(Debug)]
+pub struct OpenRetrieval {
+    /// The entity rows in their order, times in UTC.
+    pub entities: BatchStream,
+    /// Position of their event time.
+    pub time: usize,
+    /// The columns of the answer: those of the entity rows, then the features.
+    pub schema: SchemaRef,
+}
 
 /// A view with its source opened and its columns found.
 #[derive(Debug)]
@@ -40,7 +49,7 @@ struct SourceColumns {
 /// A retrieval that is ready to run.
 struct Prepared {
     entities: EntityTable,
-    joins: Vec<ViewJoin>,
+    joins: Vec<Arc<ViewJoin>>,
     /// Per join where its files are.
     sources: Vec<String>,
     limit: Option<usize>,
@@ -54,17 +63,23 @@ pub(crate) async fn join(
     let names: Vec<_> = request.views.iter().map(|view| view.name.clone()).collect();
     let what = format!("point-in-time join of {}", names.join(", "));
     let Prepared { entities, joins, limit, .. } = Prepared::new(engine, request).await?;
-    let rows = MemorySourceConfig::try_new_exec(
-        std::slice::from_ref(&entities.batches),
-        Arc::clone(&entities.schema),
-        None,
-    );
-    let plan = PitJoinExec::new(rows.map_err(from_datafusion)?, joins.into());
+    let plan = PitJoinExec::new(entities.rows, joins.into());
     let plan: Arc<dyn ExecutionPlan> = Arc::new(plan);
     match limit {
         Some(limit) => engine.run_within(limit, &plan, what),
         None => engine.run(&plan, what),
     }
+}
+
+/// See [`DataFusionOfflineStore::open_retrieval`].
+pub(crate) async fn open(
+    engine: &DataFusionOfflineStore,
+    request: HistoricalRequest,
+) -> Result<OpenRetrieval> {
+    let Prepared { entities, joins, .. } = Prepared::new(engine, request).await?;
+    let rows = engine.run(&entities.rows, "entity rows".to_owned())?;
+    let schema = PitJoinExec::new(entities.rows, joins.into()).schema();
+    Ok(OpenRetrieval { entities: rows, time: entities.time, schema })
 }
 
 /// See [`OfflineStore::explain`](larder_offline_store::OfflineStore::explain).
@@ -85,7 +100,9 @@ impl Prepared {
             views.push(OpenView::open(engine, view).await?);
         }
         let time = request.event_timestamp_column.as_deref();
-        let entities = EntityTable::load(engine, request.entity, time, &views).await?;
+        let limit = request.options.memory_limit;
+        let held = limit.unwrap_or(usize::MAX).min(engine.options().memory_limit);
+        let entities = EntityTable::load(engine, request.entity, time, held, &views).await?;
         check_names(&entities, &views)?;
         let (mut joins, mut sources) = (Vec::new(), Vec::new());
         for view in views {
@@ -94,9 +111,9 @@ impl Prepared {
             let join = view.join(&entities, visible).await;
             let join = join.map_err(|error| error.context(format!("feature view \"{name}\"")))?;
             sources.extend(join.as_ref().map(|_| source));
-            joins.extend(join);
+            joins.extend(join.map(Arc::new));
         }
-        Ok(Self { entities, joins, sources, limit: request.options.memory_limit })
+        Ok(Self { entities, joins, sources, limit })
     }
 }
 
@@ -162,19 +179,19 @@ impl OpenView {
             ttl: self.view.effective_ttl(),
             outputs: self.view.features.iter().map(|feature| feature.output.clone()).collect(),
         };
-        let bounds = self.bounds(rows)?;
+        let bounds = self.bounds(rows);
         let scan = FeatureScan::plan(&self.table, &self.scan_columns(), bounds).await?;
         ViewJoin::new(&rows.schema, rows.time, columns, scan).map(Some)
     }
 
     /// The times that any entity row can look back to, `None` when no row has a time.
-    fn bounds(&self, rows: &EntityTable) -> Result<Option<TimeBounds>> {
+    fn bounds(&self, rows: &EntityTable) -> Option<TimeBounds> {
         let ttl = self.view.effective_ttl();
         let reach = ttl.map(|ttl| i128::try_from(ttl.as_nanos()).unwrap_or(i128::MAX));
-        Ok(rows.instants()?.map(|(first, last)| TimeBounds {
+        rows.extent.instants.map(|(first, last)| TimeBounds {
             first: reach.map(|reach| first.saturating_sub(reach)),
             last: Some(last),
-        }))
+        })
     }
 
     /// Keys, event time and created time, then features.

@@ -17,4 +17,5 @@ mod source;
 mod write;
 
 pub use engine::{DataFusionOfflineStore, EngineOptions};
+pub use historical::OpenRetrieval;
 pub use pit::PitJoinExec;

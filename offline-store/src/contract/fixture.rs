@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::MakeStore;
 use crate::{
     EntityRows, HistoricalFeature, HistoricalOptions, HistoricalRequest, HistoricalView, JoinKey,
-    OfflineStore, PullRequest,
+    OfflineStore, PullOptions, PullRequest,
 };
 
 /// Driver, event time and created time in seconds, rate.
@@ -123,6 +123,7 @@ pub(super) fn pull() -> PullRequest {
         created_timestamp_column: Some("created".to_owned()),
         start: None,
         end: None,
+        options: PullOptions::default(),
     }
 }
 

@@ -8,6 +8,6 @@ mod save;
 
 pub use entity_rows::EntityRows;
 pub use historical::{HistoricalFeature, HistoricalRequest, HistoricalView, JoinKey};
-pub use options::HistoricalOptions;
+pub use options::{HistoricalOptions, PullOptions};
 pub use pull::PullRequest;
 pub use save::{SaveMode, SaveRequest};

@@ -1,4 +1,4 @@
-//! How a retrieval is done, beyond what Feast knows.
+//! How reads are done, beyond what Feast knows.
 
 /// Options of a retrieval; the default is what Feast does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,4 +14,16 @@ pub struct HistoricalOptions {
     /// covers the row's event time and ends no earlier than the row was created. Among the visible rows the usual rules
     /// hold, so the answer is what was served at the entity's time. A view that was never materialized answers null.
     pub as_served: bool,
+}
+
+/// Options of a read of the newest rows; the default is what Feast does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PullOptions {
+    /// Bytes that this read may hold, at most what the store allows itself; `None` for that.
+    ///
+    /// Keys that do not fit go to disk for the time of the request. The pages that readers have at hand are not counted.
+    pub memory_limit: Option<usize>,
+    /// Rows of the answer that are left out at its start: the answer to the same request over the same files always comes
+    /// in the same order, so that a reader can go on where it stopped.
+    pub skip: u64,
 }

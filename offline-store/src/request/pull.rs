@@ -2,6 +2,7 @@
 
 use larder_core::{DataSource, Error, FeatureView, Result, Timestamp};
 
+use super::PullOptions;
 use crate::source_name;
 
 /// Rows of one source between two instants.
@@ -26,6 +27,8 @@ pub struct PullRequest {
     pub start: Option<Timestamp>,
     /// Last instant, included; `None` for no bound.
     pub end: Option<Timestamp>,
+    /// What Feast does not know; reads of all rows take no notice of it.
+    pub options: PullOptions,
 }
 
 impl PullRequest {
@@ -50,6 +53,7 @@ impl PullRequest {
             source: source.clone(),
             start,
             end,
+            options: PullOptions::default(),
         })
     }
 }

@@ -1,5 +1,5 @@
-//! A whole row in one value, format version 1: what the embedded store keeps per (view, entity key), and Redis in its
-//! packed layout.
+//! A whole row in one value, format version 1: what the embedded store keeps per (view, entity key), and what Redis kept
+//! in its packed layout before version 2 (`redis::row`).
 //!
 //! ```text
 //! u8  version = 1
@@ -62,6 +62,11 @@ impl<'a> PackedRow<'a> {
 
     pub(super) fn times(&self) -> RowTimes {
         self.times
+    }
+
+    /// Features as they are named, with their values; a null is no bytes.
+    pub(super) fn columns(&self) -> impl Iterator<Item = Result<(u32, &'a [u8])>> {
+        (0..self.len()).map(|at| Ok((self.hash(at), self.value(at)?)))
     }
 
     fn len(&self) -> usize {
@@ -130,7 +135,7 @@ impl Selection {
     /// Appends the selected features of a stored row to an answer, copying their bytes once.
     pub(super) fn unpack(&self, row: &PackedRow<'_>, rows: &mut ReadRows) -> Result<()> {
         rows.begin_row(Some(row.times.event));
-        if row.hashes == self.hashes {
+        if row.hashes == self.hashes && !rows.cells_mut().has_any_slots() {
             return self.unpack_whole(row, rows);
         }
         for &(hash, feature) in &self.features {

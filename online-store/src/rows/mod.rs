@@ -2,10 +2,12 @@
 
 mod cells;
 mod read_rows;
+mod slots;
 mod write_rows;
 
 pub use cells::Cell;
 pub use read_rows::ReadRows;
+pub(crate) use slots::SlotForm;
 pub use write_rows::{WriteRows, WriteRowsBuilder};
 
 /// Longest serialized entity key that a store accepts, in bytes.

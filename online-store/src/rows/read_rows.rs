@@ -2,8 +2,8 @@
 
 use larder_core::Result;
 
-use super::Cell;
 use super::cells::Cells;
+use super::{Cell, SlotForm};
 
 /// The answer to one read: a row per key, in the order of the keys, a cell per feature of the table.
 ///
@@ -18,6 +18,12 @@ impl ReadRows {
     /// An empty answer with room for `rows` rows of `features` cells.
     pub fn with_capacity(rows: usize, features: usize) -> Self {
         Self { event_timestamps: Vec::with_capacity(rows), cells: Cells::new(features, rows) }
+    }
+
+    /// An empty answer with room for `rows` rows, whose columns of this form lie apart.
+    pub(crate) fn with_slots(rows: usize, forms: impl Iterator<Item = Option<SlotForm>>) -> Self {
+        let event_timestamps = Vec::with_capacity(rows);
+        Self { event_timestamps, cells: Cells::with_slots(rows, forms) }
     }
 
     /// Number of rows.
@@ -66,6 +72,19 @@ impl ReadRows {
     /// One feature of every row, in the order of the keys.
     pub fn column(&self, feature: usize) -> impl ExactSizeIterator<Item = Cell<'_>> {
         (0..self.len()).map(move |row| self.cells.get(row, feature))
+    }
+
+    /// The encoded values of a feature, each of the same length, one after the other: of a column of floats or booleans of
+    /// which every row has a value. `None` for other columns, and where the store keeps no such columns.
+    #[inline]
+    pub fn numbers(&self, feature: usize) -> Option<&[u8]> {
+        self.cells.whole(feature)
+    }
+
+    /// Whether all cells of a feature are known to be readable values, nulls or missing.
+    #[inline]
+    pub fn is_sound(&self, feature: usize) -> bool {
+        self.cells.has_slots(feature)
     }
 
     /// Appends a row (for stores); its cells are missing until [`set`](Self::set).

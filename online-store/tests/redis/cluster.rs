@@ -130,6 +130,7 @@ async fn a_user_with_the_documented_permissions_works_on_every_node() {
         "+eval",
         "+asking",
         "+cluster|slots",
+        "+cluster|nodes",
     ];
     let options = [&user[..], &permissions].concat();
     let cluster = RedisCluster::start_with(&options);

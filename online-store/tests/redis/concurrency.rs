@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use larder_core::{FeatureView, Field, ValueType};
 use larder_online_store::{
     OnlineStore, RedisConfig, RedisGuard, RedisLayout, ViewTable, WriteGuard, WriteRowsBuilder,
 };
@@ -51,13 +52,14 @@ fn values(time: i64, both: bool) -> [Option<Vec<u8>>; 2] {
 /// other keys besides, which all writers share: a few rows are left to a script, many begin as a transaction.
 async fn race(
     config: &RedisConfig,
+    tables: &[ViewTable],
     writers: &[Vec<Given>],
     besides: u8,
 ) -> Result<(), TestCaseError> {
-    let table = table(&project());
     let tasks: Vec<_> = writers
         .iter()
-        .map(|rows| {
+        .zip(tables.iter().cycle())
+        .map(|(rows, table)| {
             let (store, table, rows) = (open(config), table.clone(), rows.clone());
             tokio::spawn(async move {
                 for call in rows.chunks(2) {
@@ -82,7 +84,7 @@ async fn race(
     let store = open(config);
     let keys: Vec<Vec<u8>> = (0..KEYS).map(key).collect();
     let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-    let answer = store.read(&table, &keys).await.unwrap();
+    let answer = store.read(&tables[0], &keys).await.unwrap();
     for number in 0..KEYS {
         let times = writers.iter().flatten().filter(|row| row.0 == number).map(|row| row.1);
         let newest = times.max();
@@ -93,17 +95,37 @@ async fn race(
             prop_assert_eq!(answer.cell(row, 0).bytes(), expected.as_deref());
         }
     }
-    store.teardown(&[table]).await.unwrap();
+    store.teardown(&tables[..1]).await.unwrap();
     Ok(())
 }
 
+/// The same view as processes know it that were deployed at different times.
+fn tables(project: &str) -> [ViewTable; 4] {
+    let field = |name: &&str| Field::new(*name, ValueType::Int64);
+    let registered = |names: &[&str]| {
+        let features = names.iter().map(field).collect();
+        let view = FeatureView { features, ..FeatureView::new("raced") };
+        ViewTable::of_view(project, "raced", &view, &view.features).unwrap()
+    };
+    [table(project), registered(&["a", "b"]), registered(&["a", "b", "c"]), table(project)]
+}
+
 fn check(config: &RedisConfig, writers: &[Vec<Given>], besides: u8) -> Result<(), TestCaseError> {
+    check_of(config, &[table(&project())], writers, besides)
+}
+
+fn check_of(
+    config: &RedisConfig,
+    tables: &[ViewTable],
+    writers: &[Vec<Given>],
+    besides: u8,
+) -> Result<(), TestCaseError> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap()
-        .block_on(race(config, writers, besides))
+        .block_on(race(config, tables, writers, besides))
 }
 
 proptest! {
@@ -118,6 +140,12 @@ proptest! {
     #[test]
     fn the_newest_row_stays_in_the_packed_layout(writers in any_writes()) {
         check(&RedisConfig { layout: RedisLayout::Packed, ..single() }, &writers, 0)?;
+    }
+
+    #[test]
+    fn the_newest_row_stays_while_the_schema_changes(writers in any_writes()) {
+        let config = RedisConfig { layout: RedisLayout::Packed, ..single() };
+        check_of(&config, &tables(&project()), &writers, 0)?;
     }
 }
 

@@ -10,6 +10,7 @@ mod failover;
 mod failures;
 mod feast_bytes;
 mod layouts;
+mod packed;
 mod removal;
 mod servers;
 mod slot_migration;

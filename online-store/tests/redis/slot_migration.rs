@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use larder_online_store::{
-    OnlineStore, RedisConfig, RedisLayout, RedisStore, RedisTopology, ViewTable, WriteGuard,
-    WriteRowsBuilder, WriteSummary,
+    LayoutMigration, MigratedRows, OnlineStore, RedisConfig, RedisLayout, RedisStore,
+    RedisTopology, ViewTable, WriteGuard, WriteRowsBuilder, WriteSummary,
 };
 use larder_proto::wire::value::put_int64;
 use larder_tests::{RedisCluster, RedisServer};
@@ -55,34 +55,55 @@ fn owned(node: &RedisServer) -> Vec<Range<u16>> {
 
 /// Moves a slot with its keys, as an operator's tool does: both ends know, keys move one by one, everybody learns.
 fn move_slot(cluster: &RedisCluster, slot: u16, from: &RedisServer, to: &RedisServer) {
-    let (mut source, mut target) = (from.connection(), to.connection());
-    let (slot_text, owner) = (slot.to_string(), id(to));
-    cluster_command(&["SETSLOT", &slot_text, "IMPORTING", &id(from)]).exec(&mut target).unwrap();
-    cluster_command(&["SETSLOT", &slot_text, "MIGRATING", &owner]).exec(&mut source).unwrap();
-    loop {
-        let next = cluster_command(&["GETKEYSINSLOT", &slot_text, "1"]);
-        let keys: Vec<Vec<u8>> = next.query(&mut source).unwrap();
-        let Some(key) = keys.first() else { break };
-        let mut migrate = redis::cmd("MIGRATE");
-        migrate.arg("127.0.0.1").arg(to.port()).arg(key).arg(0).arg(5_000);
-        migrate.exec(&mut source).unwrap();
+    open_slot(slot, from, to);
+    while move_key(slot, from, to) {
         // Time for readers and writers to meet a slot that is half here and half there.
         std::thread::sleep(Duration::from_millis(3));
     }
+    close_slot(cluster, slot, from, to);
+}
+
+fn open_slot(slot: u16, from: &RedisServer, to: &RedisServer) {
+    let slot = slot.to_string();
+    let importing = cluster_command(&["SETSLOT", &slot, "IMPORTING", &id(from)]);
+    importing.exec(&mut to.connection()).unwrap();
+    let migrating = cluster_command(&["SETSLOT", &slot, "MIGRATING", &id(to)]);
+    migrating.exec(&mut from.connection()).unwrap();
+}
+
+/// Moves one key; false when there is none left.
+fn move_key(slot: u16, from: &RedisServer, to: &RedisServer) -> bool {
+    let mut source = from.connection();
+    let next = cluster_command(&["GETKEYSINSLOT", &slot.to_string(), "1"]);
+    let keys: Vec<Vec<u8>> = next.query(&mut source).unwrap();
+    let Some(key) = keys.first() else { return false };
+    let mut migrate = redis::cmd("MIGRATE");
+    migrate.arg("127.0.0.1").arg(to.port()).arg(key).arg(0).arg(5_000);
+    migrate.exec(&mut source).unwrap();
+    true
+}
+
+fn close_slot(cluster: &RedisCluster, slot: u16, from: &RedisServer, to: &RedisServer) {
     for node in [to, from].into_iter().chain(cluster.nodes()) {
-        let told = cluster_command(&["SETSLOT", &slot_text, "NODE", &owner]);
+        let told = cluster_command(&["SETSLOT", &slot.to_string(), "NODE", &id(to)]);
         told.exec(&mut node.connection()).unwrap();
     }
 }
 
+/// The owner of a group's slot, and the node after it.
+fn owner_and_next(cluster: &RedisCluster, slot: u16) -> [&RedisServer; 2] {
+    let nodes = cluster.nodes();
+    let owns = |node: &RedisServer| owned(node).iter().any(|range| range.contains(&slot));
+    let owner = nodes.iter().position(owns).unwrap();
+    [&nodes[owner], &nodes[(owner + 1) % nodes.len()]]
+}
+
 /// Moves every group's slot to the next node.
 fn move_all(cluster: &RedisCluster) {
-    let nodes = cluster.nodes();
     for group in 0..GROUPS {
-        let slot = slot_of(&nodes[0], group);
-        let owns = |node: &RedisServer| owned(node).iter().any(|range| range.contains(&slot));
-        let owner = nodes.iter().position(owns).unwrap();
-        move_slot(cluster, slot, &nodes[owner], &nodes[(owner + 1) % nodes.len()]);
+        let slot = slot_of(&cluster.nodes()[0], group);
+        let [owner, next] = owner_and_next(cluster, slot);
+        move_slot(cluster, slot, owner, next);
     }
 }
 
@@ -194,4 +215,53 @@ async fn slots_that_move_under_load_lose_no_row_and_fail_no_call() {
     for (layout, project) in [(RedisLayout::Feast, "feast"), (RedisLayout::Packed, "packed")] {
         check(&cluster, &RedisConfig { layout, ..settings.clone() }, project).await;
     }
+}
+
+/// Runs `walk` while a slot is on its way: it must not end before the slot has arrived.
+async fn while_a_slot_moves<T: std::fmt::Debug + Send + 'static>(
+    cluster: &RedisCluster,
+    walk: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let slot = slot_of(&cluster.nodes()[0], 0);
+    let [from, to] = owner_and_next(cluster, slot);
+    open_slot(slot, from, to);
+    assert!(move_key(slot, from, to));
+    let walk = tokio::spawn(walk);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!walk.is_finished(), "keys may have been overlooked: {:?}", walk.await);
+    while move_key(slot, from, to) {}
+    close_slot(cluster, slot, from, to);
+    walk.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_rows_are_found_while_a_slot_moves() {
+    let cluster = RedisCluster::start();
+    let settings = config(RedisTopology::Cluster, &cluster.connection_string());
+    let packed = open(&RedisConfig { layout: RedisLayout::Packed, ..settings.clone() });
+    let table = ViewTable::new("shop", "moved", ["a"]).unwrap();
+    write_all(&open(&settings), &table, 7).await;
+
+    let rows = ROWS as u64;
+    let (tables, to) = ([table.clone()], RedisLayout::Packed);
+    let found = MigratedRows { found: rows, ..MigratedRows::default() };
+    let (counting, counted) = (packed.clone(), tables.clone());
+    let dry = LayoutMigration { to, keep: false, dry_run: true };
+    let count = async move { counting.migrate(&counted, dry, &|_| {}).await };
+    assert_eq!(while_a_slot_moves(&cluster, count).await.unwrap(), [found]);
+
+    let (moving, moved) = (packed.clone(), tables.clone());
+    let migration = LayoutMigration { to, keep: false, dry_run: false };
+    let migrate = async move { moving.migrate(&moved, migration, &|_| {}).await };
+    let all = MigratedRows { written: rows, removed: rows, ..found };
+    assert_eq!(while_a_slot_moves(&cluster, migrate).await.unwrap(), [all]);
+    let keys = keys();
+    let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+    let answer = packed.read(&table, &keys).await.unwrap();
+    assert_eq!(answer.event_timestamps(), vec![Some(7); ROWS]);
+
+    let removing = packed.clone();
+    let remove = async move { removing.teardown(&tables).await };
+    while_a_slot_moves(&cluster, remove).await.unwrap();
+    assert_eq!(keys_with_time_to_live(&cluster, "shop"), [0, 0]);
 }

@@ -6,7 +6,7 @@ pub(crate) fn write_finite(number: f64, out: &mut Vec<u8>) {
     let text = buffer.format_finite(number);
     if number == 0.0 || (1e-4..1e16).contains(&number.abs()) {
         // Both write plain notation in this range.
-        out.extend_from_slice(text.as_bytes());
+        append(text.as_bytes(), out);
         return;
     }
     let (digits, exponent) = digits_and_exponent(text.trim_start_matches('-'));
@@ -17,6 +17,20 @@ pub(crate) fn write_finite(number: f64, out: &mut Vec<u8>) {
         write_plain(&digits, exponent, out);
     } else {
         write_scientific(&digits, exponent, out);
+    }
+}
+
+/// Appends a text of at most 24 bytes. Most floats have 16 digits and more: two copies of fixed length cost a fraction of
+/// one whose length has to be looked at.
+fn append(text: &[u8], out: &mut Vec<u8>) {
+    match (text.first_chunk::<16>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) if text.len() <= 24 => {
+            let end = out.len() + text.len();
+            out.extend_from_slice(first);
+            out.truncate(end - last.len());
+            out.extend_from_slice(last);
+        }
+        _ => out.extend_from_slice(text),
     }
 }
 

@@ -163,6 +163,21 @@ pub const VARIABLES: &[Variable] = &[
         path: &["guard"],
         doc: "whether older rows are kept from replacing newer ones",
     },
+    Variable {
+        name: "FS_KAFKA_BOOTSTRAP_SERVERS",
+        path: &["stream", "kafka", "bootstrap_servers"],
+        doc: "Kafka brokers of stream jobs, host:port separated by commas",
+    },
+    Variable {
+        name: "FS_KAFKA_SASL_USERNAME",
+        path: &["stream", "kafka", "sasl_username"],
+        doc: "user that logs in to them",
+    },
+    Variable {
+        name: "FS_KAFKA_SASL_PASSWORD",
+        path: &["stream", "kafka", "sasl_password"],
+        doc: "password of that user",
+    },
     Variable { name: "FS_HOST", path: &["serving", "host"], doc: "address the servers bind to" },
     Variable {
         name: "FS_HTTP_PORT",

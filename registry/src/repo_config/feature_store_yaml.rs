@@ -31,7 +31,7 @@ const TOP_LEVEL: [&str; 20] = [
 ];
 
 /// Keys that only Larder knows; Feast would ignore them.
-const LARDER_ONLY: [&str; 4] = ["compat", "guard", "serving", "transform"];
+const LARDER_ONLY: [&str; 5] = ["compat", "guard", "serving", "stream", "transform"];
 
 /// The tree with Feast's keys only, its stores checked against Feast's own options.
 ///

@@ -12,7 +12,7 @@ use super::locate::{Sources, Text};
 use super::reader::{Reader, Record};
 use super::{
     AuthConfig, Compat, FeatureServerConfig, Flag, MaterializationConfig, OfflinePushBatching,
-    OfflineStoreConfig, OnlineStoreConfig, RegistryConfig, RepoConfig, ServingConfig,
+    OfflineStoreConfig, OnlineStoreConfig, RegistryConfig, RepoConfig, ServingConfig, StreamConfig,
     TransformConfig,
 };
 use crate::yaml::{Data, Node, Origin, Value, parse_document};
@@ -70,13 +70,20 @@ fn check_larder_yaml(tree: &Node) -> Result<()> {
     section.allow(&[
         "compat",
         "guard",
+        "materialization",
         "online_store",
         "offline_store",
         "registry",
         "serving",
+        "stream",
         "transform",
     ]);
-    section.finish()
+    section.finish()?;
+    // Feast takes no notice of other keys in its own file; here they are slips.
+    let Some(materialization) = section.get("materialization") else { return Ok(()) };
+    let materialization = materialization.section()?;
+    materialization.allow(MaterializationConfig::KEYS);
+    materialization.finish()
 }
 
 fn single(origin: Origin, path: &[&str], value: String) -> Node {
@@ -142,9 +149,11 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
         );
     }
     let coerce_tz_aware = root.boolean("coerce_tz_aware", true)?;
-    let materialization = materialization(&root)?;
+    let section = root.child("materialization")?;
+    let materialization = MaterializationConfig::read(&section, &sources.repo_path)?;
     let guard = root.boolean("guard", compat == Compat::Larder)?;
     let serving = ServingConfig::read(&root.child("serving")?, &sources.repo_path)?;
+    let stream = StreamConfig::read(&root.child("stream")?)?;
     let transform = TransformConfig::read(&root.child("transform")?, &sources.repo_path)?;
     let files = [&sources.feature_store, &sources.larder]
         .into_iter()
@@ -170,6 +179,7 @@ pub(super) fn read(sources: Sources, layers: Layers) -> Result<RepoConfig> {
         compat,
         guard,
         serving,
+        stream,
         transform,
         warnings,
         settings: record.into_inner(),
@@ -273,16 +283,4 @@ fn offline_push_batching(section: &Reader<'_>) -> Result<Option<OfflinePushBatch
     let (Some(rows), Some(seconds), true) = (rows, seconds, is_on) else { return Ok(None) };
     let interval = Duration::from_secs(seconds.max(1).into());
     Ok(Some(OfflinePushBatching { rows: rows.max(1), interval }))
-}
-
-fn materialization(root: &Reader<'_>) -> Result<MaterializationConfig> {
-    let section = root.child("materialization")?;
-    let config = MaterializationConfig {
-        pull_latest_features: section.boolean("pull_latest_features", false)?,
-        online_write_batch_size: section.optional_number("online_write_batch_size")?,
-    };
-    if config.online_write_batch_size == Some(0) {
-        return Err(section.error("online_write_batch_size", "must be greater than 0"));
-    }
-    Ok(config)
 }

@@ -11,15 +11,19 @@ mod expand;
 mod feature_store_yaml;
 mod layers;
 mod locate;
+mod materialization;
 mod offline_store;
 mod online_store;
 mod online_store_layers;
 mod online_store_types;
+mod period;
 mod reader;
 mod registry;
+mod s3;
 mod secret;
 mod serving;
 mod settings;
+mod stream;
 mod transform;
 
 use std::path::{Path, PathBuf};
@@ -35,27 +39,22 @@ pub use env::{
     Environment, FEAST_OIDC_TOKEN, FEAST_VARIABLES, FixedEnvironment, LOCAL_K8S_TOKEN,
     ProcessEnvironment, VARIABLES, Variable, otel,
 };
-pub use offline_store::OfflineStoreConfig;
+pub use materialization::MaterializationConfig;
+pub use offline_store::{OfflineStoreConfig, host_and_port};
 pub use online_store::OnlineStoreConfig;
 pub use online_store_layers::{CacheSettings, OnlineStoreLayers, RetrySettings};
 pub use online_store_types::{
     CassandraStore, CassandraWriteTimestamp, EmbeddedStore, OtherStore, RedisClientKind,
     RedisLayout, RedisStore, RemoteStore, SqliteStore,
 };
+pub use period::Period;
 pub use registry::{CacheMode, RegistryConfig, RegistryKind};
+pub use s3::S3Config;
 pub use secret::Secret;
 pub use serving::{OfflineServing, ServingConfig, ServingLimits, TlsFiles};
 pub use settings::Setting;
+pub use stream::{KafkaConfig, StreamConfig};
 pub use transform::{PythonWorkersConfig, TransformConfig};
-
-/// The `materialization` section.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MaterializationConfig {
-    /// Whether only the latest row per key is pulled from the offline store.
-    pub pull_latest_features: bool,
-    /// Rows per online write; `None` leaves it to the materializer.
-    pub online_write_batch_size: Option<u32>,
-}
 
 /// The `feature_server` section, as far as Larder uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +119,8 @@ pub struct RepoConfig {
     pub guard: bool,
     /// Addresses, ports and limits of the servers.
     pub serving: ServingConfig,
+    /// Where stream jobs find their events.
+    pub stream: StreamConfig,
     /// How on-demand views are computed.
     pub transform: TransformConfig,
     /// What looks like a slip but is no error (misspelt top-level keys, old key versions).

@@ -6,10 +6,11 @@ use std::fmt::Display;
 
 use larder_core::{Error, Result};
 
-use super::ByteSize;
 use super::secret::{Secret, is_secret_key, redact_connection};
 use super::settings::Setting;
+use super::{ByteSize, Period};
 use crate::yaml::{Origin, Section, Value};
+use crate::yaml_definitions::duration;
 
 /// The record that all readers of one load share.
 pub(super) type Record = RefCell<Vec<Setting>>;
@@ -108,12 +109,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn size(&self, key: &'static str, default: ByteSize) -> Result<ByteSize> {
-        self.or_default(key, default, |value| match value.integer() {
-            Ok(bytes) => u64::try_from(bytes)
-                .map(ByteSize)
-                .map_err(|_| value.error("a size is not negative")),
-            Err(_) => ByteSize::parse(&value.text()?).map_err(|error| value.error(error.message())),
-        })
+        self.or_default(key, default, size)
+    }
+
+    pub(super) fn optional_size(&self, key: &'static str) -> Result<Option<ByteSize>> {
+        self.optional(key, size, ByteSize::to_string)
+    }
+
+    pub(super) fn period(&self, key: &'static str, default: Period) -> Result<Period> {
+        self.or_default(key, default, |value| duration::duration(value).map(Period))
     }
 
     pub(super) fn texts(&self, key: &'static str) -> Result<Option<Vec<String>>> {
@@ -175,5 +179,14 @@ impl<'a> Reader<'a> {
     /// Refuses keys that nobody asked for.
     pub(super) fn finish(&self) -> Result<()> {
         self.section.as_ref().map_or(Ok(()), Section::finish)
+    }
+}
+
+fn size(value: &Value<'_>) -> Result<ByteSize> {
+    match value.integer() {
+        Ok(bytes) => {
+            u64::try_from(bytes).map(ByteSize).map_err(|_| value.error("a size is not negative"))
+        }
+        Err(_) => ByteSize::parse(&value.text()?).map_err(|error| value.error(error.message())),
     }
 }

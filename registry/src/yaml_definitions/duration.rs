@@ -17,7 +17,7 @@ const UNITS: [(&str, u64); 6] = [
 ];
 
 /// `7d`, `36h`, `1h30m`, `250ms`, or a number of seconds.
-pub(super) fn duration(value: &Value<'_>) -> Result<Duration> {
+pub(crate) fn duration(value: &Value<'_>) -> Result<Duration> {
     let found = match &value.node().data {
         Data::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
         Data::Text(text) => parse(text),
@@ -30,7 +30,8 @@ pub(super) fn duration(value: &Value<'_>) -> Result<Duration> {
     })
 }
 
-fn parse(text: &str) -> Option<Duration> {
+/// As [`duration`], of a text with units.
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {

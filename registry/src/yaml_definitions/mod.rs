@@ -11,7 +11,7 @@ mod builder;
 mod choice;
 mod computation;
 mod dtype;
-mod duration;
+pub(crate) mod duration;
 mod kinds;
 mod reference;
 mod sql_stub;

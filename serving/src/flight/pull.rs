@@ -1,7 +1,7 @@
 //! Reads of one data source.
 
 use larder_core::{Catalog, DataSource, Error, ErrorKind, ObjectKind, Result, SourceKind};
-use larder_offline_store::{BatchStream, PullRequest};
+use larder_offline_store::{BatchStream, PullOptions, PullRequest};
 
 use super::OfflineServer;
 use super::command::Pull;
@@ -44,6 +44,7 @@ impl OfflineServer {
             created_timestamp_column: command.created_timestamp_column.clone(),
             start: command.start,
             end: command.end,
+            options: PullOptions::default(),
         };
         let answer = match rows {
             Rows::Latest => self.offline.pull_latest(request).await,

@@ -72,7 +72,11 @@ impl FeatureServer {
             .into_iter()
             .map(|view| {
                 let interval = interval(catalog, &view, window, now)?;
-                view_task(catalog, view, interval, self.online().functions())
+                let task = view_task(catalog, view, interval, self.online().functions())?;
+                Ok(match window {
+                    Window::Until(_) => task.incremental(self.online().config().overlap),
+                    Window::All | Window::Range(..) => task,
+                })
             })
             .collect::<Result<_>>()?;
         Ok(Run { project: catalog.project().name.clone(), tasks })

@@ -60,7 +60,7 @@ const FINE_SECONDS: &[f64] = &[
 const AGE_SECONDS: &[f64] =
     &[1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0, 172_800.0, 604_800.0, 2_592_000.0];
 
-const fn counter(
+pub(super) const fn counter(
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
@@ -68,7 +68,7 @@ const fn counter(
     MetricDefinition { name, kind: MetricKind::Counter, labels, help, buckets: &[] }
 }
 
-const fn gauge(
+pub(super) const fn gauge(
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
@@ -76,7 +76,7 @@ const fn gauge(
     MetricDefinition { name, kind: MetricKind::Gauge, labels, help, buckets: &[] }
 }
 
-const fn histogram(
+pub(super) const fn histogram(
     name: &'static str,
     labels: &'static [&'static str],
     buckets: &'static [f64],

@@ -11,6 +11,7 @@ mod offline;
 mod scrape;
 mod stages;
 mod store;
+mod stream;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -24,9 +25,10 @@ use self::catalog::CatalogLabels;
 pub use self::definitions::{METRICS, MetricDefinition, MetricKind};
 pub(crate) use self::offline::Direction;
 use self::offline::OfflineMetrics;
-pub(crate) use self::scrape::{Scraped, Served, router};
+pub(crate) use self::scrape::{Scraped, Served, serve_page};
 pub(crate) use self::stages::{Stage, Stages};
 use self::store::StoreMetrics;
+pub use self::stream::{STREAM_METRICS, StreamCommit, StreamCounts, StreamMetrics};
 use crate::gate::{Finished, Protocol};
 use crate::push::PushTarget;
 

@@ -1,5 +1,6 @@
 //! The page that Prometheus scrapes.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::Router;
@@ -7,15 +8,31 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::future::join_all;
+use hyper_util::service::TowerToHyperService;
 use larder_core::{Clock, Error, Result};
 use larder_online_store::OnlineStore;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 
 use super::Metrics;
-use crate::SharedCatalog;
 use crate::gate::Gate;
+use crate::listen::{Acceptor, Prelude, serve_http};
+use crate::{ServerConfig, SharedCatalog};
+
+/// Scrapers at once.
+const CONNECTIONS: usize = 16;
+
+/// What is scraped.
+pub(crate) trait Page: Debug + Send + Sync {
+    /// The page as it is now.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written.
+    fn text(&self) -> Result<String>;
+}
 
 /// What a page is made of.
 #[derive(Debug, Clone)]
@@ -36,13 +53,37 @@ pub(crate) struct Served {
     pub(crate) online: Option<Arc<dyn OnlineStore>>,
 }
 
-/// Answers `/metrics`, and as Feast's server every other path.
-pub(crate) fn router(scraped: Scraped) -> Router {
-    Router::new().fallback(get(page)).with_state(scraped)
+/// Serves a page until the signal. It has slots of its own: a full server can still be looked at.
+pub(crate) async fn serve_page(
+    page: Arc<dyn Page>,
+    listener: TcpListener,
+    config: &ServerConfig,
+    stop: watch::Receiver<bool>,
+) {
+    let acceptor = Acceptor {
+        tls: None,
+        prelude: Prelude::None,
+        handshake_timeout: config.handshake_timeout,
+        send_timeout: config.send_timeout,
+        slots: Arc::new(Semaphore::new(CONNECTIONS)),
+    };
+    let service = TowerToHyperService::new(router(page));
+    let (hands, accepting) = acceptor.deal(listener, 1, stop.clone());
+    let served = hands.into_iter().map(|hand| {
+        let (accepted, shaking) = acceptor.clone().take(hand, stop.clone());
+        let served = serve_http(accepted, service.clone(), config);
+        async { tokio::join!(shaking, served) }
+    });
+    tokio::join!(accepting, join_all(served));
 }
 
-async fn page(State(scraped): State<Scraped>) -> Response {
-    match scraped.text() {
+/// Answers `/metrics`, and as Feast's server every other path.
+fn router(page: Arc<dyn Page>) -> Router {
+    Router::new().fallback(get(answer)).with_state(page)
+}
+
+async fn answer(State(page): State<Arc<dyn Page>>) -> Response {
+    match page.text() {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             crate::status::log_server_fault(&error);
@@ -51,7 +92,14 @@ async fn page(State(scraped): State<Scraped>) -> Response {
     }
 }
 
-impl Scraped {
+/// Everything in a registry.
+pub(super) fn text(registry: &Registry) -> Result<String> {
+    TextEncoder::new()
+        .encode_to_string(&registry.gather())
+        .map_err(|error| Error::internal("the metrics cannot be written").with_source(error))
+}
+
+impl Page for Scraped {
     fn text(&self) -> Result<String> {
         let (slots, all) = &self.slots;
         let open = all.saturating_sub(slots.available_permits());
@@ -63,9 +111,7 @@ impl Scraped {
             self.metrics.look_at_pool(online.as_ref());
         }
         self.metrics.freshen(catalog.load().catalog(), clock.now());
-        TextEncoder::new()
-            .encode_to_string(&self.metrics.registry.gather())
-            .map_err(|error| Error::internal("the metrics cannot be written").with_source(error))
+        text(&self.metrics.registry)
     }
 }
 

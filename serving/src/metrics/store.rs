@@ -6,11 +6,34 @@ use prometheus::{GaugeVec, HistogramVec, IntCounter, IntCounterVec, Registry};
 
 use super::{Metrics, definitions as d};
 
+/// Calls to the online store, and those that failed.
+#[derive(Debug)]
+pub(super) struct StoreCalls {
+    calls: HistogramVec,
+    errors: IntCounterVec,
+}
+
+impl StoreCalls {
+    pub(super) fn new(registry: &Registry) -> Result<Self> {
+        Ok(Self {
+            calls: d::STORE_CALLS.histograms(registry)?,
+            errors: d::STORE_ERRORS.counters(registry)?,
+        })
+    }
+
+    pub(super) fn observe(&self, call: &StoreCall) {
+        let operation = call.operation.as_str();
+        self.calls.with_label_values(&[operation]).observe(call.elapsed.as_secs_f64());
+        if let Some(kind) = call.error {
+            self.errors.with_label_values(&[operation, kind.as_str()]).inc();
+        }
+    }
+}
+
 /// Calls, connections and cache of the online store.
 #[derive(Debug)]
 pub(super) struct StoreMetrics {
-    calls: HistogramVec,
-    errors: IntCounterVec,
+    calls: StoreCalls,
     connections: GaugeVec,
     busy: GaugeVec,
     limit: GaugeVec,
@@ -24,8 +47,7 @@ impl StoreMetrics {
         let cached = d::CACHED_ROWS.counters(registry)?;
         let of = |result| cached.with_label_values(&[result]);
         Ok(Self {
-            calls: d::STORE_CALLS.histograms(registry)?,
-            errors: d::STORE_ERRORS.counters(registry)?,
+            calls: StoreCalls::new(registry)?,
             connections: d::STORE_CONNECTIONS.gauges(registry)?,
             busy: d::STORE_BUSY.gauges(registry)?,
             limit: d::STORE_LIMIT.gauges(registry)?,
@@ -39,11 +61,7 @@ impl StoreMetrics {
 /// Told once per call and once per view that a cache is asked for; nothing is done per row.
 impl StoreObserver for Metrics {
     fn observe(&self, call: &StoreCall) {
-        let operation = call.operation.as_str();
-        self.store.calls.with_label_values(&[operation]).observe(call.elapsed.as_secs_f64());
-        if let Some(kind) = call.error {
-            self.store.errors.with_label_values(&[operation, kind.as_str()]).inc();
-        }
+        self.store.calls.observe(call);
     }
 
     fn cached(&self, cache: CacheUse) {

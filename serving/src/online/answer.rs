@@ -69,11 +69,11 @@ impl<'a> AnswerColumn<'a> {
         rows: Range<usize>,
     ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
         let whole = match self {
-            Self::Stored { rows, feature, .. } if rows.is_whole(feature) => Some((rows, feature)),
+            Self::Stored { rows, feature, .. } => rows.whole(feature),
             _ => None,
         };
-        rows.map(move |row| match whole {
-            Some((rows, feature)) => rows.whole_value(row, feature),
+        rows.map(move |row| match &whole {
+            Some(column) => column.value(row),
             None => self.value(row),
         })
     }

@@ -144,10 +144,17 @@ impl ViewRows {
         self.whole.get(feature).is_some_and(|whole| *whole)
     }
 
-    /// Encoded value of a feature that is whole.
+    /// The values of a feature that is whole.
     #[inline]
-    pub(crate) fn whole_value(&self, row: usize, feature: usize) -> &[u8] {
-        self.rows.cell(self.row_of[row] as usize, feature).bytes().unwrap_or_default()
+    pub(crate) fn whole(&self, feature: usize) -> Option<WholeColumn<'_>> {
+        let numbers = self.rows.numbers(feature).unwrap_or_default();
+        self.is_whole(feature).then(|| WholeColumn {
+            rows: &self.rows,
+            row_of: &self.row_of,
+            feature,
+            numbers,
+            length: numbers.len() / self.rows.len().max(1),
+        })
     }
 
     /// Encoded value behind a request row; `None` for null, absent, expired and damaged.
@@ -185,10 +192,38 @@ impl ViewRows {
     }
 }
 
+/// The values of a feature that every row has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WholeColumn<'a> {
+    rows: &'a ReadRows,
+    row_of: &'a [u32],
+    feature: usize,
+    /// Values of equal length, stored row by stored row; empty where they are none.
+    numbers: &'a [u8],
+    length: usize,
+}
+
+impl<'a> WholeColumn<'a> {
+    /// The encoded value behind a request row.
+    #[inline]
+    pub(crate) fn value(&self, row: usize) -> &'a [u8] {
+        let stored = self.row_of[row] as usize;
+        if self.length > 0 {
+            return &self.numbers[stored * self.length..][..self.length];
+        }
+        self.rows.cell(stored, self.feature).bytes().unwrap_or_default()
+    }
+}
+
 /// Which features are whole, and the cells whose bytes are no value: one of them must not spoil a whole answer.
 fn look_at_cells(rows: &ReadRows, is_fresh: bool) -> (Vec<bool>, Vec<(usize, usize)>) {
-    let mut whole = vec![is_fresh; rows.features()];
+    let mut whole: Vec<bool> = (0..rows.features())
+        .map(|feature| is_fresh && (!rows.is_sound(feature) || rows.numbers(feature).is_some()))
+        .collect();
     let mut damaged = Vec::new();
+    if (0..rows.features()).all(|feature| rows.is_sound(feature)) {
+        return (whole, damaged);
+    }
     for row in 0..rows.len() {
         for (feature, (cell, whole)) in rows.row(row).zip(&mut whole).enumerate() {
             match cell {

@@ -6,7 +6,7 @@ use larder_core::{Catalog, Compat};
 use larder_proto::feast::serving::get_online_features_request::Kind;
 use larder_proto::feast::serving::serving_service_client::ServingServiceClient;
 use larder_proto::feast::serving::{FeatureList, GetOnlineFeaturesRequest};
-use larder_serving::{METRICS, MetricDefinition};
+use larder_serving::{METRICS, MetricDefinition, STREAM_METRICS};
 use serde_json::json;
 
 use crate::fixture::{Shop, parts};
@@ -151,7 +151,7 @@ async fn what_leaves_the_catalog_leaves_the_metrics() {
 }
 
 /// The table of the page.
-fn table() -> String {
+fn table(metrics: &[MetricDefinition]) -> String {
     let row = |metric: &MetricDefinition| {
         let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
         format!(
@@ -162,7 +162,7 @@ fn table() -> String {
             metric.help
         )
     };
-    METRICS.iter().fold(String::new(), |mut text, metric| {
+    metrics.iter().fold(String::new(), |mut text, metric| {
         writeln!(text, "{}", row(metric)).unwrap();
         text
     })
@@ -171,7 +171,10 @@ fn table() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_lists_exactly_what_a_server_exposes() {
     let page = include_str!("../../../docs/reference/metrics.md");
-    assert!(page.contains(&table()), "docs/reference/metrics.md must contain:\n{}", table());
+    for metrics in [METRICS, STREAM_METRICS] {
+        let table = table(metrics);
+        assert!(page.contains(&table), "docs/reference/metrics.md must contain:\n{table}");
+    }
     let shop = Shop::open(Compat::Larder).await;
     assert_eq!(read(&shop), 200);
     let exposed = scrape(&shop);

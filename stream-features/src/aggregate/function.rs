@@ -9,6 +9,9 @@ use crate::scalar::ScalarType;
 /// Most values that `last_<k>` keeps.
 const MAX_LAST: usize = 1_000;
 
+/// Most values that `top_<k>` answers.
+const MAX_TOP: usize = 100;
+
 /// What is computed of the values of a column in a window or session. Nulls do not count.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Function {
@@ -34,10 +37,13 @@ pub(crate) enum Function {
     CountDistinct,
     /// The number below which this share of the values lies, within one percent.
     Percentile(f64),
+    /// The values that occur most, or whose weights sum to most; of equal ones the least. One is the value itself.
+    TopK(usize),
 }
 
 impl Function {
-    /// The function of a name: Feast's own (`mean`, `count_distinct` ...), `last_<k>` and `percentile_<p>`.
+    /// The function of a name: Feast's own (`mean`, `count_distinct` ...), `last_<k>`, `top_<k>` and
+    /// `percentile_<p>`.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let simple = match name {
             "count" => Self::Count,
@@ -61,13 +67,16 @@ impl Function {
         if let Some(k) = name.strip_prefix("last_") {
             return k.parse().ok().filter(|k| (1..=MAX_LAST).contains(k)).map(Self::LastK);
         }
+        if let Some(k) = name.strip_prefix("top_") {
+            return k.parse().ok().filter(|k| (1..=MAX_TOP).contains(k)).map(Self::TopK);
+        }
         let percent: f64 = name.strip_prefix("percentile_")?.parse().ok()?;
         (0.0..=100.0).contains(&percent).then_some(Self::Percentile(percent / 100.0))
     }
 
     /// Names that [`parse`](Self::parse) knows, for hints.
     pub(crate) const NAMES: &'static str = "count, sum, min, max, mean, std, var, first, last, last_<k>, any, \
-         count_distinct, percentile_<p>";
+         count_distinct, percentile_<p>, top_<k>";
 
     /// Whether the function can be computed of values of this type.
     pub(crate) fn takes(self, column: ScalarType) -> bool {
@@ -84,7 +93,8 @@ impl Function {
             | Self::Last
             | Self::LastK(_)
             | Self::Any
-            | Self::CountDistinct => true,
+            | Self::CountDistinct
+            | Self::TopK(_) => true,
         }
     }
 
@@ -94,8 +104,10 @@ impl Function {
             Self::Count | Self::CountDistinct => ValueType::Int64,
             Self::Any => ValueType::Bool,
             Self::Mean | Self::Std | Self::Var | Self::Percentile(_) => ValueType::Double,
-            Self::Sum | Self::Min | Self::Max | Self::First | Self::Last => value_type(column),
-            Self::LastK(_) => list_type(column),
+            Self::Sum | Self::Min | Self::Max | Self::First | Self::Last | Self::TopK(1) => {
+                value_type(column)
+            }
+            Self::LastK(_) | Self::TopK(_) => list_type(column),
         }
     }
 }
@@ -117,6 +129,7 @@ impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LastK(k) => write!(f, "last_{k}"),
+            Self::TopK(k) => write!(f, "top_{k}"),
             Self::Percentile(share) => write!(f, "percentile_{}", share * 100.0),
             simple => f.write_str(match simple {
                 Self::Count => "count",
@@ -146,7 +159,10 @@ mod tests {
             ("count_distinct", Some(Function::CountDistinct)),
             ("last_5", Some(Function::LastK(5))),
             ("percentile_95", Some(Function::Percentile(0.95))),
+            ("top_3", Some(Function::TopK(3))),
             ("last_0", None),
+            ("top_0", None),
+            ("top_101", None),
             ("percentile_101", None),
             ("percentile_nan", None),
             ("mode", None),

@@ -25,8 +25,13 @@ impl Edge {
     }
 
     fn replace_if(&mut self, wins: impl Fn(&(i64, Held)) -> bool, time: i64, value: Scalar<'_>) {
-        if self.0.as_ref().is_none_or(wins) {
-            self.0 = Held::new(value).map(|held| (time, held));
+        if !self.0.as_ref().is_none_or(wins) {
+            return;
+        }
+        match &mut self.0 {
+            // Mostly the same value comes again: it is kept as it is.
+            Some((held_at, held)) if held.order(value).is_eq() => *held_at = time,
+            edge => *edge = Held::new(value).map(|held| (time, held)),
         }
     }
 

@@ -11,6 +11,7 @@ mod function;
 mod latest;
 mod moments;
 mod quantiles;
+mod top;
 
 pub(crate) use function::Function;
 
@@ -23,6 +24,7 @@ use exact_sum::ExactSum;
 use latest::{Edge, Latest};
 use moments::Moments;
 use quantiles::Quantiles;
+use top::Top;
 
 /// What a state must hold to answer a function of a column: several functions may share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +40,10 @@ pub(crate) enum StateKind {
     LastK(usize),
     Distinct,
     Quantiles,
+    /// Of values by how often they occur, or by what they weigh: then the weight is the input after the value.
+    Top {
+        is_weighted: bool,
+    },
 }
 
 impl StateKind {
@@ -55,6 +61,7 @@ impl StateKind {
             Function::LastK(k) => Self::LastK(k),
             Function::CountDistinct => Self::Distinct,
             Function::Percentile(_) => Self::Quantiles,
+            Function::TopK(_) => Self::Top { is_weighted: false },
         }
     }
 }
@@ -73,6 +80,25 @@ pub(crate) enum State {
     LastK(Latest),
     Distinct(Distinct),
     Quantiles(Quantiles),
+    Top(Box<Top>),
+    TopWeighted(Box<Top>),
+}
+
+/// Adds the values of an event at this time to the states of these kinds; each takes its inputs in turn.
+pub(crate) fn add_event(states: &mut [State], time: i64, inputs: &[Scalar<'_>]) {
+    let mut inputs = inputs.iter();
+    for state in states {
+        let Some(value) = inputs.next() else { return };
+        match state {
+            State::TopWeighted(top) => {
+                let weight = inputs.next().and_then(|weight| weight.number());
+                if let (false, Some(weight)) = (value.is_null(), weight) {
+                    top.weigh(*value, weight);
+                }
+            }
+            state => state.add(time, *value),
+        }
+    }
 }
 
 impl State {
@@ -90,6 +116,8 @@ impl State {
             StateKind::LastK(k) => Self::LastK(Latest::new(k)),
             StateKind::Distinct => Self::Distinct(Distinct::default()),
             StateKind::Quantiles => Self::Quantiles(Quantiles::default()),
+            StateKind::Top { is_weighted: false } => Self::Top(Box::default()),
+            StateKind::Top { is_weighted: true } => Self::TopWeighted(Box::default()),
         }
     }
 
@@ -128,6 +156,8 @@ impl State {
                     quantiles.add(number);
                 }
             }
+            Self::Top(top) => top.count(value),
+            Self::TopWeighted(_) => unreachable!("a weight comes with its value"),
         }
     }
 
@@ -163,6 +193,8 @@ impl State {
             (Self::LastK(ours), Self::LastK(theirs)) => ours.merge(theirs),
             (Self::Distinct(ours), Self::Distinct(theirs)) => ours.merge(theirs),
             (Self::Quantiles(ours), Self::Quantiles(theirs)) => ours.merge(theirs),
+            (Self::Top(ours), Self::Top(theirs))
+            | (Self::TopWeighted(ours), Self::TopWeighted(theirs)) => ours.merge(theirs),
             (Self::Min(_), Self::Min(None)) | (Self::Max(_), Self::Max(None)) => {}
             (ours, theirs) => unreachable!("{theirs:?} is not of the kind of {ours:?}"),
         }
@@ -190,6 +222,10 @@ impl State {
                 }
                 _ => Value::Null,
             },
+            Self::Top(top) | Self::TopWeighted(top) => match function {
+                Function::TopK(most) => top.value(most),
+                _ => Value::Null,
+            },
         }
     }
 
@@ -211,6 +247,7 @@ impl State {
             Self::LastK(latest) => latest.encode(out),
             Self::Distinct(distinct) => distinct.encode(out),
             Self::Quantiles(quantiles) => quantiles.encode(out),
+            Self::Top(top) | Self::TopWeighted(top) => top.encode(out),
         }
     }
 
@@ -233,6 +270,12 @@ impl State {
             StateKind::LastK(k) => Self::LastK(Latest::decode(k, bytes)?),
             StateKind::Distinct => Self::Distinct(Distinct::decode(bytes)?),
             StateKind::Quantiles => Self::Quantiles(Quantiles::decode(bytes)?),
+            StateKind::Top { is_weighted: false } => {
+                Self::Top(Box::new(Top::decode(false, bytes)?))
+            }
+            StateKind::Top { is_weighted: true } => {
+                Self::TopWeighted(Box::new(Top::decode(true, bytes)?))
+            }
         })
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const EVERY: [Function; 13] = [
+const EVERY: [Function; 15] = [
     Function::Count,
     Function::Sum,
     Function::Min,
@@ -18,6 +18,8 @@ const EVERY: [Function; 13] = [
     Function::Any,
     Function::CountDistinct,
     Function::Percentile(0.9),
+    Function::TopK(1),
+    Function::TopK(3),
 ];
 
 /// Values of one column with their times; few times, so that many tie.
@@ -78,6 +80,18 @@ fn naive(function: Function, events: &[(i64, Held)]) -> Value {
         Function::LastK(k) => {
             let latest: Vec<Value> = numbers.iter().rev().take(k).map(|x| number(*x)).collect();
             Value::List(latest[0].value_type(), latest)
+        }
+        Function::TopK(k) => {
+            let mut counts: Vec<(f64, usize)> = Vec::new();
+            for number in numbers {
+                match counts.iter_mut().find(|(known, _)| known.total_cmp(&number).is_eq()) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((number, 1)),
+                }
+            }
+            counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
+            let best: Vec<Value> = counts.iter().take(k).map(|(x, _)| number(*x)).collect();
+            if k == 1 { best[0].clone() } else { Value::List(best[0].value_type(), best) }
         }
         Function::Percentile(share) => {
             let mut sorted = numbers.clone();

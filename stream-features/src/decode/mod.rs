@@ -37,6 +37,10 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every one, in the order of their numbers.
+    pub const ALL: [Self; 4] =
+        [Self::Undecodable, Self::SchemaViolation, Self::FailedExpression, Self::TooLate];
+
     /// Its name in dead letters.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -17,6 +17,8 @@ pub(crate) struct Document {
     pub(crate) source: Source,
     #[serde(default)]
     pub(crate) watermark: Watermark,
+    /// `<list> as <name>`: every element of the list is an event of its own.
+    pub(crate) explode: Option<Spanned<String>>,
     /// Only events for which this is true are the job's.
     pub(crate) filter: Option<Spanned<String>>,
     /// Names for expressions; one may use those before it.
@@ -30,7 +32,13 @@ pub(crate) struct Document {
     pub(crate) session: Option<Spanned<Session>>,
     pub(crate) rules: Option<Spanned<Rules>>,
     pub(crate) view: Option<Spanned<String>>,
-    pub(crate) output: Option<Spanned<String>>,
+    pub(crate) output: Option<Spanned<Output>>,
+    pub(crate) dead_letters: Option<Spanned<Topic>>,
+    /// Whether events go by their keys to a topic in between, so that instances can share the job.
+    pub(crate) repartition: Option<Spanned<Repartition>>,
+    /// Whether the rows of the view are also kept in files for training.
+    #[serde(default)]
+    pub(crate) log: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -41,11 +49,44 @@ pub(crate) struct Source {
     #[serde(default)]
     pub(crate) format: Format,
     pub(crate) path: Option<String>,
+    pub(crate) topic: Option<Spanned<String>>,
+    /// Brokers of the topic, where they are not those of the configuration.
+    #[serde(skip)]
+    pub(crate) servers: Option<String>,
     /// The field with the event time.
     pub(crate) timestamp: Spanned<String>,
+    /// Expressions that the source is keyed by: events that agree in them are in one partition.
+    pub(crate) partition_key: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) writer_schemas: Option<String>,
     /// URL of a schema registry, in place of the folder.
     pub(crate) schema_registry: Option<String>,
+}
+
+/// Where rows go: a file, or a topic where the events come from one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Output {
+    Path(String),
+    Places(Places),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Places {
+    pub(crate) path: Option<String>,
+    pub(crate) topic: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Topic {
+    pub(crate) topic: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Repartition {
+    pub(crate) partitions: i32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -85,6 +126,8 @@ pub(crate) struct Aggregate {
     pub(crate) function: Spanned<String>,
     /// A field, derived column or expression; none for `count` and `any`.
     pub(crate) column: Option<Spanned<String>>,
+    /// What a value weighs, for `top_<k>`: how often it occurs when left out.
+    pub(crate) by: Option<Spanned<String>>,
     /// Only events for which this is true count.
     #[serde(rename = "where")]
     pub(crate) condition: Option<Spanned<String>>,

@@ -10,6 +10,9 @@ use super::{JobDefinition, location, placed};
 /// Folder of the files with jobs, relative to the repository.
 const FOLDER: &str = "streams";
 
+/// File of that folder with topics.
+const TOPICS: &str = "topics.yaml";
+
 /// Largest file of definitions or of a schema.
 const MAX_BYTES: u64 = 4 << 20;
 
@@ -23,6 +26,10 @@ pub fn load_jobs(repository: &Path) -> Result<Vec<JobDefinition>> {
     let mut jobs: Vec<JobDefinition> = Vec::new();
     for path in files(&repository.join(FOLDER))? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // The topics of the jobs are no jobs.
+        if name == TOPICS {
+            continue;
+        }
         let file = format!("{FOLDER}/{name}");
         for document in documents(&file, &text(&path)?)? {
             let job = job(repository, file.clone(), document)?;

@@ -6,6 +6,7 @@
 mod compile;
 mod document;
 mod duration;
+mod layout;
 mod load;
 mod named;
 mod names;
@@ -18,7 +19,8 @@ use larder_core::{Error, FeatureView, Field, Location, Result, ValueType};
 use serde_saphyr::Spanned;
 
 pub(crate) use compile::{EventPlan, Job};
-use document::Document;
+use document::{Document, Output};
+pub(crate) use duration::Micros;
 pub use load::load_jobs;
 
 use crate::decode::EventFormat;
@@ -33,6 +35,7 @@ pub struct JobDefinition {
     /// Text of the schema: jobs that read the same source with the same schema share its decoding.
     schema_text: String,
     row: RowSchema,
+    is_partitioned: bool,
 }
 
 /// What the rows of a job hold.
@@ -61,7 +64,8 @@ impl JobDefinition {
         })?;
         let mut checked = event.clone();
         let job = Job::compile(&file, &document, &mut checked)?;
-        Ok(Self { file, row: job.row, document, event, schema_text })
+        let is_partitioned = job.is_partitioned;
+        Ok(Self { file, row: job.row, document, event, schema_text, is_partitioned })
     }
 
     /// The job's name.
@@ -85,7 +89,33 @@ impl JobDefinition {
 
     /// The file, relative to the repository, that its rows go to as JSON lines.
     pub fn output(&self) -> Option<&Path> {
-        self.document.output.as_ref().map(|path| Path::new(path.value.as_str()))
+        match &self.document.output.as_ref()?.value {
+            Output::Path(path) => Some(Path::new(path)),
+            Output::Places(places) => places.path.as_deref().map(Path::new),
+        }
+    }
+
+    /// The topic that its rows go to when its events come from one.
+    pub fn output_topic(&self) -> Option<&str> {
+        match &self.document.output.as_ref()?.value {
+            Output::Path(_) => None,
+            Output::Places(places) => places.topic.as_deref(),
+        }
+    }
+
+    /// The topic that events go to which it cannot use, when they come from one.
+    pub fn dead_letter_topic(&self) -> Option<&str> {
+        self.document.dead_letters.as_ref().map(|letters| letters.value.topic.as_str())
+    }
+
+    /// The topic that its events come from.
+    pub fn source_topic(&self) -> Option<&str> {
+        self.document.source.topic.as_ref().map(|topic| topic.value.as_str())
+    }
+
+    /// The brokers of that topic, where a `KafkaSource` names them.
+    pub fn source_servers(&self) -> Option<&str> {
+        self.document.source.servers.as_deref()
     }
 
     /// The file or folder, relative to the repository, that its events come from unless another is named.
@@ -108,9 +138,39 @@ impl JobDefinition {
         self.document.source.schema_registry.as_deref()
     }
 
+    /// Whether all events of a key are in one partition, so that instances can share them.
+    pub fn is_partitioned(&self) -> bool {
+        self.is_partitioned
+    }
+
+    /// Partitions of the topic in between that its events go to by their keys; `None` when it needs none.
+    pub fn repartition(&self) -> Option<i32> {
+        self.document.repartition.as_ref().map(|repartition| repartition.value.partitions)
+    }
+
+    /// Whether instances share its partitions.
+    pub fn is_shared(&self) -> bool {
+        self.is_partitioned || self.document.repartition.is_some()
+    }
+
     /// What its rows hold.
     pub fn row(&self) -> &RowSchema {
         &self.row
+    }
+
+    /// Whether its rows are also to be kept in files for training.
+    pub fn has_log(&self) -> bool {
+        self.document.log && self.document.view.is_some()
+    }
+
+    /// A number that is the same for definitions that can go on with each other's state.
+    pub(crate) fn layout(&self) -> u64 {
+        layout::layout(&self.document, &self.row)
+    }
+
+    /// As [`layout`](Self::layout), for state by the partitions of the topic in between.
+    pub(crate) fn repartition_layout(&self) -> u64 {
+        layout::repartition(self.layout(), self.repartition().unwrap_or_default())
     }
 
     /// Whether both read the same events in the same way, so that they can be decoded once for both.
@@ -118,6 +178,7 @@ impl JobDefinition {
         let (source, others) = (&self.document.source, &other.document.source);
         source.format == others.format
             && source.path == others.path
+            && self.source_topic() == other.source_topic()
             && source.writer_schemas == others.writer_schemas
             && source.schema_registry == others.schema_registry
             && self.schema_text == other.schema_text

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use larder_core::Result;
+use larder_core::{Error, Result};
 use serde_saphyr::Spanned;
 
 use super::placed;
@@ -16,11 +16,35 @@ pub(super) struct Names<'a> {
     file: &'a str,
     event: &'a mut EventType,
     derived: HashMap<&'a str, (Expression, ScalarType)>,
+    /// The list that is taken apart, with the name of its element.
+    element: Option<(&'a str, usize)>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(file: &'a str, event: &'a mut EventType) -> Self {
-        Self { file, event, derived: HashMap::new() }
+        Self { file, event, derived: HashMap::new(), element: None }
+    }
+
+    /// Takes a list apart: `orderItems as item`. Answers which list it is.
+    pub(super) fn explode(&mut self, text: &'a Spanned<String>) -> Result<usize> {
+        let written = text.value.split_once(" as ").map(|(list, name)| (list.trim(), name.trim()));
+        let is_name = |name: &str| {
+            name.chars().all(|c| c.is_alphanumeric() || c == '_')
+                && name.starts_with(|c: char| !c.is_ascii_digit())
+        };
+        let refused = |error: Error| placed(self.file, text)(error);
+        let Some((list, name)) = written.filter(|(_, name)| is_name(name)) else {
+            let error = Error::invalid(format!("\"{}\" takes no list apart", text.value));
+            return Err(refused(error.with_hint("write explode: <list> as <name>")));
+        };
+        if self.event.has_field(name) {
+            let error = Error::invalid(format!("the event has a field \"{name}\" already"));
+            return Err(refused(error.with_hint("give the element another name")));
+        }
+        let path: Vec<&str> = list.split('.').collect();
+        let list = self.event.want_list(&path).map_err(placed(self.file, text))?;
+        self.element = Some((name, list));
+        Ok(list)
     }
 
     /// Gives an expression a name; later ones and the fields of the event go by it.
@@ -52,9 +76,9 @@ impl<'a> Names<'a> {
         text: &Spanned<String>,
         wanted: &str,
         found: ScalarType,
-    ) -> larder_core::Error {
+    ) -> Error {
         let message = format!("\"{}\" is {}, not {wanted}", text.value, found.name());
-        placed(self.file, text)(larder_core::Error::invalid(message))
+        placed(self.file, text)(Error::invalid(message))
     }
 
     /// A field of the event itself.
@@ -75,7 +99,24 @@ impl Columns for Names<'_> {
         {
             return Ok(derived.clone());
         }
+        if let Some((name, list)) = self.element
+            && let Some((first, rest)) = path.split_first()
+            && *first == name
+        {
+            let slot = self.event.want_item(list, rest)?;
+            return Ok((Expression::Item { list, column: slot.column }, slot.value_type));
+        }
         let slot = self.event.want(path)?;
         Ok((Expression::Column(slot.column), slot.value_type))
+    }
+
+    fn list(&mut self, path: &[&str]) -> Result<usize> {
+        self.event.want_list(path)
+    }
+
+    fn items(&mut self, path: &[&str]) -> Result<(usize, usize, ScalarType)> {
+        let (list, rest) = self.event.want_list_within(path)?;
+        let slot = self.event.want_item(list, rest)?;
+        Ok((list, slot.column, slot.value_type))
     }
 }

@@ -44,6 +44,9 @@ pub(super) fn compile(document: &Document, names: &mut Names<'_>) -> Result<Comp
         _ if document.view.is_none() && document.output.is_none() => {
             refused("goes nowhere: it has neither a view nor an output")
         }
+        _ if document.log && document.view.is_none() => {
+            refused("has a log without a view, whose columns it would have")
+        }
         (Some(session), None) => sessions(document, session, names),
         (None, Some(rules)) => alerts(rules, names),
         (None, None) => windows(document, names),
@@ -55,7 +58,7 @@ pub(super) fn compile(document: &Document, names: &mut Names<'_>) -> Result<Comp
 struct States {
     inputs: Vec<Expression>,
     kinds: Vec<StateKind>,
-    keys: Vec<(Option<String>, Option<String>, StateKind)>,
+    keys: Vec<[Option<String>; 3]>,
 }
 
 impl States {
@@ -71,13 +74,19 @@ impl States {
             placed(names.file(), &aggregate.function)(error.with_hint(Function::NAMES))
         })?;
         let (input, value_type) = input(aggregate, function, names)?;
+        let weight = weight(aggregate, function, names)?;
+        let kind = match (StateKind::of(function, value_type), &weight) {
+            (StateKind::Top { .. }, Some(_)) => StateKind::Top { is_weighted: true },
+            (kind, _) => kind,
+        };
         let text = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
-        let kind = StateKind::of(function, value_type);
-        let key = (text(&aggregate.column), text(&aggregate.condition), kind);
-        let state = self.keys.iter().position(|known| *known == key).unwrap_or_else(|| {
+        let key = [&aggregate.column, &aggregate.condition, &aggregate.by].map(text);
+        let mut known = self.keys.iter().zip(&self.kinds);
+        let state = known.position(|known| known == (&key, &kind)).unwrap_or_else(|| {
             self.keys.push(key);
             self.kinds.push(kind);
             self.inputs.push(input);
+            self.inputs.extend(weight);
             self.kinds.len() - 1
         });
         Ok((state, function, function.result(value_type)))
@@ -113,6 +122,23 @@ fn input(
         input = Expression::Where(Box::new(names.condition(condition)?), Box::new(input));
     }
     Ok((input, value_type))
+}
+
+/// What the values of `top_<k>` weigh.
+fn weight(
+    aggregate: &Aggregate,
+    function: Function,
+    names: &mut Names<'_>,
+) -> Result<Option<Expression>> {
+    let Some(by) = &aggregate.by else { return Ok(None) };
+    if !matches!(function, Function::TopK(_)) {
+        let error = Error::invalid(format!("{function} has no weights"));
+        return Err(placed(names.file(), by)(error.with_hint("only top_<k> takes by")));
+    }
+    match names.expression(by)? {
+        (weight, value_type) if value_type.is_number() => Ok(Some(weight)),
+        (_, value_type) => Err(names.wrong_type(by, "a number", value_type)),
+    }
 }
 
 fn windows(document: &Document, names: &mut Names<'_>) -> Result<Compiled> {

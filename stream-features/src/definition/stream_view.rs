@@ -35,7 +35,7 @@ impl JobDefinition {
                 Error::unsupported("its function cannot run on a stream").with_hint(hint),
             ));
         }
-        let (format, schema, delay) = source(view).map_err(named)?;
+        let Messages { format, schema, delay, topic, servers } = source(view).map_err(named)?;
         if let Err(error) = EventType::parse(&schema) {
             let hint = "give the Avro schema of the messages as schema_json";
             return Err(named(Error::unsupported(error.to_string()).with_hint(hint)));
@@ -49,11 +49,15 @@ impl JobDefinition {
                 schema: spanned(view.name.clone()),
                 format,
                 path: None,
+                topic: Some(spanned(topic)),
+                servers: Some(servers),
                 timestamp: spanned(timestamp_field.clone()),
+                partition_key: None,
                 writer_schemas: None,
                 schema_registry: None,
             },
             watermark: Watermark { delay: delay.unwrap_or(defaults.delay), ..defaults },
+            explode: None,
             filter: None,
             derive: Named::default(),
             key: Named(
@@ -65,6 +69,9 @@ impl JobDefinition {
             rules: None,
             view: Some(spanned(view.name.clone())),
             output: None,
+            dead_letters: None,
+            repartition: None,
+            log: false,
         };
         // The view has no file here: whoever knows its place adds it.
         Self::new(view.name.clone(), document, schema)
@@ -82,6 +89,7 @@ fn aggregate(aggregation: &Aggregation) -> Spanned<Aggregate> {
     spanned(Aggregate {
         function: spanned(aggregation.function.clone()),
         column: given(&aggregation.column),
+        by: None,
         condition: None,
         window: micros(aggregation.time_window),
         slide: micros(aggregation.slide_interval),
@@ -89,25 +97,40 @@ fn aggregate(aggregation: &Aggregation) -> Spanned<Aggregate> {
     })
 }
 
-/// Format, schema and delay of the messages.
-fn source(view: &FeatureView) -> Result<(Format, String, Option<Micros>)> {
-    let Some(SourceKind::Kafka { message_format, watermark_delay_threshold, .. }) =
-        view.stream_source.as_ref().map(|source| &source.kind)
+/// What a view's `KafkaSource` says of its messages.
+struct Messages {
+    format: Format,
+    schema: String,
+    delay: Option<Micros>,
+    topic: String,
+    servers: String,
+}
+
+fn source(view: &FeatureView) -> Result<Messages> {
+    let Some(SourceKind::Kafka {
+        message_format,
+        watermark_delay_threshold,
+        topic,
+        bootstrap_servers,
+    }) = view.stream_source.as_ref().map(|source| &source.kind)
     else {
         return Err(Error::unsupported("its source is no KafkaSource"));
     };
     let delay = watermark_delay_threshold
         .and_then(|delay| i64::try_from(delay.as_micros()).ok())
         .map(Micros);
-    match message_format {
-        Some(StreamFormat::Avro(schema)) => Ok((Format::Avro, schema.clone(), delay)),
-        Some(StreamFormat::Json(schema)) => Ok((Format::Json, schema.clone(), delay)),
+    let (format, schema) = match message_format {
+        Some(StreamFormat::Avro(schema)) => (Format::Avro, schema.clone()),
+        Some(StreamFormat::Json(schema)) => (Format::Json, schema.clone()),
         Some(StreamFormat::Proto(_)) | None => {
-            Err(Error::unsupported("its messages have no schema that is known here").with_hint(
-                "give message_format=AvroFormat(schema_json=...) or JsonFormat with an Avro schema",
-            ))
+            let hint =
+                "give message_format=AvroFormat(schema_json=...) or JsonFormat with an Avro schema";
+            return Err(Error::unsupported("its messages have no schema that is known here")
+                .with_hint(hint));
         }
-    }
+    };
+    let (topic, servers) = (topic.clone(), bootstrap_servers.clone());
+    Ok(Messages { format, schema, delay, topic, servers })
 }
 
 fn spanned<T>(value: T) -> Spanned<T> {

@@ -9,6 +9,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
 use super::evaluate::{Comparison, Expression, Operation};
+use super::list;
 use crate::scalar::{Held, ScalarType};
 
 /// How deep expressions may nest, so that neither reading nor evaluating one exhausts the stack.
@@ -21,10 +22,22 @@ pub(crate) trait Columns {
     /// # Errors
     /// `Invalid` for a name that means nothing.
     fn column(&mut self, path: &[&str]) -> Result<(Expression, ScalarType)>;
+
+    /// Which of the lists a name is.
+    ///
+    /// # Errors
+    /// `Invalid` for a name of no list.
+    fn list(&mut self, path: &[&str]) -> Result<usize>;
+
+    /// The list, its column and the type of what a path leads to in the elements of a list.
+    ///
+    /// # Errors
+    /// `Invalid` for a path that leads through no list or to no scalar.
+    fn items(&mut self, path: &[&str]) -> Result<(usize, usize, ScalarType)>;
 }
 
 /// An expression with its type; a bare null has none.
-type Typed = (Expression, Option<ScalarType>);
+pub(super) type Typed = (Expression, Option<ScalarType>);
 
 /// Compiles a text.
 ///
@@ -99,7 +112,7 @@ impl Compiler<'_> {
                     name.0.iter().filter_map(|part| part.as_ident()).cloned().collect();
                 self.column(&name)
             }
-            Expr::Function(function) => self.coalesce(function, depth),
+            Expr::Function(function) => self.function(function, depth),
             other => Err(unsupported(other)),
         }
     }
@@ -147,18 +160,48 @@ impl Compiler<'_> {
         Ok((Expression::In(Box::new(operand), known), Some(ScalarType::Bool)))
     }
 
-    fn coalesce(&mut self, function: &Function, depth: usize) -> Result<Typed> {
+    fn function(&mut self, function: &Function, depth: usize) -> Result<Typed> {
         let FunctionArguments::List(arguments) = &function.args else {
             return Err(unsupported(function));
         };
-        if !function.name.to_string().eq_ignore_ascii_case("coalesce") {
-            return Err(unsupported(function).with_hint("the functions here are cast and coalesce"));
-        }
-        let (mut operands, mut common) = (Vec::new(), None);
+        let mut operands = Vec::new();
         for argument in &arguments.args {
             let FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) = argument else {
                 return Err(unsupported(function));
             };
+            operands.push(argument);
+        }
+        match function.name.to_string().to_ascii_lowercase().as_str() {
+            "coalesce" => self.coalesce(&operands, depth),
+            name if name.starts_with("array_") => self.of_list(name, &operands),
+            _ => Err(unsupported(function)
+                .with_hint(format!("the functions here are cast, coalesce, {}", list::NAMES))),
+        }
+    }
+
+    fn of_list(&mut self, name: &str, operands: &[&Expr]) -> Result<Typed> {
+        let (path, second) = match operands {
+            [path] => (path, None),
+            [path, Expr::Value(second)] => (path, Some(literal(&second.value)?)),
+            _ => return Err(Error::invalid(format!("{name} takes a list"))),
+        };
+        let path = match path {
+            Expr::Identifier(name) => std::slice::from_ref(name),
+            Expr::CompoundIdentifier(path) => path,
+            _ => return Err(Error::invalid(format!("{name} takes the name of a list"))),
+        };
+        let second = match second {
+            Some((Expression::Literal(held), Some(value_type))) => Some((held, value_type)),
+            Some(_) => return Err(Error::invalid(format!("{name} does not take null"))),
+            None => None,
+        };
+        let path: Vec<&str> = path.iter().map(|part| part.value.as_str()).collect();
+        list::call(name, &path, second, self.columns)
+    }
+
+    fn coalesce(&mut self, arguments: &[&Expr], depth: usize) -> Result<Typed> {
+        let (mut operands, mut common) = (Vec::new(), None);
+        for argument in arguments {
             let (operand, operand_type) = self.expression(argument, depth)?;
             if common.is_some() && operand_type.is_some() && common != operand_type {
                 return Err(mismatch("coalesce", common, operand_type));
@@ -230,7 +273,7 @@ fn binary(operator: &BinaryOperator, left: Typed, right: Typed) -> Result<Typed>
     if !comparable(left.1, right.1) {
         return Err(mismatch(&name, left.1, right.1));
     }
-    Ok((Expression::Compare(comparison, Box::new(left.0), Box::new(right.0)), boolean))
+    Ok((Expression::compare(comparison, left.0, right.0), boolean))
 }
 
 fn result_of_arithmetic(

@@ -3,8 +3,18 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::list::{self, Reduction};
 use crate::batch::EventBatch;
 use crate::scalar::{Held, Scalar, ScalarType};
+
+/// What an expression is evaluated for: an event, and an element of the list that the job takes apart, if it does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    pub(crate) batch: &'a EventBatch,
+    pub(crate) at: usize,
+    /// The row of the list's items.
+    pub(crate) element: usize,
+}
 
 /// Arithmetic on two numbers of one type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +56,29 @@ pub(crate) enum Expression {
     Null,
     Literal(Held),
     Column(usize),
+    /// A column of the element.
+    Item {
+        list: usize,
+        column: usize,
+    },
+    /// Number of elements.
+    Length(usize),
+    /// Whether a literal is among the elements' values in a column.
+    Contains {
+        list: usize,
+        column: usize,
+        wanted: Held,
+    },
+    /// A number made of the elements' values in a column.
+    Reduce {
+        list: usize,
+        column: usize,
+        reduction: Reduction,
+    },
     Arithmetic(Operation, Box<Self>, Box<Self>),
     Compare(Comparison, Box<Self>, Box<Self>),
+    /// Whether the text in a column is this one: what most conditions ask.
+    TextIs(usize, Box<str>),
     And(Box<Self>, Box<Self>),
     Or(Box<Self>, Box<Self>),
     Not(Box<Self>),
@@ -79,43 +110,58 @@ impl fmt::Display for Failure {
 }
 
 impl Expression {
+    /// A comparison of two values of one type.
+    pub(super) fn compare(comparison: Comparison, left: Self, right: Self) -> Self {
+        match (comparison, left, right) {
+            (Comparison::Equal, Self::Column(column), Self::Literal(Held::Text(text)))
+            | (Comparison::Equal, Self::Literal(Held::Text(text)), Self::Column(column)) => {
+                Self::TextIs(column, text)
+            }
+            (comparison, left, right) => Self::Compare(comparison, left.into(), right.into()),
+        }
+    }
+
     /// The value for a row, by SQL's rules for null.
-    pub(crate) fn value<'a>(
-        &'a self,
-        batch: &'a EventBatch,
-        row: usize,
-    ) -> Result<Scalar<'a>, Failure> {
+    pub(crate) fn value<'a>(&'a self, row: Row<'a>) -> Result<Scalar<'a>, Failure> {
         match self {
             Self::Null => Ok(Scalar::Null),
             Self::Literal(held) => Ok(held.scalar()),
-            Self::Column(column) => Ok(batch.get(row, *column)),
+            Self::Column(column) => Ok(row.batch.get(row.at, *column)),
+            Self::Item { list, column } => Ok(row.batch.items(*list).get(row.element, *column)),
+            Self::Length(list) => Ok(list::length(row, *list)),
+            Self::Contains { list, column, wanted } => {
+                Ok(list::contains(row, *list, *column, wanted))
+            }
+            Self::Reduce { list, column, reduction } => reduction.of(row, *list, *column),
             Self::Arithmetic(operation, left, right) => {
-                arithmetic(*operation, left.value(batch, row)?, right.value(batch, row)?)
+                arithmetic(*operation, left.value(row)?, right.value(row)?)
             }
             Self::Compare(comparison, left, right) => {
-                Ok(compare(*comparison, left.value(batch, row)?, right.value(batch, row)?))
+                Ok(compare(*comparison, left.value(row)?, right.value(row)?))
             }
-            Self::And(left, right) => both(left, right, false, batch, row),
-            Self::Or(left, right) => both(left, right, true, batch, row),
-            Self::Not(operand) => Ok(match operand.value(batch, row)? {
+            Self::TextIs(column, wanted) => Ok(match row.batch.get(row.at, *column) {
+                Scalar::Text(text) => Scalar::Bool(*text == **wanted),
+                _ => Scalar::Null,
+            }),
+            Self::And(left, right) => both(left, right, false, row),
+            Self::Or(left, right) => both(left, right, true, row),
+            Self::Not(operand) => Ok(match operand.value(row)? {
                 Scalar::Bool(truth) => Scalar::Bool(!truth),
                 _ => Scalar::Null,
             }),
-            Self::IsNull(operand) => Ok(Scalar::Bool(operand.value(batch, row)?.is_null())),
-            Self::In(operand, known) => Ok(match operand.value(batch, row)? {
+            Self::IsNull(operand) => Ok(Scalar::Bool(operand.value(row)?.is_null())),
+            Self::In(operand, known) => Ok(match operand.value(row)? {
                 Scalar::Null => Scalar::Null,
-                value => Scalar::Bool(
-                    known.iter().any(|one| order(one.scalar(), value).is_some_and(Ordering::is_eq)),
-                ),
+                value => Scalar::Bool(known.iter().any(|one| is_equal(one.scalar(), value))),
             }),
-            Self::Cast(operand, to) => cast(operand.value(batch, row)?, *to),
-            Self::Where(condition, operand) => match condition.value(batch, row)? {
-                Scalar::Bool(true) => operand.value(batch, row),
+            Self::Cast(operand, to) => cast(operand.value(row)?, *to),
+            Self::Where(condition, operand) => match condition.value(row)? {
+                Scalar::Bool(true) => operand.value(row),
                 _ => Ok(Scalar::Null),
             },
             Self::Coalesce(operands) => {
                 for operand in operands {
-                    let value = operand.value(batch, row)?;
+                    let value = operand.value(row)?;
                     if !value.is_null() {
                         return Ok(value);
                     }
@@ -131,14 +177,13 @@ fn both<'a>(
     left: &'a Expression,
     right: &'a Expression,
     settles: bool,
-    batch: &'a EventBatch,
-    row: usize,
+    row: Row<'a>,
 ) -> Result<Scalar<'a>, Failure> {
-    let left = left.value(batch, row)?;
+    let left = left.value(row)?;
     if left == Scalar::Bool(settles) {
         return Ok(left);
     }
-    let right = right.value(batch, row)?;
+    let right = right.value(row)?;
     Ok(match (left, right) {
         (_, Scalar::Bool(truth)) if truth == settles => right,
         (Scalar::Null, _) | (_, Scalar::Null) => Scalar::Null,
@@ -150,11 +195,23 @@ fn compare<'a>(comparison: Comparison, left: Scalar<'a>, right: Scalar<'a>) -> S
     if left.is_null() || right.is_null() {
         return Scalar::Null;
     }
-    Scalar::Bool(comparison.holds(order(left, right)))
+    Scalar::Bool(match comparison {
+        Comparison::Equal => is_equal(left, right),
+        Comparison::NotEqual => !is_equal(left, right),
+        comparison => comparison.holds(order(left, right)),
+    })
+}
+
+/// Whether two values are equal. Texts of different lengths are told apart without reading them.
+pub(super) fn is_equal(left: Scalar<'_>, right: Scalar<'_>) -> bool {
+    match (left, right) {
+        (Scalar::Text(a), Scalar::Text(b)) => a == b,
+        (left, right) => order(left, right).is_some_and(Ordering::is_eq),
+    }
 }
 
 /// The order of two values; numbers of both sorts compare as doubles, NaN with nothing.
-fn order(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
+pub(super) fn order(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
     match (left, right) {
         (Scalar::Text(a), Scalar::Text(b)) => Some(a.cmp(b)),
         (Scalar::Int(a), Scalar::Int(b)) => Some(a.cmp(&b)),

@@ -2,9 +2,10 @@
 
 mod compile;
 mod evaluate;
+mod list;
 
 pub(crate) use compile::{Columns, compile};
-pub(crate) use evaluate::{Expression, Failure};
+pub(crate) use evaluate::{Expression, Failure, Row};
 
 #[cfg(test)]
 mod tests;

@@ -4,22 +4,40 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use larder_core::{Result, Value};
+use smallvec::SmallVec;
 
-use crate::aggregate::bytes::Reader;
+use crate::aggregate::bytes::{Reader, put_bytes, put_len};
+use crate::checkpoint::Scope;
 
 #[derive(Debug)]
 struct Entry<S> {
-    key: Box<[u8]>,
+    /// Beside the state, so that a look-up touches one place.
+    key: SmallVec<[u8; 32]>,
     state: S,
+    /// Whether a checkpoint has it.
+    is_saved: bool,
+}
+
+#[derive(Debug)]
+struct Slot<S> {
+    entry: Option<Entry<S>>,
+    /// Whether its number is among the changed ones.
+    is_listed: bool,
 }
 
 /// State by encoded key. A key has a number while it is here, so that timers need not copy it.
+///
+/// It knows which keys changed since they were last saved: that costs a flag per access and nothing else.
 #[derive(Debug)]
 pub(crate) struct KeyTable<S> {
     hasher: DefaultHashBuilder,
     index: HashTable<u32>,
-    entries: Vec<Option<Entry<S>>>,
+    slots: Vec<Slot<S>>,
     free: Vec<u32>,
+    /// Numbers whose state may have changed, each once.
+    changed: Vec<u32>,
+    /// Keys that a checkpoint has and that are gone.
+    removed: Vec<Box<[u8]>>,
 }
 
 impl<S> Default for KeyTable<S> {
@@ -27,68 +45,173 @@ impl<S> Default for KeyTable<S> {
         Self {
             hasher: DefaultHashBuilder::default(),
             index: HashTable::new(),
-            entries: Vec::new(),
+            slots: Vec::new(),
             free: Vec::new(),
+            changed: Vec::new(),
+            removed: Vec::new(),
         }
     }
 }
 
 impl<S: Default> KeyTable<S> {
     /// The number and state of a key, which is made when it is not here; a key that is here costs no allocation.
+    #[inline]
     pub(crate) fn get_or_default(&mut self, key: &[u8]) -> (u32, &mut S) {
         let hash = self.hasher.hash_one(key);
-        let entries = &self.entries;
-        let known = self.index.find(hash, |id| entry(entries, *id).is_some_and(|e| *e.key == *key));
-        let id = match known {
-            Some(id) => *id,
+        let id = match self.find(hash, key) {
+            Some(id) => id,
             None => self.insert(hash, key),
         };
-        let state = &mut self.entries[id as usize].as_mut().expect("it was found or made").state;
-        (id, state)
+        self.mark(id);
+        let entry = self.slots[id as usize].entry.as_mut().expect("it was found or made");
+        (id, &mut entry.state)
     }
 
     fn insert(&mut self, hash: u64, key: &[u8]) -> u32 {
-        let made = Some(Entry { key: key.into(), state: S::default() });
+        let made =
+            Some(Entry { key: SmallVec::from_slice(key), state: S::default(), is_saved: false });
         let id = if let Some(id) = self.free.pop() {
-            self.entries[id as usize] = made;
+            self.slots[id as usize].entry = made;
             id
         } else {
-            self.entries.push(made);
-            u32::try_from(self.entries.len() - 1).expect("fewer than four billion keys")
+            self.slots.push(Slot { entry: made, is_listed: false });
+            u32::try_from(self.slots.len() - 1).expect("fewer than four billion keys")
         };
-        let (entries, hasher) = (&self.entries, &self.hasher);
+        let (slots, hasher) = (&self.slots, &self.hasher);
         self.index.insert_unique(hash, id, |id| {
-            hasher.hash_one(&*entry(entries, *id).expect("indexed keys are here").key)
+            hasher.hash_one(&*entry(slots, *id).expect("indexed keys are here").key)
         });
         id
+    }
+
+    /// Takes what was saved; `state` reads that of one key into what is known of it.
+    ///
+    /// # Errors
+    /// What `state` answers; `Data` for bytes that are no keys.
+    pub(crate) fn load(
+        &mut self,
+        bytes: &mut Reader<'_>,
+        mut state: impl FnMut(&mut S, &mut Reader<'_>) -> Result<()>,
+    ) -> Result<()> {
+        for _ in 0..bytes.len(4)? {
+            let key = bytes.bytes()?;
+            if let Some(id) = self.find(self.hasher.hash_one(key), key) {
+                self.remove(id);
+            }
+        }
+        for _ in 0..bytes.len(4)? {
+            let key = bytes.bytes()?;
+            state(self.get_or_default(key).1, bytes)?;
+        }
+        for id in std::mem::take(&mut self.changed) {
+            let slot = &mut self.slots[id as usize];
+            slot.is_listed = false;
+            if let Some(entry) = &mut slot.entry {
+                entry.is_saved = true;
+            }
+        }
+        self.removed.clear();
+        Ok(())
     }
 }
 
 impl<S> KeyTable<S> {
-    /// The key and state of a number.
+    #[inline]
+    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let slots = &self.slots;
+        self.index.find(hash, |id| entry(slots, *id).is_some_and(|e| *e.key == *key)).copied()
+    }
+
+    #[inline]
+    fn mark(&mut self, id: u32) {
+        let slot = &mut self.slots[id as usize];
+        if !slot.is_listed {
+            slot.is_listed = true;
+            self.changed.push(id);
+        }
+    }
+
+    /// The key and state of a number, to be looked at.
+    pub(crate) fn get(&self, id: u32) -> Option<(&[u8], &S)> {
+        let entry = self.slots.get(id as usize)?.entry.as_ref()?;
+        Some((&entry.key, &entry.state))
+    }
+
+    /// The key and state of a number, to be changed.
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<(&[u8], &mut S)> {
-        let entry = self.entries.get_mut(id as usize)?.as_mut()?;
+        self.slots.get(id as usize)?.entry.as_ref()?;
+        self.mark(id);
+        let entry = self.slots[id as usize].entry.as_mut()?;
         Some((&entry.key, &mut entry.state))
+    }
+
+    /// All keys with their numbers and states.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[u8], &S)> {
+        let numbered = (0..).zip(&self.slots);
+        numbered.filter_map(|(id, slot)| {
+            slot.entry.as_ref().map(|entry| (id, &*entry.key, &entry.state))
+        })
+    }
+
+    /// The number of a key that is here.
+    pub(crate) fn number(&self, key: &[u8]) -> Option<u32> {
+        self.find(self.hasher.hash_one(key), key)
     }
 
     /// Forgets a key; its number may be given to another.
     pub(crate) fn remove(&mut self, id: u32) {
-        let Some(gone) = self.entries[id as usize].take() else { return };
+        let Some(gone) = self.slots[id as usize].entry.take() else { return };
         if let Ok(found) =
             self.index.find_entry(self.hasher.hash_one(&*gone.key), |known| *known == id)
         {
             found.remove();
         }
         self.free.push(id);
+        if gone.is_saved {
+            self.removed.push(gone.key.into_vec().into_boxed_slice());
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
+
+    /// Appends all keys, or those that changed and those that are gone since the last time. `state` appends that of one
+    /// key, all of it when the key is new.
+    pub(crate) fn save(
+        &mut self,
+        scope: Scope,
+        out: &mut Vec<u8>,
+        mut state: impl FnMut(&mut S, Scope, &mut Vec<u8>),
+    ) {
+        let (changed, removed) =
+            (std::mem::take(&mut self.changed), std::mem::take(&mut self.removed));
+        for id in &changed {
+            self.slots[*id as usize].is_listed = false;
+        }
+        let (mut ids, removed) = match scope {
+            Scope::Full => (self.iter().map(|(id, ..)| id).collect(), Vec::new()),
+            Scope::Delta => (changed, removed),
+        };
+        ids.retain(|id| entry(&self.slots, *id).is_some());
+        put_len(removed.len(), out);
+        for key in &removed {
+            put_bytes(key, out);
+        }
+        put_len(ids.len(), out);
+        for id in ids {
+            let Some(entry) = &mut self.slots[id as usize].entry else { continue };
+            put_bytes(&entry.key, out);
+            state(&mut entry.state, if entry.is_saved { scope } else { Scope::Full }, out);
+            entry.is_saved = true;
+        }
+    }
 }
 
-fn entry<S>(entries: &[Option<Entry<S>>], id: u32) -> Option<&Entry<S>> {
-    entries[id as usize].as_ref()
+#[inline]
+fn entry<S>(slots: &[Slot<S>], id: u32) -> Option<&Entry<S>> {
+    slots[id as usize].entry.as_ref()
 }
 
 /// The values of an encoded key.

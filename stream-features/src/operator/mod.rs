@@ -14,8 +14,10 @@ pub(crate) mod window;
 
 pub(crate) use keys::{KeyTable, decode_key};
 
-use larder_core::Value;
+use larder_core::{Result, Value};
 
+use crate::aggregate::bytes::Reader;
+use crate::checkpoint::Scope;
 use crate::scalar::Scalar;
 
 /// An event as an operator sees it. Times are UTC microseconds.
@@ -52,9 +54,14 @@ impl OutputRow {
     ///
     /// # Errors
     /// `Data` when they cannot be read back.
-    pub fn key(&self) -> larder_core::Result<Vec<Value>> {
+    pub fn key(&self) -> Result<Vec<Value>> {
         decode_key(&self.key)
     }
+}
+
+/// By time and key, the versions of a result as they were told: an order that does not depend on who came first.
+fn put_in_order(rows: &mut [OutputRow]) {
+    rows.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.key.cmp(&b.key)));
 }
 
 /// What a row does to the versions before it.
@@ -70,12 +77,28 @@ pub enum Change {
 
 /// What a job does with the events of each key.
 pub(crate) trait Operator: std::fmt::Debug + Send {
+    /// Another one that does the same and has seen nothing.
+    fn fresh(&self) -> Box<dyn Operator>;
+
     /// Takes an event.
-    fn add(&mut self, event: Event<'_>) -> Result<(), TooLate>;
+    fn add(&mut self, event: Event<'_>) -> std::result::Result<(), TooLate>;
 
     /// Answers everything that changed or became due at this watermark, which never goes back; `i64::MAX` is the end.
+    /// The order of the rows is a function of the events too.
     fn advance(&mut self, watermark: i64, out: &mut Vec<OutputRow>);
 
     /// Keys that state is kept of.
     fn keys(&self) -> usize;
+
+    /// Appends all of the state, or what changed since the last time.
+    fn save(&mut self, scope: Scope, out: &mut Vec<u8>);
+
+    /// Takes what was saved: all of it into an operator that has seen nothing, then what changed, in order.
+    ///
+    /// # Errors
+    /// `Data` for bytes that are no such state; the operator is not to be used then.
+    fn load(&mut self, bytes: &mut Reader<'_>) -> Result<()>;
+
+    /// Goes on behind the last that was loaded.
+    fn settle(&mut self);
 }

@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use larder_core::Result;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Event;
-use crate::aggregate::bytes::{Reader, put_len, put_scalar};
+use crate::aggregate::bytes::{Reader, put_bytes, put_i64, put_len, put_scalar};
+use crate::checkpoint::Scope;
 use crate::scalar::Scalar;
 
 /// Dead bytes that are worth moving the others for.
@@ -18,7 +20,15 @@ struct Place {
     time: i64,
     content: u64,
     start: usize,
-    len: usize,
+    len: u32,
+    /// Between which checkpoints it came.
+    epoch: u32,
+}
+
+impl Place {
+    fn bytes(self, arena: &[u8]) -> &[u8] {
+        &arena[self.start..self.start + self.len as usize]
+    }
 }
 
 /// A queue of events by time over one arena: an event that waits costs no allocation of its own.
@@ -27,19 +37,59 @@ pub(super) struct Pending {
     arena: Vec<u8>,
     places: BinaryHeap<Reverse<Place>>,
     dead: usize,
+    /// Counts checkpoints: what came since the last one is of this epoch.
+    epoch: u32,
 }
 
 impl Pending {
     pub(super) fn push(&mut self, event: Event<'_>) {
         let start = self.arena.len();
-        put_len(event.key.len(), &mut self.arena);
-        self.arena.extend_from_slice(event.key);
+        put_bytes(event.key, &mut self.arena);
         for input in event.inputs {
             put_scalar(*input, &mut self.arena);
         }
+        self.place(event.time, start);
+    }
+
+    /// Takes note of the event whose bytes were put last.
+    fn place(&mut self, time: i64, start: usize) {
         let content = xxh3_64(&self.arena[start..]);
-        let len = self.arena.len() - start;
-        self.places.push(Reverse(Place { time: event.time, content, start, len }));
+        let len = u32::try_from(self.arena.len() - start).expect("an event is shorter than 4 GiB");
+        self.places.push(Reverse(Place { time, content, start, len, epoch: self.epoch }));
+    }
+
+    /// Appends all events that wait, or those of them that came since the last time.
+    pub(super) fn save(&mut self, scope: Scope, out: &mut Vec<u8>) {
+        let is_wanted = |place: &&Reverse<Place>| match scope {
+            Scope::Full => true,
+            Scope::Delta => place.0.epoch == self.epoch,
+        };
+        put_len(self.places.iter().filter(is_wanted).count(), out);
+        for Reverse(place) in self.places.iter().filter(is_wanted) {
+            put_i64(place.time, out);
+            put_bytes(place.bytes(&self.arena), out);
+        }
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// Adds events that were saved.
+    ///
+    /// # Errors
+    /// `Data` for bytes that are no events.
+    pub(super) fn load(&mut self, bytes: &mut Reader<'_>) -> Result<()> {
+        for _ in 0..bytes.len(12)? {
+            let (time, event) = (bytes.i64()?, bytes.bytes()?);
+            let mut reader = Reader::new(event);
+            reader.bytes()?;
+            while !reader.is_empty() {
+                reader.scalar()?;
+            }
+            let start = self.arena.len();
+            self.arena.extend_from_slice(event);
+            self.place(time, start);
+        }
+        self.epoch = self.epoch.wrapping_add(1);
+        Ok(())
     }
 
     /// Hands the events before this time to `take`, in order.
@@ -50,13 +100,8 @@ impl Pending {
                 break;
             }
             self.places.pop();
-            self.dead += place.len;
-            read(
-                &self.arena[place.start..place.start + place.len],
-                place.time,
-                &mut inputs,
-                &mut take,
-            );
+            self.dead += place.len as usize;
+            read(place.bytes(&self.arena), place.time, &mut inputs, &mut take);
         }
         self.compact();
     }
@@ -74,7 +119,7 @@ impl Pending {
             let places = std::mem::take(&mut self.places).into_vec();
             let moved = places.into_iter().map(|Reverse(place)| {
                 let start = arena.len();
-                arena.extend_from_slice(&self.arena[place.start..place.start + place.len]);
+                arena.extend_from_slice(place.bytes(&self.arena));
                 Reverse(Place { start, ..place })
             });
             self.places = moved.collect();
@@ -93,7 +138,7 @@ fn read<'a>(
 ) {
     let mut reader = Reader::new(bytes);
     let mut values: Vec<Scalar<'a>> = std::mem::take(inputs);
-    let key = reader.len(1).and_then(|len| reader.take(len)).expect("as it was written");
+    let key = reader.bytes().expect("as it was written");
     while !reader.is_empty() {
         values.push(reader.scalar().expect("as it was written"));
     }

@@ -3,11 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use larder_core::Value;
+use larder_core::{Error, Result, Value};
 
 use super::pending::Pending;
 use super::{Change, Event, KeyTable, Operator, OutputRow, TooLate};
+use crate::aggregate::bytes::{Reader, put_i64, put_len, put_u64};
 use crate::aggregate::{Function, State, StateKind};
+use crate::checkpoint::Scope;
 use crate::scalar::Scalar;
 
 /// Different values of a key that a rule remembers; the one seen longest ago is forgotten first.
@@ -87,7 +89,7 @@ impl RuleOperator {
                 break;
             }
             self.timers.pop();
-            let Some((_, history)) = self.keys.get_mut(id) else { continue };
+            let Some((_, history)) = self.keys.get(id) else { continue };
             let due = history.previous.map_or(i64::MIN, |at| at.saturating_add(self.plan.ttl));
             if due <= self.reached {
                 self.keys.remove(id);
@@ -99,7 +101,11 @@ impl RuleOperator {
 }
 
 impl Operator for RuleOperator {
-    fn add(&mut self, event: Event<'_>) -> Result<(), TooLate> {
+    fn fresh(&self) -> Box<dyn Operator> {
+        Box::new(Self::new(self.plan.clone()))
+    }
+
+    fn add(&mut self, event: Event<'_>) -> std::result::Result<(), TooLate> {
         if event.time < self.reached {
             return Err(TooLate);
         }
@@ -122,6 +128,32 @@ impl Operator for RuleOperator {
 
     fn keys(&self) -> usize {
         self.keys.len() + self.pending.len()
+    }
+
+    fn save(&mut self, scope: Scope, out: &mut Vec<u8>) {
+        put_i64(self.reached, out);
+        self.keys.save(scope, out, |history, _, out| history.save(out));
+        self.pending.save(scope, out);
+    }
+
+    fn load(&mut self, bytes: &mut Reader<'_>) -> Result<()> {
+        self.reached = bytes.i64()?;
+        let plan = &self.plan;
+        self.keys.load(bytes, |history, bytes| {
+            *history = History::load(plan, bytes)?;
+            Ok(())
+        })?;
+        self.pending.load(bytes)
+    }
+
+    fn settle(&mut self) {
+        // The keys know of these already.
+        self.pending.before(self.reached, |_| {});
+        let due = |history: &History| {
+            history.previous.map_or(i64::MIN, |at| at.saturating_add(self.plan.ttl))
+        };
+        let timers = self.keys.iter().map(|(id, _, history)| Reverse((due(history), id)));
+        self.timers = timers.collect();
     }
 }
 
@@ -162,7 +194,55 @@ fn alert(rule: &Rule, event: Event<'_>, subject: Scalar<'_>) -> OutputRow {
     }
 }
 
+impl History {
+    fn save(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(self.previous.is_some()));
+        put_i64(self.previous.unwrap_or(0), out);
+        put_len(self.memories.len(), out);
+        self.memories.iter().for_each(|memory| memory.save(out));
+    }
+
+    fn load(plan: &RulePlan, bytes: &mut Reader<'_>) -> Result<Self> {
+        let (has_previous, previous) = (bytes.flag()?, bytes.i64()?);
+        let memories = match bytes.len(0)? {
+            0 => Vec::new(),
+            known if known == plan.rules.len() => {
+                let rules = plan.rules.iter();
+                rules.map(|rule| Memory::load(rule.condition, bytes)).collect::<Result<_>>()?
+            }
+            other => return Err(Error::data(format!("a key has memories of {other} rules"))),
+        };
+        Ok(Self { previous: has_previous.then_some(previous), memories })
+    }
+}
+
 impl Memory {
+    fn save(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nothing => {}
+            Self::Mean(state) => state.encode(out),
+            Self::Seen(seen) => {
+                put_len(seen.len(), out);
+                for (hash, at) in seen {
+                    put_u64(*hash, out);
+                    put_i64(*at, out);
+                }
+            }
+        }
+    }
+
+    fn load(condition: Condition, bytes: &mut Reader<'_>) -> Result<Self> {
+        Ok(match condition {
+            Condition::SoonAfter { .. } => Self::Nothing,
+            Condition::AboveMean { .. } => Self::Mean(State::decode(StateKind::Moments, bytes)?),
+            Condition::Unseen { .. } => {
+                let seen = bytes.len(16)?;
+                let mut one = || Ok((bytes.u64()?, bytes.i64()?));
+                Self::Seen((0..seen).map(|_| one()).collect::<Result<_>>()?)
+            }
+        })
+    }
+
     fn of(condition: Condition) -> Self {
         match condition {
             Condition::SoonAfter { .. } => Self::Nothing,

@@ -3,10 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use larder_core::Value;
+use larder_core::{Error, Result, Value};
+use smallvec::SmallVec;
 
-use super::{Change, Event, KeyTable, Operator, OutputRow, TooLate};
-use crate::aggregate::{Function, State, StateKind};
+use super::{Change, Event, KeyTable, Operator, OutputRow, TooLate, put_in_order};
+use crate::aggregate::bytes::{Reader, put_i64, put_len};
+use crate::aggregate::{Function, State, StateKind, add_event};
+use crate::checkpoint::Scope;
 
 /// What a session is and what is told of it. Times are UTC microseconds.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ struct Session {
 /// The sessions of one key, in order of their starts; they never overlap.
 #[derive(Debug)]
 struct Sessions {
-    all: Vec<Session>,
+    all: SmallVec<[Session; 1]>,
     /// Starts of told sessions that are part of another now.
     withdrawn: Vec<(i64, i64)>,
     due: i64,
@@ -43,7 +46,7 @@ struct Sessions {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { all: Vec::new(), withdrawn: Vec::new(), due: i64::MAX }
+        Self { all: SmallVec::new(), withdrawn: Vec::new(), due: i64::MAX }
     }
 }
 
@@ -57,9 +60,7 @@ impl Sessions {
             told: false,
             changed: true,
         };
-        for (state, input) in joined.states.iter_mut().zip(event.inputs) {
-            state.add(event.time, *input);
-        }
+        add_event(&mut joined.states, event.time, event.inputs);
         let (first, last) = self.reach(plan, event.time);
         for session in self.all.drain(first..last) {
             joined.absorb(&session, &mut self.withdrawn);
@@ -69,18 +70,61 @@ impl Sessions {
 
     /// Extends the one session that holds the time, without making another.
     fn extend(&mut self, plan: &SessionPlan, event: Event<'_>) -> bool {
-        let (first, last) = self.reach(plan, event.time);
-        let Some(session) = self.all.get_mut(first) else { return false };
-        // An earlier start of a told session is another result.
-        if last != first + 1 || event.time < session.start {
-            return false;
-        }
-        for (state, input) in session.states.iter_mut().zip(event.inputs) {
-            state.add(event.time, *input);
-        }
+        let Some(at) = self.holding(plan, event.time) else { return false };
+        let session = &mut self.all[at];
+        add_event(&mut session.states, event.time, event.inputs);
         session.end = session.end.max(event.time);
         session.changed = true;
         true
+    }
+
+    /// The one session that an event at this time is part of, unless it would begin earlier: an earlier start of a told
+    /// session is another result.
+    fn holding(&self, plan: &SessionPlan, time: i64) -> Option<usize> {
+        let holds = |session: &Session| {
+            session.start <= time && time <= session.end.saturating_add(plan.gap)
+        };
+        // Sessions are further apart than the gap: one that holds the time is the only one unless another follows.
+        if self.all.last().is_some_and(holds) {
+            return Some(self.all.len() - 1);
+        }
+        let (first, last) = self.reach(plan, time);
+        (last == first + 1 && holds(&self.all[first])).then_some(first)
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        put_i64(self.due, out);
+        put_len(self.withdrawn.len(), out);
+        for (start, end) in &self.withdrawn {
+            put_i64(*start, out);
+            put_i64(*end, out);
+        }
+        put_len(self.all.len(), out);
+        for session in &self.all {
+            put_i64(session.start, out);
+            put_i64(session.end, out);
+            out.extend([u8::from(session.told), u8::from(session.changed)]);
+            session.states.iter().for_each(|state| state.encode(out));
+        }
+    }
+
+    fn load(plan: &SessionPlan, bytes: &mut Reader<'_>) -> Result<Self> {
+        let due = bytes.i64()?;
+        let withdrawn = bytes.len(16)?;
+        let mut pair = || Ok((bytes.i64()?, bytes.i64()?));
+        let withdrawn = (0..withdrawn).map(|_| pair()).collect::<Result<_>>()?;
+        let mut all: SmallVec<[Session; 1]> = SmallVec::new();
+        for _ in 0..bytes.len(18)? {
+            let (start, end) = (bytes.i64()?, bytes.i64()?);
+            if end < start || all.last().is_some_and(|before| before.end >= start) {
+                return Err(Error::data("the sessions of a key overlap"));
+            }
+            let (told, changed) = (bytes.flag()?, bytes.flag()?);
+            let states = plan.states.iter().map(|kind| State::decode(*kind, bytes));
+            let states = states.collect::<Result<_>>()?;
+            all.push(Session { start, end, states, told, changed });
+        }
+        Ok(Self { all, withdrawn, due })
     }
 
     /// The range of sessions that an event at this time is part of.
@@ -168,7 +212,7 @@ impl SessionOperator {
             session.end.saturating_add(gap).saturating_add(lateness) >= watermark
                 && watermark != i64::MAX
         };
-        sessions.all.retain(is_kept);
+        sessions.all.retain(|session| is_kept(session));
         let next = |session: &Session| {
             let closes = session.end.saturating_add(gap);
             if session.changed { closes } else { closes.saturating_add(lateness).saturating_add(1) }
@@ -184,7 +228,11 @@ impl SessionOperator {
 }
 
 impl Operator for SessionOperator {
-    fn add(&mut self, event: Event<'_>) -> Result<(), TooLate> {
+    fn fresh(&self) -> Box<dyn Operator> {
+        Box::new(Self::new(self.plan.clone()))
+    }
+
+    fn add(&mut self, event: Event<'_>) -> std::result::Result<(), TooLate> {
         let closes = self.closes(event.time);
         let is_late = self.is_final(event.time);
         let (id, sessions) = self.keys.get_or_default(event.key);
@@ -212,20 +260,41 @@ impl Operator for SessionOperator {
 
     fn advance(&mut self, watermark: i64, out: &mut Vec<OutputRow>) {
         let watermark = watermark.max(self.reached);
+        let first = out.len();
         while let Some(Reverse((due, id))) = self.timers.peek().copied() {
             if due > watermark {
                 break;
             }
             self.timers.pop();
-            if self.keys.get_mut(id).is_some_and(|(_, sessions)| sessions.due == due) {
+            if self.keys.get(id).is_some_and(|(_, sessions)| sessions.due == due) {
                 self.tell(id, watermark, out);
             }
         }
+        put_in_order(&mut out[first..]);
         self.reached = watermark;
     }
 
     fn keys(&self) -> usize {
         self.keys.len()
+    }
+
+    fn save(&mut self, scope: Scope, out: &mut Vec<u8>) {
+        put_i64(self.reached, out);
+        self.keys.save(scope, out, |sessions, _, out| sessions.save(out));
+    }
+
+    fn load(&mut self, bytes: &mut Reader<'_>) -> Result<()> {
+        self.reached = bytes.i64()?;
+        let plan = &self.plan;
+        self.keys.load(bytes, |sessions, bytes| {
+            *sessions = Sessions::load(plan, bytes)?;
+            Ok(())
+        })
+    }
+
+    fn settle(&mut self) {
+        let timers = self.keys.iter().map(|(id, _, sessions)| Reverse((sessions.due, id)));
+        self.timers = timers.collect();
     }
 }
 

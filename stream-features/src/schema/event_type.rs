@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use larder_core::{Error, Result};
 
+use super::want;
 use crate::batch::EventBatch;
 use crate::scalar::{Scalar, ScalarType};
 
@@ -39,7 +40,11 @@ pub(crate) enum Kind {
         values: Box<FieldType>,
         wanted: Vec<(String, usize)>,
     },
-    List(Box<FieldType>),
+    /// Elements of one type, and the list of the batch that takes them when it is wanted.
+    List {
+        items: Box<FieldType>,
+        wanted: Option<usize>,
+    },
 }
 
 /// A value's default where an event lacks it.
@@ -47,8 +52,10 @@ pub(crate) enum Kind {
 pub(crate) enum Default {
     /// There is none: the event must have the field.
     Required,
-    /// Null, or what an absent record or list comes to.
+    /// Null, or what an absent record comes to.
     Null,
+    /// A list without elements, a map without entries.
+    Empty,
     Bool(bool),
     Int(i64),
     Double(f64),
@@ -58,7 +65,7 @@ pub(crate) enum Default {
 impl Default {
     pub(crate) fn scalar(&self) -> Scalar<'_> {
         match self {
-            Self::Required | Self::Null => Scalar::Null,
+            Self::Required | Self::Null | Self::Empty => Scalar::Null,
             Self::Bool(truth) => Scalar::Bool(*truth),
             Self::Int(number) => Scalar::Int(*number),
             Self::Double(number) => Scalar::Double(*number),
@@ -94,20 +101,30 @@ pub(crate) struct EventType {
     pub(crate) schema: Arc<apache_avro::Schema>,
     pub(crate) fields: Vec<FieldType>,
     columns: Vec<Column>,
+    lists: Vec<ListColumns>,
 }
 
 /// A column of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// Names from the event to the value.
+    /// Names from the event, or from the element of a list, to the value.
     pub(crate) path: Vec<String>,
     pub(crate) value_type: ScalarType,
     pub(crate) unit: Option<TimeUnit>,
 }
 
+/// A list of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListColumns {
+    /// Names from the event to the list.
+    pub(crate) path: Vec<String>,
+    /// What of its elements is wanted.
+    pub(crate) columns: Vec<Column>,
+}
+
 impl EventType {
     pub(super) fn new(schema: apache_avro::Schema, fields: Vec<FieldType>) -> Self {
-        Self { schema: Arc::new(schema), fields, columns: Vec::new() }
+        Self { schema: Arc::new(schema), fields, columns: Vec::new(), lists: Vec::new() }
     }
 
     /// The columns of a batch, in their order.
@@ -115,9 +132,15 @@ impl EventType {
         &self.columns
     }
 
+    /// The lists of a batch, in their order.
+    pub(crate) fn lists(&self) -> &[ListColumns] {
+        &self.lists
+    }
+
     /// An empty batch of them.
     pub(crate) fn batch(&self) -> EventBatch {
-        EventBatch::new(self.columns.iter().map(|column| column.value_type))
+        let types = |columns: &[Column]| EventBatch::new(columns.iter().map(|one| one.value_type));
+        types(&self.columns).with_lists(self.lists.iter().map(|list| types(&list.columns)))
     }
 
     /// Marks a field as wanted: `context.ip`, or `properties.<key>` of a map.
@@ -125,57 +148,54 @@ impl EventType {
     /// # Errors
     /// `Invalid` for a path that the schema does not have or that is no scalar, naming what there is.
     pub(crate) fn want(&mut self, path: &[&str]) -> Result<Slot> {
-        let wanted = want(&mut self.fields, path, self.columns.len())?;
-        if wanted.column == self.columns.len() {
-            let path = path.iter().map(|name| (*name).to_owned()).collect();
-            self.columns.push(Column { path, value_type: wanted.value_type, unit: wanted.unit });
-        }
-        Ok(wanted)
+        want::in_columns(&mut self.fields, path, "the event", &mut self.columns)
     }
-}
 
-fn want(fields: &mut [FieldType], path: &[&str], next: usize) -> Result<Slot> {
-    let full = path.join(".");
-    let Some((name, rest)) = path.split_first() else {
-        return Err(Error::invalid("a field without a name"));
-    };
-    let known = || fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ");
-    let Some(at) = fields.iter().position(|field| field.name == *name) else {
-        return Err(Error::invalid(format!("the event has no field \"{full}\""))
-            .with_hint(format!("fields here: {}", known())));
-    };
-    let field = &mut fields[at];
-    match (&mut field.kind, rest) {
-        (Kind::Scalar(value_type, unit), []) => {
-            let column = *field.column.get_or_insert(next);
-            Ok(Slot { column, value_type: *value_type, unit: *unit })
+    /// Marks a list as wanted; answers which of the batch's lists it is.
+    ///
+    /// # Errors
+    /// `Invalid` for a path that the schema does not have or that is no list.
+    pub(crate) fn want_list(&mut self, path: &[&str]) -> Result<usize> {
+        let (list, rest) = self.want_list_within(path)?;
+        if rest.is_empty() {
+            return Ok(list);
         }
-        (Kind::Symbols(_), []) => {
-            let column = *field.column.get_or_insert(next);
-            Ok(Slot { column, value_type: ScalarType::Text, unit: None })
+        let message = format!("\"{}\" is a field of the elements of a list", path.join("."));
+        Err(Error::invalid(message))
+    }
+
+    /// Marks the list that a path leads to or through as wanted; answers which it is and the path within an element.
+    ///
+    /// # Errors
+    /// As [`want_list`](Self::want_list).
+    pub(crate) fn want_list_within<'p>(
+        &mut self,
+        path: &'p [&'p str],
+    ) -> Result<(usize, &'p [&'p str])> {
+        let next = self.lists.len();
+        let (_, wanted, rest) = want::list(&mut self.fields, path)?;
+        let list = *wanted.get_or_insert(next);
+        if list == next {
+            let names = &path[..path.len() - rest.len()];
+            let path = names.iter().map(|name| (*name).to_owned()).collect();
+            self.lists.push(ListColumns { path, columns: Vec::new() });
         }
-        (Kind::Record(fields), [_, ..]) => want(fields, rest, next),
-        (Kind::Map { values, wanted }, [key]) => {
-            let Kind::Scalar(value_type, unit) = values.kind else {
-                return Err(Error::invalid(format!("the values of \"{name}\" are no scalars")));
-            };
-            let known = wanted.iter().find(|(known, _)| known == key).map(|(_, column)| *column);
-            let column = known.unwrap_or(next);
-            if known.is_none() {
-                wanted.push(((*key).to_owned(), next));
-            }
-            Ok(Slot { column, value_type, unit })
-        }
-        (Kind::Record(fields), []) => {
-            let inner = fields.iter().map(|field| format!("{full}.{}", field.name));
-            Err(Error::invalid(format!("\"{full}\" is a record"))
-                .with_hint(format!("name one of {}", inner.collect::<Vec<_>>().join(", "))))
-        }
-        (Kind::Map { .. }, []) => Err(Error::invalid(format!("\"{full}\" is a map"))
-            .with_hint(format!("name one of its keys: {full}.<key>"))),
-        (Kind::List(_), _) => {
-            Err(Error::unsupported(format!("\"{name}\" is a list, which cannot be used yet")))
-        }
-        _ => Err(Error::invalid(format!("\"{name}\" has no fields: \"{full}\" does not exist"))),
+        Ok((list, rest))
+    }
+
+    /// Marks what is at a path within the elements of a list as wanted; no path is the element itself.
+    ///
+    /// # Errors
+    /// As [`want`](Self::want).
+    pub(crate) fn want_item(&mut self, list: usize, path: &[&str]) -> Result<Slot> {
+        let ListColumns { path: names, columns } = &mut self.lists[list];
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (items, _, _) = want::list(&mut self.fields, &names)?;
+        want::in_item(items, path, &names.join("."), columns)
+    }
+
+    /// Whether a field of the event itself has this name.
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
     }
 }

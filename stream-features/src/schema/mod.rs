@@ -2,7 +2,8 @@
 
 mod event_type;
 mod parse;
+mod want;
 
 pub(crate) use event_type::{
-    Column, Default as FieldDefault, EventType, FieldType, Kind, Slot, TimeUnit,
+    Column, Default as FieldDefault, EventType, FieldType, Kind, ListColumns, Slot, TimeUnit,
 };

@@ -41,6 +41,10 @@ fn record_fields(
         let path =
             if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) };
         let mut made = value_type(&field.schema, &field.name, path, depth + 1, named)?;
+        if field.default.as_ref().and_then(Json::as_array).is_some_and(|items| !items.is_empty()) {
+            let message = format!("field \"{}\": a default with elements", made.path);
+            return Err(Error::unsupported(message).with_hint("a list's default is empty or null"));
+        }
         made.default = default(&made, field.default.as_ref());
         Ok(made)
     };
@@ -99,7 +103,7 @@ fn kind(
         }
         Schema::Record(record) => Kind::Record(record_fields(record, path, depth, named)?),
         Schema::Map(map) => Kind::Map { values: items(&map.types, named)?, wanted: Vec::new() },
-        Schema::Array(array) => Kind::List(items(&array.items, named)?),
+        Schema::Array(array) => Kind::List { items: items(&array.items, named)?, wanted: None },
         Schema::Ref { name } => match named.get(name).cloned() {
             Some(schema) => kind(&schema, path, depth + 1, named)?,
             None => {
@@ -129,7 +133,9 @@ fn default(field: &FieldType, declared: Option<&Json>) -> Default {
         (Some(Json::String(text)), Kind::Scalar(ScalarType::Text, _) | Kind::Symbols(_)) => {
             Default::Text(text.clone())
         }
-        // The parser has checked that the default is of the type: an empty map or list, a record, null.
+        (Some(Json::Array(items)), Kind::List { .. }) if items.is_empty() => Default::Empty,
+        (Some(Json::Object(entries)), Kind::Map { .. }) if entries.is_empty() => Default::Empty,
+        // The parser has checked that the default is of the type: a map, a record, null.
         (Some(_), _) => Default::Null,
     }
 }
@@ -167,7 +173,7 @@ mod tests {
             (&["context"], ErrorKind::Invalid),
             (&["properties"], ErrorKind::Invalid),
             (&["id", "x"], ErrorKind::Invalid),
-            (&["items"], ErrorKind::Unsupported),
+            (&["items"], ErrorKind::Invalid),
         ] {
             assert_eq!(event.want(path).unwrap_err().kind(), kind, "{path:?}");
         }

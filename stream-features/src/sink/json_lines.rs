@@ -1,99 +1,69 @@
 //! Rows as JSON lines.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat};
-use larder_core::{Error, Result, Value};
-use serde_json::{Map, Value as Json};
+use larder_core::{Error, Result};
 
-use super::{Sink, failed};
+use super::{Covered, RowDocument, Sink};
+use crate::append_file::AppendFile;
 use crate::definition::RowSchema;
-use crate::operator::{Change, OutputRow, decode_key};
+use crate::operator::OutputRow;
 
-/// A file with an object per row: key, values, and for rows of windows `event_timestamp`.
-///
-/// A later version of a row says so: `"change": "replace"`, or `"withdraw"` with nothing but what names the row.
+/// A file with a [document](RowDocument) per row. A run that goes on cuts the file back to its last commit first.
 #[derive(Debug)]
 pub struct JsonLines {
-    path: PathBuf,
-    writer: BufWriter<File>,
-    row: RowSchema,
+    file: AppendFile,
+    document: RowDocument,
 }
 
 impl JsonLines {
-    /// Begins the file anew, with the folders above it.
+    /// The file at this path, with the folders above it; it is made when it is not there.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    pub fn create(path: &Path, row: &RowSchema) -> Result<Self> {
-        let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let file = made.and_then(|()| File::create(path)).map_err(|error| failed(path, error))?;
-        Ok(Self { path: path.to_owned(), writer: BufWriter::new(file), row: row.clone() })
+    pub fn open(path: &Path, row: &RowSchema) -> Result<Self> {
+        Ok(Self { file: AppendFile::open(path)?, document: RowDocument::new(row) })
     }
-
-    fn object(&self, row: &OutputRow) -> Result<Map<String, Json>> {
-        let mut object = Map::new();
-        for (field, value) in self.row.key.iter().zip(decode_key(&row.key)?) {
-            object.insert(field.name.clone(), json(&value)?);
-        }
-        if self.row.is_timed {
-            object.insert(self.row.result.to_owned(), Json::String(iso(row.time)));
-        } else if row.change == Change::Withdraw {
-            let millis = row.result.div_euclid(1_000);
-            object.insert(self.row.result.to_owned(), Json::Number(millis.into()));
-        }
-        for (field, value) in self.row.values.iter().zip(&row.values) {
-            object.insert(field.name.clone(), json(value)?);
-        }
-        let change = match row.change {
-            Change::Insert => return Ok(object),
-            Change::Replace => "replace",
-            Change::Withdraw => "withdraw",
-        };
-        object.insert("change".to_owned(), Json::String(change.to_owned()));
-        Ok(object)
-    }
-}
-
-/// Milliseconds in UTC, or microseconds where there are any.
-fn iso(micros: i64) -> String {
-    DateTime::from_timestamp_micros(micros).map_or_else(
-        || micros.to_string(),
-        |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-    )
-}
-
-fn json(value: &Value) -> Result<Json> {
-    Ok(match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => Json::Bool(*truth),
-        Value::Int64(number) => Json::Number((*number).into()),
-        // JSON has neither infinities nor NaN.
-        Value::Double(number) => Json::from(*number),
-        Value::String(text) => Json::String(text.clone()),
-        Value::List(_, items) => Json::Array(items.iter().map(json).collect::<Result<_>>()?),
-        other => return Err(Error::internal(format!("no aggregate has the value {other:?}"))),
-    })
 }
 
 #[async_trait]
 impl Sink for JsonLines {
+    fn kind(&self) -> &'static str {
+        "output"
+    }
+
+    async fn restore(&mut self, mark: Option<&[u8]>) -> Result<()> {
+        self.file.cut(read_length(mark)?)
+    }
+
     async fn write(&mut self, rows: &[OutputRow]) -> Result<()> {
-        for row in rows {
-            let object = self.object(row)?;
-            serde_json::to_writer(&mut self.writer, &object)
-                .map_err(std::io::Error::from)
-                .and_then(|()| self.writer.write_all(b"\n"))
-                .map_err(|error| failed(&self.path, error))?;
-        }
-        self.writer.flush().map_err(|error| failed(&self.path, error))
+        let objects =
+            rows.iter().map(|row| self.document.object(row)).collect::<Result<Vec<_>>>()?;
+        // Before anything is appended: rows that are given again are not there twice.
+        self.file.relieve()?;
+        self.file.append(|out| {
+            for object in &objects {
+                serde_json::to_writer(&mut *out, object)
+                    .map_err(|error| Error::internal("a row as JSON").with_source(error))?;
+                out.push(b'\n');
+            }
+            Ok(())
+        })
+    }
+
+    async fn flush(&mut self, _: Covered) -> Result<Vec<u8>> {
+        self.file.sync().map(|length| length.to_le_bytes().to_vec())
     }
 
     async fn finish(&mut self) -> Result<()> {
-        let flushed = self.writer.flush().and_then(|()| self.writer.get_ref().sync_all());
-        flushed.map_err(|error| failed(&self.path, error))
+        self.file.sync().map(drop)
     }
+}
+
+/// The length that a mark says; 0 without one.
+fn read_length(mark: Option<&[u8]>) -> Result<u64> {
+    let Some(mark) = mark else { return Ok(0) };
+    let length = mark.try_into().map_err(|_| Error::data("the mark of an output is a length"))?;
+    Ok(u64::from_le_bytes(length))
 }

@@ -9,7 +9,7 @@ use larder_online_store::{OnlineStore, ViewTable, WriteGuard, WriteRows, WriteRo
 use larder_proto::convert::{cast_value, encode_value};
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
 
-use super::Sink;
+use super::{Covered, Sink};
 use crate::definition::RowSchema;
 use crate::operator::{Change, OutputRow, decode_key};
 
@@ -85,6 +85,15 @@ fn about(error: Error, field: &Field) -> Error {
 
 #[async_trait]
 impl Sink for OnlineRows {
+    fn kind(&self) -> &'static str {
+        "online"
+    }
+
+    /// Rows that were seen before their commit are told again, the same.
+    async fn restore(&mut self, _: Option<&[u8]>) -> Result<()> {
+        Ok(())
+    }
+
     async fn write(&mut self, rows: &[OutputRow]) -> Result<()> {
         let mut newest: HashMap<&[u8], &OutputRow> = HashMap::new();
         // A session that is part of another now has a row that is no later than the other's, which takes its place.
@@ -100,6 +109,10 @@ impl Sink for OnlineRows {
         }
         rows.sort_by(|a, b| a.key.cmp(&b.key));
         self.store.write(&self.table, &self.encode(&rows)?, self.guard).await.map(drop)
+    }
+
+    async fn flush(&mut self, _: Covered) -> Result<Vec<u8>> {
+        Ok(Vec::new())
     }
 
     async fn finish(&mut self) -> Result<()> {

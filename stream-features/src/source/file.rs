@@ -1,5 +1,6 @@
 //! Files as partitions.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
 
-use super::{EventSource, Polled, RawEvents};
+use super::{EventSource, Polled, RawEvents, Readers};
 
 /// Room for reading ahead, per file.
 const BUFFER: usize = 256 << 10;
@@ -34,13 +35,18 @@ struct Partition {
     ended: bool,
 }
 
-/// Reads the files of a folder, or one file, side by side: a batch of each in turn. Every file is a partition.
+/// Reads the files of a folder, or one file, side by side: a batch of each in turn. Every file is a partition, and all
+/// are this reader's.
+///
+/// The batches of a file depend on where it was started alone, so that a reader who goes on at the end of a batch, with
+/// the partition whose turn it was, sees the batches that the first one would have seen.
 #[derive(Debug)]
 pub struct FileSource {
     framing: Framing,
     names: Vec<String>,
     partitions: Vec<Partition>,
-    turn: usize,
+    /// Started partitions, the next one first; `None` before they are assigned.
+    turns: Option<VecDeque<usize>>,
 }
 
 impl FileSource {
@@ -58,7 +64,24 @@ impl FileSource {
         }
         let names = paths.iter().map(|path| path.display().to_string()).collect();
         let partition = |path| Partition { path, reader: None, next: 0, ended: false };
-        Ok(Self { framing, names, partitions: paths.into_iter().map(partition).collect(), turn: 0 })
+        let partitions = paths.into_iter().map(partition).collect();
+        Ok(Self { framing, names, partitions, turns: None })
+    }
+
+    /// Names files below this folder by their path from there, so that the folder may be moved.
+    #[must_use]
+    pub fn named_below(mut self, folder: &Path) -> Self {
+        name_below(&mut self.names, folder);
+        self
+    }
+}
+
+/// Takes the folder away from the names of files below it.
+pub(super) fn name_below(names: &mut [String], folder: &Path) {
+    for name in names {
+        if let Ok(below) = Path::new(name.as_str()).strip_prefix(folder) {
+            *name = below.display().to_string();
+        }
     }
 }
 
@@ -111,6 +134,7 @@ impl Partition {
                 events.push(&event, start);
             }
         }
+        events.next_offset = self.next;
         Ok(())
     }
 }
@@ -169,9 +193,13 @@ impl EventSource for FileSource {
     }
 
     async fn poll(&mut self, most: usize, events: &mut RawEvents) -> Result<Polled> {
-        for _ in 0..self.partitions.len() {
-            let turn = self.turn;
-            self.turn = (turn + 1) % self.partitions.len();
+        let Some(turns) = &mut self.turns else {
+            self.turns = Some(VecDeque::new());
+            return Ok(Polled::Assigned(Readers::All, (0..self.names.len()).collect()));
+        };
+        for _ in 0..turns.len() {
+            let Some(turn) = turns.pop_front() else { break };
+            turns.push_back(turn);
             let partition = &mut self.partitions[turn];
             if partition.ended {
                 continue;
@@ -189,20 +217,30 @@ impl EventSource for FileSource {
         Ok(Polled::Finished)
     }
 
-    async fn seek_after(&mut self, partition: usize, offset: u64) -> Result<()> {
-        let partition = &mut self.partitions[partition];
-        (partition.reader, partition.next, partition.ended) = (None, offset, false);
-        // The event at the offset is read once more to find its end.
-        let mut skipped = RawEvents::default();
-        partition.read(self.framing, 1, &mut skipped)?;
-        if skipped.is_empty() || skipped.offset(0) != offset {
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!("{} has no event at byte {offset}", partition.path.display()),
-            ));
+    async fn start(&mut self, partition: usize, next_offset: Option<u64>) -> Result<()> {
+        let next = next_offset.unwrap_or(0);
+        let file = &mut self.partitions[partition];
+        let length = file.path.metadata().map_err(|error| broken(&file.path, next, error))?.len();
+        if next > length {
+            return Err(cut(&file.path, length, next));
         }
+        (file.reader, file.next, file.ended) = (None, next, false);
+        let turns = self.turns.get_or_insert_default();
+        turns.retain(|started| *started != partition);
+        turns.push_back(partition);
         Ok(())
     }
+
+    async fn release(&mut self, _: Readers, _: &[usize]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A file that was read further than it goes now.
+pub(super) fn cut(path: &Path, now: u64, read: u64) -> Error {
+    let message = format!("{} was read to {read} and now ends at {now}", path.display());
+    Error::new(ErrorKind::NotFound, message)
+        .with_hint("files of events may grow; to begin anew with other ones, use --reset")
 }
 
 #[cfg(test)]
@@ -221,7 +259,12 @@ mod tests {
                     found.extend((0..events.len()).map(at));
                 }
                 Polled::Ended(partition) => ended.push(partition),
-                Polled::Nothing => {}
+                Polled::Assigned(_, partitions) => {
+                    for partition in partitions {
+                        source.start(partition, None).await.unwrap();
+                    }
+                }
+                Polled::Nothing | Polled::Revoked(..) => {}
                 Polled::Finished => break,
             }
         }
@@ -244,14 +287,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reading_goes_on_behind_an_offset() {
+    async fn reading_goes_on_at_an_offset_with_the_partition_started_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("a", "1\n2\n"), ("b", "3\n4\n")] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let mut source =
+            FileSource::open(folder.path(), Framing::Lines).unwrap().named_below(folder.path());
+        assert_eq!(source.partitions(), ["a", "b"]);
+        source.start(1, Some(0)).await.unwrap();
+        source.start(0, Some(2)).await.unwrap();
+        let found = all(&mut source, 1).await;
+        let expected = [(1, 0, "3"), (0, 2, "2"), (1, 2, "4")];
+        assert_eq!(found, expected.map(|(partition, at, text)| (partition, at, text.into())));
+        assert_eq!(source.start(0, Some(5)).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn frames_have_the_offsets_of_their_lengths() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [&[0, 0, 0, 1, 7][..], &[0, 0, 0, 2, 8, 9]].concat()).unwrap();
         let mut source = FileSource::open(file.path(), Framing::Lengths).unwrap();
         assert_eq!(all(&mut source, 9).await, [(0, 0, vec![7]), (0, 5, vec![8, 9])]);
-        source.seek_after(0, 0).await.unwrap();
-        assert_eq!(all(&mut source, 9).await, [(0, 5, vec![8, 9])]);
-        assert_eq!(source.seek_after(0, 11).await.unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[tokio::test]
@@ -259,6 +316,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [0, 0, 0, 9, 1]).unwrap();
         let mut source = FileSource::open(file.path(), Framing::Lengths).unwrap();
+        source.start(0, None).await.unwrap();
         let error = source.poll(9, &mut RawEvents::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data);
         let nothing = FileSource::open(&file.path().join("none"), Framing::Lines).unwrap_err();

@@ -1,6 +1,7 @@
 //! Where events come from.
 
 mod file;
+mod letters;
 mod parquet;
 
 use std::fmt::Debug;
@@ -9,6 +10,7 @@ use async_trait::async_trait;
 use larder_core::Result;
 
 pub use file::{FileSource, Framing};
+pub use letters::LetterSource;
 pub use parquet::ParquetEvents;
 
 /// Events of one partition as they came, one after the other.
@@ -16,6 +18,8 @@ pub use parquet::ParquetEvents;
 pub struct RawEvents {
     /// Which of the source's partitions they are of.
     pub partition: usize,
+    /// The offset at which reading goes on behind the last of them.
+    pub next_offset: u64,
     bytes: Vec<u8>,
     ends: Vec<usize>,
     offsets: Vec<u64>,
@@ -44,6 +48,11 @@ impl RawEvents {
         self.ends.is_empty()
     }
 
+    /// Bytes of all events.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes of an event. Panics when `index` is out of range.
     pub fn event(&self, index: usize) -> &[u8] {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -53,6 +62,11 @@ impl RawEvents {
     /// The offset of an event. Panics when `index` is out of range.
     pub fn offset(&self, index: usize) -> u64 {
         self.offsets[index]
+    }
+
+    /// How many events, which are the first ones, stand before this offset.
+    pub(crate) fn before(&self, offset: u64) -> usize {
+        self.offsets.partition_point(|at| *at < offset)
     }
 
     /// The bytes of all events, in their order.
@@ -68,9 +82,22 @@ impl RawEvents {
     }
 }
 
-/// What a poll found.
+/// Which of the groups that read through a source are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// All of them.
+    All,
+    /// The one at this position.
+    One(usize),
+}
+
+/// What a poll found.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Polled {
+    /// These partitions are theirs from now on. Nothing is polled of them before each was [started](EventSource::start).
+    Assigned(Readers, Vec<usize>),
+    /// These partitions go from them to another program, which waits until they are [released](EventSource::release).
+    Revoked(Readers, Vec<usize>),
     /// Events, in the buffer that was given.
     Events,
     /// A partition has ended: nothing more will come from it.
@@ -84,21 +111,41 @@ pub enum Polled {
 /// A stream of events in partitions, each in the order of its offsets.
 ///
 /// Batch-first: one poll answers events of one partition. An offset names an event of a partition for good, so that a
-/// reader may go on behind it.
+/// reader may go on behind it. Several groups may read through one source; each skips what it knows.
 #[async_trait]
 pub trait EventSource: Debug + Send {
-    /// Names of the partitions; their positions are their numbers.
+    /// Names of all partitions, whoever reads them; their positions are their numbers. A name means the same partition
+    /// in every run: progress and watermarks are kept under it.
     fn partitions(&self) -> &[String];
 
-    /// Puts up to about `most` next events of one partition into `events`, which is empty.
+    /// Puts up to about `most` next events of one partition into `events`, which is empty, with its partition and
+    /// `next_offset`. Waits for a tenth of a second at most, so that commits and the end of the program need not wait.
+    ///
+    /// The first poll answers [`Polled::Assigned`].
     ///
     /// # Errors
     /// `Unavailable` when the source cannot be read now; nothing is skipped by that.
     async fn poll(&mut self, most: usize, events: &mut RawEvents) -> Result<Polled>;
 
-    /// Goes on behind this offset of a partition.
+    /// The offset at which a group begins in this partition that has no position; `None` where it is the first there is.
     ///
     /// # Errors
-    /// `NotFound` for an offset that the source does not have.
-    async fn seek_after(&mut self, partition: usize, offset: u64) -> Result<()>;
+    /// `Unavailable` when the source cannot be asked now.
+    async fn beginning(&mut self, _partition: usize) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Begins an assigned partition at this offset, or where the source is configured to begin; one that is read already
+    /// is read from there. Partitions that are read in turn are read in the order in which they were started.
+    ///
+    /// # Errors
+    /// `NotFound` for an offset that the source does not have any more.
+    async fn start(&mut self, partition: usize, next_offset: Option<u64>) -> Result<()>;
+
+    /// Gives revoked partitions away: everything about them is committed, or given up. Those that no other group has are
+    /// not read any more.
+    ///
+    /// # Errors
+    /// `Unavailable` when the source does not answer.
+    async fn release(&mut self, readers: Readers, partitions: &[usize]) -> Result<()>;
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use larder_core::{Result, Value};
-use larder_stream_features::{Change, OutputRow, Sink};
+use larder_stream_features::{Change, Covered, OutputRow, Sink};
 
 /// Rows by key (as text) and result, with their event time.
 pub(crate) type Rows = BTreeMap<(String, i64), (i64, Vec<Value>)>;
@@ -34,6 +34,18 @@ impl Collected {
 
 #[async_trait]
 impl Sink for Collected {
+    fn kind(&self) -> &'static str {
+        "collected"
+    }
+
+    async fn restore(&mut self, _: Option<&[u8]>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn flush(&mut self, _: Covered) -> Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
+
     async fn write(&mut self, rows: &[OutputRow]) -> Result<()> {
         let mut kept = self.0.lock().expect("no test panics in between");
         for row in rows {

@@ -2,7 +2,10 @@
 
 mod collect;
 mod events;
+mod lists;
 mod live_and_backfill;
+mod repartition;
+mod resume;
 mod stored;
 mod unusable;
 
@@ -11,8 +14,8 @@ use std::sync::Arc;
 
 use larder_core::{FixedClock, Timestamp};
 use larder_stream_features::{
-    DeadLetterFile, FileSource, Framing, Input, JobDefinition, JobReport, JobRun, ParquetEvents,
-    RunOptions, SchemaDirectory, Sink, load_jobs, run_jobs,
+    DeadLetterFile, FileSource, Framing, Input, JobDefinition, JobGroup, JobReport, JobRun,
+    ParquetEvents, RunOptions, SchemaDirectory, Sink, Stage, load_jobs, run_jobs,
 };
 
 /// The example repository.
@@ -44,11 +47,11 @@ async fn run(
 ) -> Vec<JobReport> {
     let run = |(definition, sink): (JobDefinition, Box<dyn Sink>)| {
         let letters = folder.join(format!("{}.jsonl", definition.name()));
-        let dead_letters = DeadLetterFile::create(&letters).expect("a writable folder");
-        JobRun { definition, sinks: vec![sink], dead_letters }
+        let dead_letters = DeadLetterFile::open(&letters).expect("a writable folder").into();
+        JobRun { definition, sinks: vec![sink], dead_letters, stage: Stage::Whole }
     };
-    let runs = jobs.into_iter().map(run).collect();
-    run_jobs(runs, input, options, &FixedClock(Timestamp::EPOCH)).await.expect("a run")
+    let group = JobGroup { jobs: jobs.into_iter().map(run).collect(), progress: None };
+    run_jobs(vec![group], input, options, &FixedClock(Timestamp::EPOCH)).await.expect("a run")
 }
 
 /// Nothing is told before the end.

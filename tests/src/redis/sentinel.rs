@@ -9,6 +9,8 @@ use crate::free_port;
 use crate::process::Process;
 
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long the master may be silent: on a busy machine it may lose the processor for a second or two.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// A master, its replica, and a sentinel that watches them.
 #[derive(Debug)]
@@ -58,9 +60,10 @@ impl RedisSentinel {
         let configuration = format!(
             "bind 127.0.0.1\nport {port}\ndir {}\n{settings}\
              sentinel monitor {name} 127.0.0.1 {} 1\n\
-             sentinel down-after-milliseconds {name} 500\nsentinel failover-timeout {name} 3000\n",
+             sentinel down-after-milliseconds {name} {}\nsentinel failover-timeout {name} 3000\n",
             folder.path().display(),
             master.client_port(),
+            SILENCE.as_millis(),
         );
         let path = folder.path().join("sentinel.conf");
         std::fs::write(&path, configuration).expect("the settings can be written");

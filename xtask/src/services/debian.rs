@@ -7,6 +7,25 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::succeed_quietly;
 
+/// What librdkafka is built with: commands that run where it is there, with its package.
+const BUILD_TOOLS: [(&[&str], &str); 4] = [
+    (&["cc", "--version"], "gcc"),
+    (&["make", "--version"], "make"),
+    (&["pkg-config", "--version"], "pkg-config"),
+    (&["pkg-config", "--exists", "openssl"], "libssl-dev"),
+];
+
+/// Installs what the build of `fs` needs besides cargo, as far as it is missing. xtask itself needs none of it.
+pub(crate) fn require_build_tools() -> Result<()> {
+    let runs = |words: &[&str]| {
+        let output = Command::new(words[0]).args(&words[1..]).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let missing = BUILD_TOOLS.iter().filter(|(words, _)| !runs(words));
+    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
 /// Installs packages with apt, as root or through sudo.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     println!("    apt-get install {}", packages.join(" "));

@@ -6,9 +6,17 @@
 mod cassandra;
 mod debian;
 mod feast;
+mod flink;
+mod jars;
+mod java;
+mod kafka;
 mod peers;
 mod process;
+mod python;
 mod redis;
+mod s3;
+#[cfg(test)]
+mod scripted;
 
 use std::ffi::OsString;
 
@@ -17,9 +25,13 @@ use anyhow::{Context as _, Result, bail};
 use crate::cli::ServicesAction;
 use crate::workspace::{Workspace, step};
 use cassandra::Cassandra;
+pub(crate) use debian::require_build_tools;
 use feast::FeastEnvironment;
+use flink::Flink;
+use kafka::Kafka;
 use peers::Peers;
 use redis::Redis;
+use s3::S3;
 
 /// One program that tests run against.
 pub(crate) trait Service {
@@ -48,6 +60,8 @@ pub(crate) trait Service {
 pub(crate) fn all(workspace: &Workspace) -> Vec<Box<dyn Service>> {
     vec![
         Box::new(Cassandra::of(workspace)),
+        Box::new(Kafka::of(workspace)),
+        Box::new(S3::of(workspace)),
         Box::new(Redis::of(workspace)),
         Box::new(FeastEnvironment::of(workspace)),
     ]
@@ -58,6 +72,9 @@ pub(crate) fn named(workspace: &Workspace, names: &[String]) -> Result<Vec<Box<d
     let mut services = all(workspace);
     if names.iter().any(|name| name == "peers") {
         services.push(Box::new(Peers::of(workspace)));
+    }
+    if names.iter().any(|name| name == "flink") {
+        services.push(Box::new(Flink::of(workspace)));
     }
     if let Some(unknown) =
         names.iter().find(|name| services.iter().all(|service| service.name() != name.as_str()))

@@ -3,18 +3,20 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 16] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 18] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
-    ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE], &[ENGINE]),
+    ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE, STORAGE], &[ENGINE]),
     ("larder-transform", &[CORE, PROTO], &[]),
     (WORKERS, &[CORE, TRANSFORM], &["larder-tests"]),
     ("larder-online-store", &[CORE, PROTO], &["larder-tests"]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
-    ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE], &[]),
-    (DATASET, &[CORE, OFFLINE], &[]),
+    (STORAGE, &[CORE], &[]),
+    ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE, STORAGE], &[]),
+    (CLUSTER, &[CORE, OFFLINE, ENGINE], &[]),
+    (DATASET, &[CORE, OFFLINE, STORAGE], &[]),
     ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
-    (STREAM, &[CORE, PROTO, ONLINE], &[]),
+    (STREAM, &[CORE, PROTO, ONLINE, STORAGE], &[]),
     (
         "larder-serving",
         &[CORE, PROTO, REGISTRY, TRANSFORM, ONLINE, OFFLINE, "larder-materializer"],
@@ -31,7 +33,9 @@ const INTERNAL: [(&str, &[&str], &[&str]); 16] = [
             ONLINE,
             OFFLINE,
             ENGINE,
+            CLUSTER,
             DATASET,
+            STORAGE,
             "larder-materializer",
             STREAM,
             "larder-serving",
@@ -41,7 +45,17 @@ const INTERNAL: [(&str, &[&str], &[&str]); 16] = [
     ("larder-tests", EVERYTHING, EVERYTHING),
     (
         "larder-bench",
-        &[CORE, PROTO, TRANSFORM, ONLINE, ENGINE, "larder-materializer", "larder-tests"],
+        &[
+            CORE,
+            PROTO,
+            TRANSFORM,
+            ONLINE,
+            OFFLINE,
+            ENGINE,
+            "larder-materializer",
+            STREAM,
+            "larder-tests",
+        ],
         &[],
     ),
     ("xtask", &[], &[]),
@@ -56,6 +70,8 @@ const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
 const STREAM: &str = "larder-stream-features";
 const ENGINE: &str = "larder-offline-store-datafusion";
+const CLUSTER: &str = "larder-offline-store-ballista";
+const STORAGE: &str = "larder-object-storage";
 const DATASET: &str = "larder-dataset";
 
 /// Suites and benchmarks may look into every plane.
@@ -73,7 +89,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 23] = [
+const GUARDED: [(&str, &[&str]); 29] = [
     ("axum", &["larder-serving"]),
     ("arrow-flight", &["larder-serving", "larder-tests"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
@@ -81,8 +97,14 @@ const GUARDED: [(&str, &[&str]); 23] = [
     ("hyper", &["larder-serving", "larder-cli", ONLINE, "larder-bench"]),
     ("hyper-util", &["larder-serving", "larder-cli", ONLINE, "larder-bench"]),
     ("hyper-rustls", &["larder-cli", ONLINE]),
-    ("datafusion", &[ENGINE, TRANSFORM]),
+    ("datafusion", &[ENGINE, CLUSTER, TRANSFORM]),
+    ("datafusion-proto", &[CLUSTER]),
+    ("ballista-core", &[CLUSTER]),
+    ("ballista-scheduler", &[CLUSTER]),
+    ("ballista-executor", &[CLUSTER]),
+    ("object_store", &[STORAGE, ENGINE, DATASET, STREAM, "larder-tests"]),
     ("apache-avro", &[STREAM]),
+    ("rdkafka", &[STREAM, "larder-tests", "larder-bench"]),
     ("sqlparser", &[STREAM]),
     ("heed", &[ONLINE]),
     ("redis", &[ONLINE, "larder-tests"]),

@@ -5,11 +5,18 @@ use larder_dataset::{ColumnChange, Comparison};
 use serde_json::json;
 
 use super::DiffArguments;
+use super::home::Home;
 use crate::output::{self, OutputFormat};
+use crate::repository::Repository;
 
-pub(super) fn run(arguments: &DiffArguments, format: OutputFormat) -> Result<()> {
+pub(super) fn run(
+    repository: &Repository,
+    arguments: &DiffArguments,
+    format: OutputFormat,
+) -> Result<()> {
     let (first, second) = (&arguments.first, &arguments.second);
-    let comparison = Comparison::of(first, second)?;
+    let homes = (Home::of(repository, first)?, Home::of(repository, second)?);
+    let comparison = Comparison::of(homes.0.path(), homes.1.path())?;
     match format {
         OutputFormat::Json => {
             let value = serde_json::to_value(&comparison);

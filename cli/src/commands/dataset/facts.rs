@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use larder_core::{Catalog, DataSource, Error, ErrorKind, Result, Selection, Timestamp};
+use larder_core::{
+    Catalog, DataSource, Error, ErrorKind, Result, Selection, SourceKind, Timestamp,
+};
 use larder_dataset::{
     AsOf, ColumnOrigin, Definitions, EntityOrigin, Manifest, Request, Source, SourceFile,
 };
+use larder_object_storage::ObjectUri;
 use larder_offline_store::{HistoricalView, OfflineStore};
 use larder_serving::{Functions, training_plan};
 
@@ -73,11 +76,32 @@ impl Facts<'_> {
         mentioned.map(|source| source.as_ref().clone()).collect()
     }
 
+    /// The file of entity rows as it is now; a local path is relative to the working directory.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied` or `Unavailable`; `Invalid` for more than one object.
+    pub(crate) async fn entity_file(&self, path: &str) -> Result<SourceFile> {
+        if !ObjectUri::is_one(path) {
+            return self.file(Path::new(path));
+        }
+        let (uri, s3_endpoint_override) = (path.to_owned(), String::new());
+        let kind = SourceKind::File { uri, format: None, s3_endpoint_override };
+        let found = self.offline.source_files(&DataSource::new("entity rows", kind)).await?;
+        match <[_; 1]>::try_from(found) {
+            Ok([file]) => Ok(file.into()),
+            Err(found) => {
+                let count = found.len();
+                Err(Error::invalid(format!("the entity rows at {path} are {count} objects"))
+                    .with_hint("name one Parquet file"))
+            }
+        }
+    }
+
     /// A local file as it is now; below the repository its path is relative to that.
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied` or `Unavailable`.
-    pub(crate) fn file(&self, path: &Path) -> Result<SourceFile> {
+    fn file(&self, path: &Path) -> Result<SourceFile> {
         let unread = |error| unreadable(path, error);
         let found = std::fs::canonicalize(path).map_err(unread)?;
         let metadata = std::fs::metadata(&found).map_err(unread)?;
@@ -115,6 +139,11 @@ pub(crate) fn queried(manifest: &Manifest) -> &[Source] {
         EntityOrigin::Query { sources, .. } => sources,
         _ => &[],
     }
+}
+
+/// The path of a manifest's file of entity rows from the working directory.
+pub(crate) fn from_root(root: &Path, path: &str) -> String {
+    if ObjectUri::is_one(path) { path.to_owned() } else { root.join(path).display().to_string() }
 }
 
 /// A file of which nothing but its path is known.

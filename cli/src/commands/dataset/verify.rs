@@ -12,7 +12,8 @@ use larder_serving::training_set;
 use serde_json::json;
 
 use super::VerifyArguments;
-use super::facts::{Facts, queried};
+use super::facts::{Facts, from_root, queried};
+use super::home::Home;
 use crate::commands::get_historical::training_request;
 use crate::output::{self, OutputFormat};
 use crate::progress::RowProgress;
@@ -25,13 +26,14 @@ pub(super) fn run(
     format: OutputFormat,
 ) -> Result<()> {
     let folder = &arguments.folder;
-    let manifest = Manifest::read(folder)?;
     let config = repository.existing()?;
+    let home = Home::of(repository, folder)?;
+    let manifest = Manifest::read(home.path())?;
     let (offline, functions) = (compose::offline_store(config)?, compose::functions(config)?);
     let (catalog, root) = (repository.catalog()?, &config.repo_path);
     let facts = Facts { catalog: &catalog, offline: offline.as_ref(), functions: &functions, root };
     let found = compose::block_on(async {
-        let mut found = findings(folder, &manifest, &kept(&facts, &manifest).await)?;
+        let mut found = findings(home.path(), &manifest, &kept(&facts, &manifest).await)?;
         if arguments.rebuild {
             found.extend(rebuilt(&facts, &manifest).await?);
         }
@@ -63,7 +65,9 @@ async fn kept(facts: &Facts<'_>, manifest: &Manifest) -> Kept {
         }
     }
     let entity_file = match &manifest.entity_rows.from {
-        EntityOrigin::File(file) => Some(facts.file(&facts.root.join(&file.path))),
+        EntityOrigin::File(file) => {
+            Some(facts.entity_file(&from_root(facts.root, &file.path)).await)
+        }
         _ => None,
     };
     Kept { definitions: meaning.map(|meaning| meaning.definitions), sources, entity_file }
@@ -86,7 +90,7 @@ async fn files_now(
 async fn rebuilt(facts: &Facts<'_>, manifest: &Manifest) -> Result<Vec<Finding>> {
     let mut origin = manifest.entity_rows.from.clone();
     if let EntityOrigin::File(file) = &mut origin {
-        file.path = facts.root.join(&file.path).display().to_string();
+        file.path = from_root(facts.root, &file.path);
     }
     let request = training_request(&manifest.request, &origin, facts.catalog, None)?;
     let mut rows = training_set(facts.catalog, facts.offline, request, facts.functions).await?;

@@ -33,7 +33,7 @@ pub(super) async fn write(
     let sources = facts.sources(&meaning.sources).await?;
     let rows = training_set(facts.catalog, facts.offline, request, facts.functions).await?;
     let schema = rows.schema();
-    let writer = DatasetWriter::begin(&place.path, place.layout.clone(), &schema)?;
+    let writer = place.home.begin(place.layout.clone(), &schema)?;
     let (closed, written) = filled(writer, rows).await?.close()?;
     let again = facts.sources(&meaning.sources).await?;
     check_same(&sources, &again)?;
@@ -55,7 +55,7 @@ pub(super) async fn write(
         layout: place.layout,
         files: written.files,
     };
-    closed.publish(&manifest, place.overwrite)?;
+    place.home.publish(closed, &manifest, place.overwrite).await?;
     Ok(manifest)
 }
 

@@ -1,6 +1,6 @@
 //! The entity rows that the command line gives, and what a manifest says of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use larder_core::{Catalog, Clock as _, Error, Result};
@@ -83,7 +83,7 @@ pub(crate) fn rows(origin: &EntityOrigin, catalog: &Catalog) -> Result<EntityRow
 /// `NotFound` for a file that is not there, otherwise as reading the sources.
 pub(super) async fn described(origin: &EntityOrigin, facts: &Facts<'_>) -> Result<EntityOrigin> {
     Ok(match origin {
-        EntityOrigin::File(file) => EntityOrigin::File(facts.file(Path::new(&file.path))?),
+        EntityOrigin::File(file) => EntityOrigin::File(facts.entity_file(&file.path).await?),
         EntityOrigin::Query { sql, .. } => {
             let sources = facts.sources(&facts.mentioned(sql)).await?;
             EntityOrigin::Query { sql: sql.clone(), sources }

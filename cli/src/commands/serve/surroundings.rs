@@ -8,8 +8,8 @@ use larder_transform::FunctionRunner;
 use larder_transform_workers::PythonWorkers;
 use tokio::sync::watch;
 
-use super::stop_signal::StopSignal;
 use crate::repository::Repository;
+use crate::stop_signal::StopSignal;
 use crate::{compose, report};
 
 /// The surroundings of a server that does not listen yet.

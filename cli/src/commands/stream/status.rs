@@ -2,18 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use larder_core::{Error, ErrorKind, Result, Timestamp};
+use futures::future::try_join_all;
+use larder_core::{Clock as _, Error, ErrorKind, Result, Timestamp};
 use larder_registry::RepoConfig;
-use larder_stream_features::{JobDefinition, JobReport};
+use larder_stream_features::{JobDefinition, JobProgress, JobReport};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::job_state;
+use super::topic_status::TopicStatus;
+use crate::clock::SystemClock;
+use crate::compose::{self, stream_folder};
 use crate::output::{self, Cell, OutputFormat, Table};
 use crate::repository::Repository;
-use crate::times;
+use crate::{report, times};
 
-/// Name of a job's file of dead letters.
-pub(super) const DEAD_LETTERS: &str = "dead-letters.jsonl";
 const STATUS: &str = "status.json";
 
 /// The record of a run; times are ISO 8601.
@@ -61,14 +64,15 @@ impl RunRecord {
     }
 }
 
-/// Where the state of a job is kept.
-pub(super) fn state_folder(config: &RepoConfig, job: &str) -> PathBuf {
-    config.repo_path.join("data").join("streams").join(job)
+/// The file of the dead letters of a job, or of its backfills.
+pub(super) fn letters(config: &RepoConfig, job: &str, is_backfill: bool) -> PathBuf {
+    let name = if is_backfill { "dead-letters.backfill.jsonl" } else { "dead-letters.jsonl" };
+    stream_folder(config, job).join(name)
 }
 
 /// Keeps the record of a run in place of the one before.
 pub(super) fn save(config: &RepoConfig, record: &RunRecord) -> Result<()> {
-    let path = state_folder(config, &record.job).join(STATUS);
+    let path = stream_folder(config, &record.job).join(STATUS);
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Unavailable, format!("{} cannot be written", path.display()))
             .with_source(error)
@@ -81,7 +85,7 @@ pub(super) fn save(config: &RepoConfig, record: &RunRecord) -> Result<()> {
 
 /// The record of the last run of a job, `None` before the first.
 pub(super) fn last(config: &RepoConfig, job: &str) -> Result<Option<RunRecord>> {
-    let path = state_folder(config, job).join(STATUS);
+    let path = stream_folder(config, job).join(STATUS);
     match std::fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
             Error::data(format!("{} is no record of a run", path.display())).with_source(error)
@@ -123,36 +127,140 @@ pub(super) fn print_runs(records: &[RunRecord], format: OutputFormat) -> Result<
     output::table(&table, format)
 }
 
-/// Prints the last run of every job.
+/// What is known of a job.
+struct Known<'a> {
+    job: &'a str,
+    record: Option<RunRecord>,
+    files: Option<JobProgress>,
+    topic: Option<TopicStatus>,
+}
+
+impl<'a> Known<'a> {
+    async fn of(config: &RepoConfig, job: &'a JobDefinition) -> Result<Self> {
+        let name = job.name();
+        let topic = match TopicStatus::read(config, job).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                report::warning(&error);
+                None
+            }
+            found => found?,
+        };
+        let (record, files) = (last(config, name)?, job_state::progress(config, name).await?);
+        Ok(Self { job: name, record, files, topic })
+    }
+
+    /// Its state, of the topic where it has been read.
+    fn state(&self) -> Option<&JobProgress> {
+        self.topic.as_ref().and_then(|topic| topic.state.as_ref()).or(self.files.as_ref())
+    }
+
+    fn json(&self, config: &RepoConfig, now: Timestamp) -> Option<Value> {
+        let Self { job, record, files, topic } = self;
+        if record.is_none() && files.is_none() && topic.is_none() {
+            return None;
+        }
+        let mut object = record.as_ref().map_or_else(|| json!({ "job": job }), |r| json!(r));
+        object["checkpoint"] = json!(files.as_ref().map(|files| checkpoint(config, files, now)));
+        if let Some(topic) = topic {
+            object["kafka"] = topic.json(now);
+        }
+        Some(object)
+    }
+
+    fn cells(&self, config: &RepoConfig, now: Timestamp) -> [Cell; COLUMNS.len()] {
+        let record = self.record.as_ref();
+        let count = |count: fn(&RunRecord) -> u64| Cell::from(record.map(count));
+        let state = self.state();
+        let lag = self.files.as_ref().map(|files| lag_bytes(config, files));
+        [
+            Cell::from(self.job),
+            Cell::from(record.map_or("never", |record| record.command.as_str())),
+            Cell::from(record.map_or_else(String::new, |record| record.finished.clone())),
+            count(|record| record.events),
+            count(|record| record.rows),
+            count(|record| record.dead_letters),
+            Cell::from(state.map(|state| state.checkpoint)),
+            Cell::from(state.map(|state| age(state, now))),
+            Cell::from(state.map(|state| state.bytes)),
+            Cell::from(state.map(|state| state.keys)),
+            Cell::from(lag),
+            Cell::from(self.topic.as_ref().map(TopicStatus::lag)),
+            Cell::from(state.and_then(|state| state.watermark).map(times::iso)),
+        ]
+    }
+}
+
+const COLUMNS: [&str; 13] = [
+    "JOB",
+    "LAST",
+    "FINISHED",
+    "EVENTS",
+    "ROWS",
+    "DEAD LETTERS",
+    "CHECKPOINT",
+    "AGE (S)",
+    "BYTES",
+    "KEYS",
+    "LAG (BYTES)",
+    "LAG (MESSAGES)",
+    "WATERMARK",
+];
+
+/// Prints the last run of every job, and how far it has come.
 pub(super) fn print(
     repository: &Repository,
     jobs: &[JobDefinition],
     format: OutputFormat,
 ) -> Result<()> {
     let config = repository.existing()?;
-    let mut records = Vec::new();
-    for job in jobs {
-        records.push((job.name(), last(config, job.name())?));
-    }
+    let all = jobs.iter().map(|job| Known::of(config, job));
+    let all = compose::block_on(try_join_all(all))?;
+    let now = SystemClock.now();
     if format == OutputFormat::Json {
-        let ran: Vec<Value> =
-            records.iter().filter_map(|(_, record)| record.as_ref()).map(|r| json!(r)).collect();
-        return output::json(&Value::Array(ran), 2);
+        let objects = all.iter().filter_map(|known| known.json(config, now));
+        return output::json(&Value::Array(objects.collect()), 2);
     }
-    let mut table = Table::new(["JOB", "LAST", "FINISHED", "EVENTS", "ROWS", "DEAD LETTERS"]);
-    for (name, record) in records {
-        let (command, finished) = record
-            .as_ref()
-            .map_or(("never", String::new()), |r| (r.command.as_str(), r.finished.clone()));
-        let count = |count: fn(&RunRecord) -> u64| Cell::from(record.as_ref().map(count));
-        table.push([
-            Cell::from(name),
-            Cell::from(command),
-            Cell::from(finished),
-            count(|record| record.events),
-            count(|record| record.rows),
-            count(|record| record.dead_letters),
-        ]);
+    let mut table = Table::new(COLUMNS);
+    for known in &all {
+        table.push(known.cells(config, now));
     }
     output::table(&table, format)
+}
+
+/// Seconds since a commit.
+fn age(progress: &JobProgress, now: Timestamp) -> u64 {
+    let age = now.micros().saturating_sub(progress.written.micros()) / 1_000_000;
+    u64::try_from(age).unwrap_or_default()
+}
+
+/// How many bytes of files a job is behind.
+fn lag_bytes(config: &RepoConfig, progress: &JobProgress) -> u64 {
+    let lag = progress.positions.iter().filter_map(|(name, position)| {
+        let path = config.repo_path.join(name);
+        // Positions in Parquet files are rows.
+        let is_parquet = path.extension().is_some_and(|end| end == "parquet");
+        let length = path.metadata().ok().filter(|_| !is_parquet)?.len();
+        Some(length.saturating_sub(position.next_offset))
+    });
+    lag.sum()
+}
+
+/// A job's last commit over files: its state, and how far it is behind.
+fn checkpoint(config: &RepoConfig, progress: &JobProgress, now: Timestamp) -> Value {
+    let mut object = state(progress, now);
+    object["lag_bytes"] = json!(lag_bytes(config, progress));
+    object["positions"] = json!(progress.positions);
+    object
+}
+
+/// The state as of a commit: its number, age and size.
+pub(super) fn state(progress: &JobProgress, now: Timestamp) -> Value {
+    json!({
+        "number": progress.checkpoint,
+        "written": times::iso(progress.written),
+        "age_seconds": age(progress, now),
+        "bytes": progress.bytes,
+        "keys": progress.keys,
+        "watermark": progress.watermark.map(times::iso),
+    })
 }

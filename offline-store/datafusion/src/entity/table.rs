@@ -1,46 +1,80 @@
-//! Entity rows in memory, with their time column found and their times in UTC.
+//! Entity rows with their time column found and their times in UTC.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
-use larder_core::{DataSource, Error, Result, SourceKind};
-use larder_offline_store::{EntityRows, Instants};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::physical_plan::ExecutionPlan;
+use larder_core::{Error, Result};
+use larder_object_storage::ObjectUri;
+use larder_offline_store::{EntityRows, Instants, nanos};
 
 use super::text::TextFormat;
-use super::{query, time, window};
+use super::{file, query, time, window};
 use crate::engine::DataFusionOfflineStore;
-use crate::failure::from_arrow;
+use crate::failure::from_datafusion;
 use crate::historical::OpenView;
-use crate::source::{Location, SourceTable, TimeBounds};
 
 /// The left side of the join.
 #[derive(Debug)]
 pub(crate) struct EntityTable {
     pub(crate) schema: SchemaRef,
-    pub(crate) batches: Vec<RecordBatch>,
+    /// The rows as one partition.
+    pub(crate) rows: Arc<dyn ExecutionPlan>,
     /// Position of the event time column.
     pub(crate) time: usize,
+    pub(crate) extent: Extent,
+}
+
+/// How many entity rows there are, and between which times.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extent {
+    pub(crate) rows: usize,
+    /// Bytes in memory, about where the rows are in a file.
+    pub(crate) bytes: usize,
+    /// The least and the greatest event time in UTC nanoseconds, `None` without any.
+    pub(crate) instants: Option<(i128, i128)>,
+}
+
+impl Extent {
+    /// Adds rows with these event times.
+    pub(super) fn add_times(&mut self, times: &ArrayRef) -> Result<()> {
+        self.rows += times.len();
+        let times = Instants::read(times)?;
+        let ticks = || times.ticks.iter().flatten();
+        if let (Some(least), Some(greatest)) = (ticks().min(), ticks().max()) {
+            let (least, greatest) = (nanos(least, times.unit), nanos(greatest, times.unit));
+            let (first, last) = self.instants.unwrap_or((least, greatest));
+            self.instants = Some((first.min(least), last.max(greatest)));
+        }
+        Ok(())
+    }
 }
 
 impl EntityTable {
-    /// Brings entity rows into memory; `time` names the event time column if the caller knows it.
+    /// Opens entity rows; `time` names the event time column if the caller knows it, and `limit` is what the join may hold.
     pub(crate) async fn load(
         engine: &DataFusionOfflineStore,
         rows: EntityRows,
         time: Option<&str>,
+        limit: usize,
         views: &[OpenView],
     ) -> Result<Self> {
         match rows {
             EntityRows::Batches { schema, batches } => Self::of_batches(&schema, batches, time),
-            EntityRows::File(path) => {
-                let (schema, batches) = match TextFormat::of_name(&path) {
-                    Some(format) => format.read(&path, views)?,
-                    None => read_parquet(engine, &path).await?,
-                };
-                Self::of_batches(&schema, batches, time)
-            }
+            EntityRows::File(path) => match TextFormat::of_name(&path) {
+                Some(_) if ObjectUri::is_one(&path.to_string_lossy()) => {
+                    let shown = path.display();
+                    Err(Error::unsupported(format!("{shown} cannot be read as text"))
+                        .with_hint("entity rows in a bucket are read as Parquet"))
+                }
+                Some(format) => {
+                    let (schema, batches) = format.read(&path, views)?;
+                    Self::of_batches(&schema, batches, time)
+                }
+                None => file::open(engine, &path, time, limit).await,
+            },
             EntityRows::Query { sql, tables } => {
                 let (schema, batches) = query::rows(engine, &sql, &tables).await?;
                 Self::of_batches(&schema, batches, time)
@@ -49,16 +83,32 @@ impl EntityTable {
         }
     }
 
-    fn of_batches(schema: &Schema, batches: Vec<RecordBatch>, time: Option<&str>) -> Result<Self> {
+    /// Rows at hand.
+    pub(super) fn of_batches(
+        schema: &Schema,
+        batches: Vec<RecordBatch>,
+        time: Option<&str>,
+    ) -> Result<Self> {
         let time = time::find_column(schema, time)?;
         let utc = Arc::new(time::utc_schema(schema, time)?);
-        let batches = batches.into_iter().map(|batch| {
-            let columns = batch.columns().iter().zip(utc.fields());
-            let columns = columns.map(|(column, field)| time::to_utc(column, field));
-            let columns = columns.collect::<Result<_>>()?;
-            RecordBatch::try_new(Arc::clone(&utc), columns).map_err(from_arrow)
-        });
-        Ok(Self { batches: batches.collect::<Result<_>>()?, schema: utc, time })
+        let batches = batches.into_iter().map(|batch| time::in_utc(&batch, &utc));
+        let batches = batches.collect::<Result<_>>()?;
+        Self::of_utc(utc, batches, time)
+    }
+
+    /// Rows at hand whose times are in UTC.
+    pub(super) fn of_utc(
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        time: usize,
+    ) -> Result<Self> {
+        let mut extent = Extent::default();
+        for batch in &batches {
+            extent.add_times(batch.column(time))?;
+            extent.bytes += batch.get_array_memory_size();
+        }
+        let rows = MemorySourceConfig::try_new_exec(&[batches], Arc::clone(&schema), None);
+        Ok(Self { schema, rows: rows.map_err(from_datafusion)?, time, extent })
     }
 
     /// The position of a join key column.
@@ -72,37 +122,4 @@ impl EntityTable {
             .with_hint(format!("their columns are {}", names.join(", ")))
         })
     }
-
-    /// The least and the greatest event time in UTC nanoseconds, `None` without any.
-    pub(crate) fn instants(&self) -> Result<Option<(i128, i128)>> {
-        let mut range: Option<(i128, i128)> = None;
-        for batch in &self.batches {
-            let times = Instants::read(batch.column(self.time))?;
-            for instant in (0..batch.num_rows()).filter_map(|row| times.nanos(row)) {
-                let (first, last) = range.unwrap_or((instant, instant));
-                range = Some((first.min(instant), last.max(instant)));
-            }
-        }
-        Ok(range)
-    }
-}
-
-async fn read_parquet(
-    engine: &DataFusionOfflineStore,
-    path: &Path,
-) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    let shown = path.display().to_string();
-    let location = Location::local(path, &shown)?;
-    let uri = shown.clone();
-    let kind = SourceKind::File { uri, format: None, s3_endpoint_override: String::new() };
-    let source = DataSource::new("entity rows", kind);
-    let table = SourceTable::open_at(engine, &source, location).await?;
-    let schema = table.schema();
-    if schema.fields().is_empty() {
-        return Err(Error::invalid(format!("{shown} has no columns")));
-    }
-    let columns: Vec<usize> = (0..schema.fields().len()).collect();
-    let scan = table.scan(&columns, 0, TimeBounds::default())?;
-    let rows = engine.run(&scan, format!("entity rows in {shown}"))?;
-    Ok((rows.schema(), rows.collect().await?))
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::{CastOptions, cast, cast_with_options};
-use arrow_schema::{DataType, Field, FieldRef, Schema, TimeUnit};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use larder_core::{Error, Result};
 
 use crate::failure::from_arrow;
@@ -69,6 +69,13 @@ fn event_time_type(field: &Field, data_type: &DataType) -> Result<DataType> {
 
 fn utc(unit: TimeUnit) -> DataType {
     DataType::Timestamp(unit, Some(Arc::from("UTC")))
+}
+
+/// Rows in the types that [`utc_schema`] gave their columns.
+pub(super) fn in_utc(rows: &RecordBatch, utc: &SchemaRef) -> Result<RecordBatch> {
+    let columns = rows.columns().iter().zip(utc.fields());
+    let columns = columns.map(|(column, field)| to_utc(column, field)).collect::<Result<_>>()?;
+    RecordBatch::try_new(Arc::clone(utc), columns).map_err(from_arrow)
 }
 
 /// A column in the type that [`utc_schema`] gave it.

@@ -11,12 +11,12 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use larder_core::{Error, Result, Timestamp};
 use larder_offline_store::nanos;
 
+use super::newest::{LatestColumns, LatestExec};
 use super::table::EntityTable;
 use super::time::EVENT_TIMESTAMP;
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::{from_arrow, from_datafusion};
 use crate::historical::OpenView;
-use crate::latest::{LatestColumns, LatestExec};
 use crate::pit::common_key_type;
 use crate::source::TimeBounds;
 
@@ -48,7 +48,7 @@ pub(super) async fn keys(
     };
     rows.batches.retain(|batch| batch.num_rows() > 0);
     let schema = Arc::new(Schema::new(rows.columns));
-    Ok(EntityTable { schema, batches: rows.batches, time: 0 })
+    EntityTable::of_utc(schema, rows.batches, 0)
 }
 
 fn instant(timestamp: Timestamp) -> i128 {

@@ -1,102 +1,84 @@
 //! The features of the winners, and which of them answers which entity row.
 
-use arrow_array::{Array, ArrayRef, new_null_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::SchemaRef;
 use larder_core::Result;
 
 use super::join::NO_ROW;
 use crate::failure::from_arrow;
 
-/// Features of winners are put together up to this many bytes, so that texts stay within Arrow's offsets.
-const CHUNK_BYTES: usize = 256 << 20;
+/// Winners whose numbers differ in these bits alone share an entry of the guide to the parts.
+const BLOCK_BITS: u32 = 10;
 
 /// The answers of one view to all entity rows.
+///
+/// The features of the winners stay in the parts in which they were read: to touch new memory is what costs most, and one
+/// column made of them would be a second copy.
 #[derive(Debug)]
 pub(super) struct Answers {
     /// Per entity row the number of its winner.
     of_entity: Vec<u32>,
-    /// Columns of winners in order; the first chunk is one row of nulls.
-    chunks: Vec<Vec<ArrayRef>>,
-    /// Number of the first winner of each chunk but the first.
+    /// Per column one row of nulls, then its parts in the order of the winners.
+    columns: Vec<Vec<ArrayRef>>,
+    /// Number of the first winner of each part.
     firsts: Vec<u32>,
-    winners: u32,
-    /// What will be the next chunk.
-    open: Vec<Vec<ArrayRef>>,
-    open_bytes: usize,
+    /// For every block of winners, and the end, the part that its first is in.
+    guide: Vec<usize>,
 }
 
 impl Answers {
-    /// Answers that have no values yet.
-    pub(super) fn new(features: &SchemaRef, of_entity: Vec<u32>) -> Self {
-        let nulls = features.fields().iter().map(|field| new_null_array(field.data_type(), 1));
-        Self {
-            of_entity,
-            chunks: vec![nulls.collect()],
-            firsts: Vec::new(),
-            winners: 0,
-            open: Vec::new(),
-            open_bytes: 0,
-        }
-    }
-
-    /// Appends the features of the next winners, column by column.
-    pub(super) fn add(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
-        let bytes: usize = columns.iter().map(Array::get_array_memory_size).sum();
-        if self.open_bytes + bytes > CHUNK_BYTES {
-            self.close()?;
-        }
-        self.open_bytes += bytes;
-        self.open.push(columns);
-        Ok(())
-    }
-
-    /// Ends the appending.
-    pub(super) fn close(&mut self) -> Result<()> {
-        let mut open = std::mem::take(&mut self.open);
-        self.open_bytes = 0;
-        let Some(first) = open.first() else { return Ok(()) };
-        let (columns, rows) = (first.len(), open.iter().map(|c| c.first().map_or(0, Array::len)));
-        let rows: usize = rows.sum();
-        let mut chunk = Vec::with_capacity(columns);
-        // From the last column to the first: what was put together is freed before the next.
-        for _ in 0..columns {
-            let parts: Vec<ArrayRef> = open.iter_mut().filter_map(Vec::pop).collect();
-            let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-            chunk.push(arrow_select::concat::concat(&parts).map_err(from_arrow)?);
-        }
-        chunk.reverse();
-        self.firsts.push(self.winners);
-        self.winners += u32::try_from(rows).unwrap_or(NO_ROW);
-        self.chunks.push(chunk);
-        Ok(())
+    /// Answers by features of winners, in parts none of which is empty.
+    pub(super) fn new(features: &SchemaRef, parts: &[RecordBatch], of_entity: Vec<u32>) -> Self {
+        let column = |(column, field): (usize, &arrow_schema::FieldRef)| {
+            let parts = parts.iter().map(|part| ArrayRef::clone(part.column(column)));
+            std::iter::once(new_null_array(field.data_type(), 1)).chain(parts).collect()
+        };
+        let mut winners = 0;
+        let firsts = parts.iter().map(|part| {
+            let first = winners;
+            winners += u32::try_from(part.num_rows()).unwrap_or(NO_ROW);
+            first
+        });
+        let firsts: Vec<u32> = firsts.collect();
+        let mut part = 0;
+        let blocks = (0..winners).step_by(1 << BLOCK_BITS).map(|winner| {
+            while firsts.get(part + 1).is_some_and(|first| *first <= winner) {
+                part += 1;
+            }
+            part
+        });
+        let mut guide: Vec<usize> = blocks.collect();
+        guide.push(firsts.len().saturating_sub(1));
+        let columns = features.fields().iter().enumerate().map(column).collect();
+        Self { of_entity, columns, firsts, guide }
     }
 
     /// The feature columns of `rows` entity rows from the row `first` on.
     pub(super) fn columns(&self, first: usize, rows: usize) -> Result<Vec<ArrayRef>> {
         let places = self.of_entity[first..first + rows].iter().map(|&winner| self.place(winner));
         let places: Vec<(usize, usize)> = places.collect();
-        let column = |column: usize| {
-            let chunks: Vec<&dyn Array> =
-                self.chunks.iter().map(|chunk| chunk[column].as_ref()).collect();
-            arrow_select::interleave::interleave(&chunks, &places).map_err(from_arrow)
+        let column = |parts: &Vec<ArrayRef>| {
+            let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+            arrow_select::interleave::interleave(&parts, &places).map_err(from_arrow)
         };
-        (0..self.chunks[0].len()).map(column).collect()
+        self.columns.iter().map(column).collect()
     }
 
+    /// The place of a winner in the columns.
     fn place(&self, winner: u32) -> (usize, usize) {
         if winner == NO_ROW {
             return (0, 0);
         }
-        let chunk = match self.firsts.len() {
-            1 => 1,
-            _ => self.firsts.partition_point(|first| *first <= winner),
-        };
-        (chunk, (winner - self.firsts[chunk - 1]) as usize)
+        let block = (winner >> BLOCK_BITS) as usize;
+        let (least, greatest) = (self.guide[block], self.guide[block + 1]);
+        let later = self.firsts[least + 1..=greatest].partition_point(|first| *first <= winner);
+        let part = least + later;
+        (part + 1, (winner - self.firsts[part]) as usize)
     }
 
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
-        let columns = self.chunks.iter().chain(&self.open).flatten();
+        let columns = self.columns.iter().flatten();
         let bytes: usize = columns.map(Array::get_array_memory_size).sum();
         bytes + self.of_entity.capacity() * size_of::<u32>()
     }
@@ -113,22 +95,47 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn winners_of_several_chunks_answer_in_the_order_of_the_entity_rows() {
+    /// Answers of winners whose ids are ten times their numbers, in parts of so many rows.
+    fn answers(parts: &[u32], of_entity: Vec<u32>) -> Answers {
         let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)]));
-        let mut answers = Answers::new(&schema, vec![3, NO_ROW, 0, 2, 3]);
-        let values = |ids: &[i64]| vec![Arc::new(Int64Array::from(ids.to_vec())) as ArrayRef];
-        for part in [&[10, 11][..], &[12], &[13]] {
-            answers.add(values(part)).unwrap();
-            if part == [12] {
-                answers.close().unwrap();
-            }
+        let mut first = 0;
+        let part = |rows: &u32| {
+            let ids = (first..first + rows).map(|winner| i64::from(winner) * 10);
+            first += rows;
+            let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(ids));
+            RecordBatch::try_new(Arc::clone(&schema), vec![ids]).unwrap()
+        };
+        let parts: Vec<RecordBatch> = parts.iter().map(part).collect();
+        Answers::new(&schema, &parts, of_entity)
+    }
+
+    fn ids(answers: &Answers, first: usize, rows: usize) -> Vec<Option<i64>> {
+        let columns = answers.columns(first, rows).unwrap();
+        columns[0].as_primitive::<Int64Type>().iter().collect()
+    }
+
+    #[test]
+    fn winners_answer_in_the_order_of_the_entity_rows_whatever_parts_they_are_in() {
+        for parts in [&[4][..], &[2, 1, 1], &[1, 1, 1, 1], &[3, 1]] {
+            let answers = answers(parts, vec![3, NO_ROW, 0, 2, 3, NO_ROW]);
+            let expected = [Some(30), None, Some(0), Some(20), Some(30)];
+            assert_eq!(ids(&answers, 0, 5), expected, "{parts:?}");
+            assert_eq!(ids(&answers, 2, 1), [Some(0)]);
+            assert_eq!(ids(&answers, 5, 1), [None]);
         }
-        answers.close().unwrap();
-        let columns = answers.columns(0, 5).unwrap();
-        let found: Vec<_> = columns[0].as_primitive::<Int64Type>().iter().collect();
-        assert_eq!(found, [Some(13), None, Some(10), Some(12), Some(13)]);
-        let columns = answers.columns(2, 1).unwrap();
-        assert_eq!(columns[0].as_primitive::<Int64Type>().value(0), 10);
+    }
+
+    #[test]
+    fn every_winner_of_many_parts_is_found() {
+        let parts = [1_000, 24, 1, 1, 1_022, 3_000, 1, 7];
+        let winners: Vec<u32> = (0..parts.iter().sum()).collect();
+        let expected: Vec<_> = winners.iter().map(|winner| Some(i64::from(*winner) * 10)).collect();
+        let rows = winners.len();
+        assert_eq!(ids(&answers(&parts, winners), 0, rows), expected);
+    }
+
+    #[test]
+    fn without_winners_every_answer_is_null() {
+        assert_eq!(ids(&answers(&[], vec![NO_ROW; 3]), 1, 2), [None, None]);
     }
 }

@@ -22,9 +22,9 @@ use futures::TryStreamExt;
 use larder_core::{Error, Result};
 use larder_offline_store::{Instants, Served, ceil_ticks, floor_ticks, nanos};
 
-use super::candidates::{Candidates, NO_TIME};
+use super::candidates::NO_TIME;
 use super::common_key_type;
-use super::index::{EntityIndex, IndexBy};
+use super::index::IndexBy;
 use super::pass::Pass;
 use crate::scan::FeatureScan;
 
@@ -159,41 +159,24 @@ impl ViewJoin {
     }
 }
 
-/// Bytes that a join in memory takes per entity row besides the row itself.
-///
-/// An index where views do not share one, candidates of every worker and of every view, and winners with their features,
-/// texts being taken to have 32 bytes.
-pub(crate) fn held_per_row(views: &[ViewJoin], workers: usize) -> usize {
-    let indexes = (0..views.len())
-        .filter(|&view| views[..view].iter().all(|known| known.by != views[view].by))
-        .count();
-    let width = |field: &FieldRef| field.data_type().primitive_width().unwrap_or(TEXT_WIDTH);
-    let features = views.iter().flat_map(|view| view.scan.features.fields()).map(width);
-    let candidates = (workers + views.len()) * Candidates::PER_SLOT;
-    let winners = views.len() * (size_of::<Option<u64>>() + size_of::<u32>());
-    indexes * EntityIndex::estimate(1) + candidates + winners + features.sum::<usize>()
-}
-
-/// Bytes of a value whose width is not known.
-const TEXT_WIDTH: usize = 32;
-
 /// The point-in-time join of entity rows with the files of several views.
 ///
 /// The output has the columns of the entity side as they are, every row once and in order, followed by the features of
 /// each view, null where no feature row answers. Among feature rows that are equal in key, event time and created time
 /// the last in file order answers. Memory, all of it accounted to the session's pool: the entity rows, an index of them,
-/// 24 bytes per entity row and worker, 1.5 bits per feature row, and the features of the winners. Where the pool does not
-/// give as much, both sides are partitioned by key and put on disk for the time of the execution.
+/// 56 bytes per entity row and worker, 1.5 bits per feature row, and the features of the winners. Where the pool does not
+/// give as much, views are joined one after the other and their answers put on disk for the time of the execution, and
+/// where that is too much too, both sides are partitioned by key and put on disk.
 #[derive(Debug)]
 pub struct PitJoinExec {
     entities: Arc<dyn ExecutionPlan>,
-    views: Arc<[ViewJoin]>,
+    views: Arc<[Arc<ViewJoin>]>,
     properties: Arc<PlanProperties>,
 }
 
 impl PitJoinExec {
     /// Joins entity rows, which come as one partition, with views made for their schema.
-    pub(crate) fn new(entities: Arc<dyn ExecutionPlan>, views: Arc<[ViewJoin]>) -> Self {
+    pub(crate) fn new(entities: Arc<dyn ExecutionPlan>, views: Arc<[Arc<ViewJoin>]>) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(output_schema(&entities.schema(), &views)),
             Partitioning::UnknownPartitioning(1),
@@ -224,7 +207,7 @@ pub(super) fn time_unit(field: &Field) -> Result<TimeUnit> {
     })
 }
 
-fn output_schema(entities: &Schema, views: &[ViewJoin]) -> SchemaRef {
+fn output_schema(entities: &Schema, views: &[Arc<ViewJoin>]) -> SchemaRef {
     let mut fields: Vec<FieldRef> = entities.fields().iter().cloned().collect();
     for view in views {
         let features = view.scan.features.fields().iter().zip(&view.outputs);

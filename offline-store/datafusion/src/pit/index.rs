@@ -8,6 +8,7 @@ use larder_core::{Error, Result};
 use larder_offline_store::{Instants, ceil_ticks, floor_ticks};
 
 use super::key_index::{KeyIndex, NO_KEY};
+use crate::failure::from_arrow;
 
 /// Entity rows that share key and time share a slot; this is the slot of a row without key or time.
 pub(super) const NO_SLOT: u32 = u32::MAX;
@@ -18,7 +19,8 @@ pub(super) struct EntityIndex {
     keys: KeyIndex,
     /// Where the slots of each key start; one entry more than keys.
     starts: Vec<u32>,
-    /// Per slot the last tick of the feature side's event time that is not after the slot's time.
+    slots: u32,
+    /// Per slot the last tick of the feature side's event time that is not after the slot's time; then a window more.
     last_event: Vec<i64>,
     /// The same for the times from which rows are visible; empty when that is their event time.
     last_visible: Vec<i64>,
@@ -39,15 +41,6 @@ pub(super) struct IndexBy {
     pub(super) visible_unit: Option<TimeUnit>,
 }
 
-/// Entity rows on their way into slots.
-#[derive(Default)]
-struct Rows {
-    /// Number of the key, or none.
-    keys: Vec<u32>,
-    events: Vec<i64>,
-    visible: Vec<i64>,
-}
-
 impl EntityIndex {
     /// Indexes the rows of all batches.
     ///
@@ -56,50 +49,76 @@ impl EntityIndex {
     pub(super) fn build(batches: &[RecordBatch], by: &IndexBy) -> Result<Self> {
         let count: usize = batches.iter().map(RecordBatch::num_rows).sum();
         if u32::try_from(count).is_ok_and(|count| count < NO_SLOT) {
-            let types: Vec<DataType> = by.keys.iter().map(|(_, key)| key.clone()).collect();
-            let mut keys = KeyIndex::new(&types)?;
-            let mut rows = Rows::default();
-            rows.keys.reserve_exact(count);
-            rows.events.reserve_exact(count);
-            for batch in batches {
-                rows.add(batch, by, &mut keys)?;
-            }
-            keys.seal();
-            return Ok(Self::of_rows(keys, &rows));
+            let (columns, types): (Vec<_>, Vec<_>) = by.keys.iter().cloned().unzip();
+            let keyed = batches.iter().map(|batch| batch.project(&columns));
+            let keyed = keyed.collect::<Result<Vec<_>, _>>().map_err(from_arrow)?;
+            let (keys, numbers) = KeyIndex::build(&types, &keyed)?;
+            let times = batches.iter().map(|batch| Instants::read(batch.column(by.time)));
+            let rows = ByKey::group(&numbers, &times.collect::<Result<Vec<_>>>()?, keys.len());
+            return Ok(Self::of_rows(keys, rows, count, by));
         }
         Err(Error::invalid(format!("{count} entity rows are more than one join takes"))
             .with_hint("split the entity rows into several requests"))
     }
 
-    fn of_rows(keys: KeyIndex, rows: &Rows) -> Self {
-        let order = rows.by_key(keys.len());
+    fn of_rows(keys: KeyIndex, by_key: ByKey, count: usize, by: &IndexBy) -> Self {
+        let ByKey { rows, starts, unit } = by_key;
         let mut index = Self {
-            starts: Vec::with_capacity(keys.len() + 1),
-            last_event: Vec::with_capacity(order.rows.len()),
+            starts: Vec::new(),
+            slots: 0,
+            last_event: Vec::with_capacity(rows.len() + WINDOW),
             last_visible: Vec::new(),
-            slot_of_row: vec![NO_SLOT; rows.keys.len()],
+            slot_of_row: vec![NO_SLOT; count],
             keys,
         };
-        for key in order.starts.windows(2) {
-            index.starts.push(index.slots());
+        let mut slots_from = starts;
+        let mut from = 0;
+        for key in 0..slots_from.len() - 1 {
+            let until = slots_from[key + 1];
+            slots_from[key] = index.slots;
             let mut before = None;
-            for &row in &order.rows[key[0] as usize..key[1] as usize] {
-                let time = rows.time(row);
+            for &(tick, row) in &rows[from as usize..until as usize] {
+                let down = |into| rounded_down(tick, unit, into);
+                let time = (down(by.event_unit), by.visible_unit.map(down));
                 if before != Some(time) {
                     index.last_event.push(time.0);
                     index.last_visible.extend(time.1);
+                    index.slots += 1;
                 }
-                index.slot_of_row[row as usize] = index.slots() - 1;
+                index.slot_of_row[row as usize] = index.slots - 1;
                 before = Some(time);
             }
+            from = until;
         }
-        index.starts.push(index.slots());
+        if let Some(end) = slots_from.last_mut() {
+            *end = index.slots;
+        }
+        index.starts = slots_from;
+        index.last_event.extend([i64::MAX; WINDOW]);
+        if by.visible_unit.is_some() {
+            index.last_visible.extend([i64::MAX; WINDOW]);
+        }
         index
     }
 
     /// How many slots there are: never more than entity rows.
     pub(super) fn slots(&self) -> u32 {
-        u32::try_from(self.last_event.len()).unwrap_or(NO_SLOT)
+        self.slots
+    }
+
+    /// One more than the greatest number of a key.
+    pub(super) fn keys(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The slots of keys whose numbers follow each other.
+    pub(super) fn slots_of(&self, keys: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        self.starts[keys.start] as usize..self.starts[keys.end] as usize
+    }
+
+    /// The last ticks of slots.
+    pub(super) fn last_events(&self, slots: std::ops::Range<usize>) -> &[i64] {
+        &self.last_event[slots]
     }
 
     /// The slot of each entity row, counted over all batches.
@@ -122,25 +141,25 @@ impl EntityIndex {
         self.keys.find(columns, rows, numbers)
     }
 
-    /// The first slot that a feature row of a key can serve, or [`NO_SLOT`].
-    pub(super) fn first_slot(&self, key: u32, event: i64, visible: Option<i64>) -> u32 {
-        if key == NO_KEY {
-            return NO_SLOT;
-        }
+    /// The first slot that a feature row of a key can serve by its times, and whether there is one that is later than
+    /// the row by no more than `reach` ticks, of which the greatest number means no limit.
+    #[expect(clippy::needless_bitwise_bool, reason = "without a branch")]
+    pub(super) fn first_slot(
+        &self,
+        key: u32,
+        event: i64,
+        visible: Option<i64>,
+        reach: i64,
+    ) -> (u32, bool) {
         let (start, end) = (self.starts[key as usize], self.starts[key as usize + 1]);
-        let times = &self.last_event[start as usize..end as usize];
-        let mut first = start as usize + position(times, event);
-        if !self.last_visible.is_empty() {
-            let Some(visible) = visible else { return NO_SLOT };
-            first += position(&self.last_visible[first..end as usize], visible);
+        let mut first = start + position(&self.last_event, start, end, event);
+        if let Some(visible) = visible {
+            first += position(&self.last_visible, first, end, visible);
         }
-        let first = u32::try_from(first).unwrap_or(NO_SLOT);
-        if first < end { first } else { NO_SLOT }
-    }
-
-    /// The time of a slot in ticks of the feature side's event time, rounded down.
-    pub(super) fn last_event(&self, slot: u32) -> i64 {
-        self.last_event[slot as usize]
+        // Behind the last slot there is a window more.
+        let last = self.last_event[first as usize];
+        let oldest = if reach == i64::MAX { i64::MIN } else { last.saturating_sub(reach) };
+        (first, (first < end) & (event >= oldest))
     }
 
     /// Bytes held.
@@ -152,76 +171,69 @@ impl EntityIndex {
 
     /// Bytes that an index of this many rows takes while it is built, whatever its keys are.
     pub(super) fn estimate(rows: usize) -> usize {
-        rows * (3 * size_of::<i64>() + 5 * size_of::<u32>())
+        rows * (4 * size_of::<i64>() + 4 * size_of::<u32>())
     }
 }
 
-/// Short runs are searched one by one: without a branch, so that the next row is not kept waiting.
-const ONE_BY_ONE: usize = 16;
+/// Runs of so few times are looked at as a whole: without a branch, so that the next row is not kept waiting.
+const WINDOW: usize = 8;
 
-/// How many times at the start of an ascending run lie before this one.
-fn position(times: &[i64], time: i64) -> usize {
-    if times.len() <= ONE_BY_ONE {
-        times.iter().map(|last| usize::from(*last < time)).sum()
-    } else {
-        times.partition_point(|last| *last < time)
+/// How many times lie before this one, of the ascending run from `start` to `end`, behind which there is a window more.
+fn position(times: &[i64], start: u32, end: u32, time: i64) -> u32 {
+    let (length, run) = (end - start, start as usize..end as usize);
+    match times[run.start..].first_chunk::<WINDOW>() {
+        Some(window) if run.len() <= WINDOW => {
+            let before = (0..).zip(window).map(|(at, last)| u32::from(*last < time) << at);
+            (before.fold(0, |all, one| all | one) & ((1 << length) - 1)).count_ones()
+        }
+        _ => {
+            let before = times[run].partition_point(|last| *last < time);
+            u32::try_from(before).unwrap_or(length)
+        }
     }
 }
 
 /// Rows grouped by key, in order of time within each.
 struct ByKey {
-    rows: Vec<u32>,
+    /// Times and row numbers.
+    rows: Vec<(i64, u32)>,
+    /// What one tick of the times is.
+    unit: TimeUnit,
     /// Where each key's rows start; one entry more than keys.
     starts: Vec<u32>,
 }
 
-impl Rows {
-    fn add(&mut self, batch: &RecordBatch, by: &IndexBy, keys: &mut KeyIndex) -> Result<()> {
-        let columns: Vec<ArrayRef> =
-            by.keys.iter().map(|(column, _)| ArrayRef::clone(batch.column(*column))).collect();
-        let first = self.keys.len();
-        keys.insert(&columns, batch.num_rows(), &mut self.keys)?;
-        let times = Instants::read(batch.column(by.time))?;
-        for (row, key) in self.keys[first..].iter_mut().enumerate() {
-            if times.ticks.is_null(row) {
-                *key = NO_KEY;
-            }
+impl ByKey {
+    /// Groups by counting, then sorts each key's few rows; rows without a key or a time are left out.
+    fn group(numbers: &[u32], times: &[Instants], keys: usize) -> Self {
+        let unit = times.first().map_or(TimeUnit::Microsecond, |times| times.unit);
+        let ticks = || times.iter().flat_map(|times| times.ticks.iter());
+        let mut starts = vec![0_u32; keys + 2];
+        for (&key, _) in numbers.iter().zip(ticks()).filter(|(key, tick)| has_both(**key, *tick)) {
+            starts[key as usize + 2] += 1;
         }
-        let ticks = times.ticks.values();
-        let down = |unit| move |&tick: &i64| rounded_down(tick, times.unit, unit);
-        self.events.extend(ticks.iter().map(down(by.event_unit)));
-        if let Some(unit) = by.visible_unit {
-            self.visible.extend(ticks.iter().map(down(unit)));
-        }
-        Ok(())
-    }
-
-    fn time(&self, row: u32) -> (i64, Option<i64>) {
-        (self.events[row as usize], self.visible.get(row as usize).copied())
-    }
-
-    /// Sorts by key by counting, then each key's few rows by time.
-    fn by_key(&self, keys: usize) -> ByKey {
-        let mut starts = vec![0_u32; keys + 1];
-        for &key in self.keys.iter().filter(|key| **key != NO_KEY) {
-            starts[key as usize + 1] += 1;
-        }
-        for key in 1..starts.len() {
+        for key in 2..starts.len() {
             starts[key] += starts[key - 1];
         }
-        let mut next = starts.clone();
-        let mut rows = vec![0_u32; starts.last().map_or(0, |count| *count as usize)];
-        for (row, &key) in (0_u32..).zip(&self.keys) {
-            if key != NO_KEY {
-                rows[next[key as usize] as usize] = row;
-                next[key as usize] += 1;
+        let mut rows = vec![(0, 0); starts.last().map_or(0, |count| *count as usize)];
+        for (row, (&key, tick)) in (0_u32..).zip(numbers.iter().zip(ticks())) {
+            if let Some(tick) = tick.filter(|_| key != NO_KEY) {
+                // What was the start of the next key is the place of this key's next row, and in the end its end.
+                let next = &mut starts[key as usize + 1];
+                rows[*next as usize] = (tick, row);
+                *next += 1;
             }
         }
+        starts.pop();
         for key in starts.windows(2) {
-            rows[key[0] as usize..key[1] as usize].sort_unstable_by_key(|&row| self.time(row));
+            rows[key[0] as usize..key[1] as usize].sort_unstable();
         }
-        ByKey { rows, starts }
+        Self { rows, unit, starts }
     }
+}
+
+fn has_both(key: u32, tick: Option<i64>) -> bool {
+    key != NO_KEY && tick.is_some()
 }
 
 /// The last tick of a unit that is not after a tick of another.
@@ -281,19 +293,29 @@ mod tests {
         let rows = [(Some(7), Some(2_900)), (Some(9), Some(0)), (Some(7), Some(2_100))];
         let index = index(&[&rows[..], &[(None, Some(1)), (Some(7), None)]].concat());
         assert_eq!(index.slot_of_row(), [0, 1, 0, NO_SLOT, NO_SLOT]);
-        assert_eq!(index.runs().collect::<Vec<_>>(), [0..1, 1..2]);
+        // Between 7 and 9 there is a number without a key.
+        assert_eq!(index.runs().collect::<Vec<_>>(), [0..1, 1..1, 1..2]);
     }
 
     #[test]
     fn the_first_slot_is_the_earliest_that_is_not_before_the_event() {
         let rows: Vec<_> = (0..40).map(|second| (Some(1), Some(second * 2_000))).collect();
-        for count in [5, 40] {
+        for count in [5, WINDOW, 40] {
             let index = index(&rows[..count]);
-            let last = i64::try_from(count).unwrap() * 2 - 2;
-            for (event, slot) in [(-1, 0), (0, 0), (1, 1), (2, 1), (8, 4), (last + 1, NO_SLOT)] {
-                assert_eq!(index.first_slot(0, event, None), slot, "{event} of {count}");
+            let count = u32::try_from(count).unwrap();
+            let last = i64::from(count) * 2 - 2;
+            for (event, slot) in [(-1, 0), (0, 0), (1, 1), (2, 1), (8, 4), (last + 1, count)] {
+                let found = index.first_slot(0, event, None, i64::MAX);
+                assert_eq!(found, (slot, slot < count), "{event} of {count}");
             }
         }
-        assert_eq!(index(&rows).first_slot(NO_KEY, 0, None), NO_SLOT);
+    }
+
+    #[test]
+    fn a_slot_out_of_reach_is_not_served_and_without_a_limit_none_is_out_of_reach() {
+        let index = index(&[(Some(1), Some(9_000)), (Some(2), Some(1_000))]);
+        assert_eq!(index.first_slot(0, 4, None, 5), (0, true));
+        assert_eq!(index.first_slot(0, 3, None, 5), (0, false));
+        assert_eq!(index.first_slot(1, i64::MIN, None, i64::MAX), (1, true));
     }
 }

@@ -9,17 +9,18 @@ use larder_offline_store::Instants;
 use tokio::runtime::Handle;
 
 use super::answers::Answers;
-use super::candidates::{Candidates, NO_TIME, Offers};
+use super::candidates::{Candidates, NO_TIME};
 use super::exec::ViewJoin;
 use super::index::{EntityIndex, oldest_ticks};
 use super::key_index::NO_KEY;
+use super::regions::{Offers, Regions};
 use super::workers::share;
 use crate::failure::from_datafusion;
 use crate::scan::{Deciding, WinningRows};
 
 /// One join on its way: entity rows, their indexes, and what was found so far.
 pub(super) struct Join {
-    pub(super) views: Arc<[ViewJoin]>,
+    pub(super) views: Arc<[Arc<ViewJoin>]>,
     pub(super) batches: Vec<RecordBatch>,
     pub(super) workers: usize,
     pub(super) memory: Arc<MemoryReservation>,
@@ -27,7 +28,7 @@ pub(super) struct Join {
 
 /// The parts of a join that workers share.
 struct Shared {
-    views: Arc<[ViewJoin]>,
+    views: Arc<[Arc<ViewJoin>]>,
     batches: Vec<RecordBatch>,
     /// Per view; views that are joined by the same columns share one.
     indexes: Vec<Arc<EntityIndex>>,
@@ -46,12 +47,29 @@ struct Winners {
 
 /// The number of the winner of an entity row without one.
 pub(super) const NO_ROW: u32 = u32::MAX;
+/// The position of the row that answers an entity row which none answers.
+const NO_POSITION: u64 = u64::MAX;
 
-/// What a worker of the first pass keeps: the candidates of the view at hand.
+/// What a worker of the first pass keeps.
 #[derive(Default)]
 struct Worker {
-    view: Option<(usize, Candidates)>,
+    view: Option<AtHand>,
     keys: Vec<u32>,
+    spare: Option<Spare>,
+}
+
+/// What is left of the view before: to use memory again costs less than to touch new memory.
+struct Spare {
+    index: Arc<EntityIndex>,
+    regions: Regions,
+    candidates: Option<Candidates>,
+}
+
+/// The view whose rows a worker reads.
+struct AtHand {
+    view: usize,
+    candidates: Candidates,
+    regions: Regions,
 }
 
 impl Join {
@@ -108,36 +126,76 @@ impl Shared {
         };
         share(workers, count, Worker::default, offer, move |mut worker| {
             end.hand_over(&mut worker);
+            worker.spare.iter().for_each(|spare| end.let_go(spare));
             Ok(())
         })
         .await
     }
 
     fn offer_piece(&self, worker: &mut Worker, view: usize, piece: usize) -> Result<()> {
-        if worker.view.as_ref().is_none_or(|(at_hand, _)| *at_hand != view) {
-            self.hand_over(worker);
-            grow(&self.memory, Candidates::memory(&self.indexes[view]))?;
-            worker.view = Some((view, Candidates::new(&self.indexes[view])));
-        }
-        let Worker { view: Some((_, candidates)), keys } = worker else { return Ok(()) };
         let (join, index) = (&self.views[view], &self.indexes[view]);
+        if worker.view.as_ref().is_none_or(|at_hand| at_hand.view != view) {
+            self.hand_over(worker);
+            let (regions, candidates) = self.take_up(view, worker.spare.take())?;
+            worker.view = Some(AtHand { view, candidates, regions });
+        }
+        let Worker { view: Some(at_hand), keys, .. } = worker else { return Ok(()) };
         for rows in join.scan.deciding(piece, &self.runtime)? {
-            offer(join, index, &rows?, keys, candidates)?;
+            offer(join, index, &rows?, keys, at_hand)?;
         }
         Ok(())
     }
 
+    /// No candidates of a view, in what is left of another where that is as large.
+    fn take_up(&self, view: usize, spare: Option<Spare>) -> Result<(Regions, Candidates)> {
+        let (index, reach) = (&self.indexes[view], self.views[view].reach());
+        let fitting = spare.filter(|spare| {
+            let fits = Arc::ptr_eq(&spare.index, index);
+            if !fits {
+                self.let_go(spare);
+            }
+            fits
+        });
+        let (regions, candidates) = if let Some(spare) = fitting {
+            let Spare { mut regions, candidates, .. } = spare;
+            regions.begin(reach);
+            (regions, candidates)
+        } else {
+            grow(&self.memory, Regions::memory(index))?;
+            (Regions::new(index, reach), None)
+        };
+        if let Some(mut candidates) = candidates {
+            candidates.clear();
+            return Ok((regions, candidates));
+        }
+        grow(&self.memory, Candidates::memory(index))?;
+        Ok((regions, Candidates::new(index)))
+    }
+
+    /// Gives the memory of what is left back.
+    fn let_go(&self, spare: &Spare) {
+        let Spare { index, candidates, .. } = spare;
+        let candidates = candidates.as_ref().map_or(0, |_| Candidates::memory(index));
+        self.memory.shrink(Regions::memory(index) + candidates);
+    }
+
     /// Puts the worker's candidates together with those of the other workers.
     fn hand_over(&self, worker: &mut Worker) {
-        let Some((view, candidates)) = worker.view.take() else { return };
+        let Some(AtHand { view, mut candidates, mut regions }) = worker.view.take() else { return };
+        let index = Arc::clone(&self.indexes[view]);
+        regions.settle(&index, &mut candidates);
         let mut shared = self.candidates[view].lock().unwrap_or_else(PoisonError::into_inner);
-        match shared.as_mut() {
-            None => *shared = Some(candidates),
+        let candidates = match shared.as_mut() {
+            None => {
+                *shared = Some(candidates);
+                None
+            }
             Some(best) => {
                 best.merge(&candidates);
-                self.memory.shrink(Candidates::memory(&self.indexes[view]));
+                Some(candidates)
             }
-        }
+        };
+        worker.spare = Some(Spare { index, regions, candidates });
     }
 
     /// Between the passes: from candidates per slot to a winner per entity row.
@@ -152,7 +210,7 @@ impl Shared {
         let candidates =
             self.candidates[view].lock().unwrap_or_else(PoisonError::into_inner).take();
         let entities = index.slot_of_row().len();
-        let held = WinningRows::memory(join.scan.end()) + entities * size_of::<Option<u64>>();
+        let held = WinningRows::memory(join.scan.end()) + entities * size_of::<u64>();
         grow(&self.memory, held)?;
         let positions = match candidates {
             Some(mut candidates) => {
@@ -161,18 +219,22 @@ impl Shared {
                 self.memory.shrink(Candidates::memory(index));
                 positions
             }
-            None => vec![None; entities],
+            None => vec![NO_POSITION; entities],
         };
-        let rows = WinningRows::new(positions.iter().copied().flatten(), join.scan.end());
-        let number = |position: Option<u64>| position.map_or(NO_ROW, |p| rows.rank(p));
-        let of_entity = positions.into_iter().map(number).collect();
+        let found = positions.iter().copied().filter(|position| *position != NO_POSITION);
+        let rows = WinningRows::new(found, join.scan.end());
+        let number = |&position: &u64| match position {
+            NO_POSITION => NO_ROW,
+            position => rows.rank(position),
+        };
+        let of_entity = positions.iter().map(number).collect();
         let winners = Arc::new(Winners { rows, of_entity });
         *self.winners[view].lock().unwrap_or_else(PoisonError::into_inner) = Some(winners);
         Ok(())
     }
 
-    /// Per entity row the position of the feature row that answers it.
-    fn positions(&self, view: usize, candidates: &Candidates) -> Result<Vec<Option<u64>>> {
+    /// Per entity row the position of the feature row that answers it, or [`NO_POSITION`].
+    fn positions(&self, view: usize, candidates: &Candidates) -> Result<Vec<u64>> {
         let (join, index) = (&self.views[view], &self.indexes[view]);
         let mut positions = Vec::with_capacity(index.slot_of_row().len());
         let mut slots = index.slot_of_row();
@@ -180,7 +242,8 @@ impl Shared {
             let oldest = oldest_ticks(batch.column(join.by.time), join.ttl, join.by.event_unit)?;
             let (here, rest) = slots.split_at(batch.num_rows());
             let rows = here.iter().zip(oldest);
-            positions.extend(rows.map(|(slot, oldest)| candidates.row(*slot, oldest)));
+            let row = |(&slot, oldest)| candidates.row(slot, oldest).unwrap_or(NO_POSITION);
+            positions.extend(rows.map(row));
             slots = rest;
         }
         Ok(positions)
@@ -198,38 +261,34 @@ impl Shared {
                 (0..join.scan.groups()).filter(|&g| join.scan.wins(g, &winners.rows));
             groups.extend(with_winners.map(|group| (view, group)));
         }
-        let read: Arc<Vec<Mutex<Vec<ArrayRef>>>> =
+        let read: Arc<Vec<Mutex<Vec<RecordBatch>>>> =
             Arc::new(groups.iter().map(|_| Mutex::default()).collect());
         let (work, into, count) = (Arc::clone(self), Arc::clone(&read), groups.len());
         let (of_views, tasks) = (winners.clone(), groups.clone());
         let read_group = move |(): &mut (), task: usize| {
             let (view, group) = tasks[task];
-            let columns =
+            let parts =
                 work.views[view].scan.features_of(group, &of_views[view].rows, &work.runtime)?;
-            let bytes = columns.iter().map(Array::get_array_memory_size).sum();
+            let bytes = parts.iter().map(RecordBatch::get_array_memory_size).sum();
             grow(&work.memory, bytes)?;
-            *into[task].lock().unwrap_or_else(PoisonError::into_inner) = columns;
+            *into[task].lock().unwrap_or_else(PoisonError::into_inner) = parts;
             Ok(())
         };
         share(workers, count, || (), read_group, |()| Ok(())).await?;
-        let mut answers: Vec<Answers> = winners
-            .into_iter()
-            .zip(self.views.iter())
-            .map(|(winners, join)| {
-                let of_entity = match Arc::try_unwrap(winners) {
-                    Ok(winners) => winners.of_entity,
-                    Err(shared) => shared.of_entity.clone(),
-                };
-                Answers::new(&join.scan.features, of_entity)
-            })
-            .collect();
-        for ((view, _), columns) in groups.into_iter().zip(read.iter()) {
-            let columns =
-                std::mem::take(&mut *columns.lock().unwrap_or_else(PoisonError::into_inner));
-            answers[view].add(columns)?;
+        let mut of_views = vec![Vec::new(); self.views.len()];
+        for ((view, _), parts) in groups.into_iter().zip(read.iter()) {
+            let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+            of_views[view].append(&mut parts);
         }
-        answers.iter_mut().try_for_each(Answers::close)?;
-        Ok(answers)
+        let answers = self.views.iter().zip(of_views).zip(winners);
+        let answers = answers.map(|((join, parts), winners)| {
+            let of_entity = match Arc::try_unwrap(winners) {
+                Ok(winners) => winners.of_entity,
+                Err(shared) => shared.of_entity.clone(),
+            };
+            Answers::new(&join.scan.features, &parts, of_entity)
+        });
+        Ok(answers.collect())
     }
 }
 
@@ -239,7 +298,7 @@ fn offer(
     index: &EntityIndex,
     rows: &Deciding,
     keys: &mut Vec<u32>,
-    candidates: &mut Candidates,
+    at_hand: &mut AtHand,
 ) -> Result<()> {
     let Deciding { batch, runs } = rows;
     let columns = join.by.keys.len();
@@ -259,7 +318,7 @@ fn offer(
             visible: visible.as_ref().map(|ticks| &ticks[rows.clone()]),
             position: *position,
         };
-        candidates.offer(index, offers, join.reach());
+        at_hand.regions.offer(index, offers, &mut at_hand.candidates);
     }
     Ok(())
 }

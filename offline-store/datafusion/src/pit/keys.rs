@@ -163,6 +163,11 @@ impl KeyTable {
         self.numbers.find(hash, same).map(|(number, _)| *number)
     }
 
+    /// The bytes of a key by its number.
+    pub(crate) fn key(&self, number: u32) -> &[u8] {
+        key_at(&self.bytes, &self.ends, number)
+    }
+
     /// Whether no new key gets a number any more.
     pub(crate) fn is_full(&self) -> bool {
         self.ends.len() >= u32::MAX as usize

@@ -8,20 +8,26 @@
 //! order of reading, because rows are ranked by time and position.
 
 mod answers;
+mod by_view;
 mod candidates;
 mod exec;
+mod held;
 mod index;
+mod integer_keys;
 mod join;
 mod key_index;
 mod keys;
 mod merged;
 mod partitioned;
 mod pass;
+mod regions;
 mod winners;
 mod workers;
 
 pub use exec::PitJoinExec;
-pub(crate) use exec::{ViewColumns, ViewJoin, Visible, held_per_row};
-pub(crate) use keys::{KeyEncoder, KeyTable, common_key_type};
+pub(crate) use exec::{ViewColumns, ViewJoin, Visible};
+pub(crate) use held::{held, held_by_one, held_per_row};
+pub(crate) use keys::{EncodedKeys, KeyEncoder, KeyTable, common_key_type};
 pub(crate) use partitioned::Cut;
 pub(crate) use winners::Winners;
+pub(crate) use workers::share;

@@ -55,7 +55,7 @@ impl Cut {
 
 /// A join on disk.
 pub(super) struct Partitioned {
-    pub(super) views: Arc<[ViewJoin]>,
+    pub(super) views: Arc<[Arc<ViewJoin>]>,
     pub(super) entities: Arc<Spilled>,
     pub(super) workers: usize,
     pub(super) cut: Cut,
@@ -130,7 +130,7 @@ impl Partitioned {
     ) -> Result<Vec<Vec<ArrayRef>>> {
         let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
         let rows = Join {
-            views: vec![join].into(),
+            views: std::iter::once(Arc::new(join)).collect(),
             batches: batches.clone(),
             workers: self.workers,
             memory: Arc::new(MemoryConsumer::new("partition").register(&pool)),

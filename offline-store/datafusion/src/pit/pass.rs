@@ -13,7 +13,9 @@ use futures::{StreamExt, TryStreamExt};
 use larder_core::{Error, Result};
 
 use super::answers::Answers;
-use super::exec::{ViewJoin, held_per_row};
+use super::by_view::ByView;
+use super::exec::ViewJoin;
+use super::held::{held, held_by_one, held_per_row};
 use super::join::Join;
 use super::partitioned::{Cut, Partitioned};
 use crate::failure::{from_arrow, from_datafusion, into_datafusion, is_out_of_memory};
@@ -21,13 +23,24 @@ use crate::scan::{SpillWriter, Spilled};
 
 /// What an execution needs.
 pub(super) struct Pass {
-    pub(super) views: Arc<[ViewJoin]>,
+    pub(super) views: Arc<[Arc<ViewJoin>]>,
     pub(super) schema: SchemaRef,
     pub(super) batch_size: usize,
     pub(super) workers: usize,
     /// Bytes that the session's pool gives.
     pub(super) limit: usize,
     pub(super) reservation: MemoryReservation,
+}
+
+/// How entity rows are joined, from the fastest way to the one that holds least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// With all views, in memory.
+    Together,
+    /// With one view after the other, in memory.
+    ByView,
+    /// Partition by partition.
+    ByPartition,
 }
 
 /// Bytes that rows on their way to disk may take.
@@ -39,18 +52,22 @@ impl Pass {
     /// The joined rows; nothing is read before the first of them is asked for.
     pub(super) async fn run(self, mut entities: SendableRecordBatchStream) -> PlanResult<Rows> {
         let (mut batches, mut rows) = (Vec::new(), 0);
-        let mut fits = true;
-        while let Some(batch) = entities.try_next().await? {
+        let mut way = Way::Together;
+        while way < Way::ByPartition {
+            let Some(batch) = entities.try_next().await? else { break };
             rows += batch.num_rows();
-            fits = self.fits(&batch, rows);
+            way = way.max(self.way(&batch, rows));
             batches.push(batch);
-            if !fits {
-                break;
+        }
+        // Long keys or texts, or other requests: it may need more than was to be expected.
+        if way == Way::Together {
+            match self.together(batches.clone()).await {
+                Err(error) if is_out_of_memory(&error) => way = self.narrower(),
+                done => return done.map_err(into_datafusion),
             }
         }
-        if fits {
-            match self.in_memory(batches.clone()).await {
-                // Long keys or texts, or other requests: it needed more than was to be expected.
+        if way == Way::ByView {
+            match self.by_view(&batches).await {
                 Err(error) if is_out_of_memory(&error) => {}
                 done => return done.map_err(into_datafusion),
             }
@@ -59,18 +76,33 @@ impl Pass {
         self.on_disk(batches, entities).await.map_err(into_datafusion)
     }
 
-    /// Takes memory for one more batch, and tries whether the join of all `rows` would get what it needs.
-    fn fits(&self, batch: &RecordBatch, rows: usize) -> bool {
-        let needed = held_per_row(&self.views, self.workers).saturating_mul(rows);
-        let taken = self.reservation.try_grow(batch.get_array_memory_size()).is_ok();
-        let fits = taken && self.reservation.try_grow(needed).is_ok();
-        if fits {
-            self.reservation.shrink(needed);
-        }
-        fits
+    /// What is left when all views at once took too much.
+    fn narrower(&self) -> Way {
+        if self.views.len() > 1 { Way::ByView } else { Way::ByPartition }
     }
 
-    async fn in_memory(&self, batches: Vec<RecordBatch>) -> Result<Rows> {
+    /// Takes memory for one more batch, and tries which join of all `rows` would get what it needs.
+    fn way(&self, batch: &RecordBatch, rows: usize) -> Way {
+        if self.reservation.try_grow(batch.get_array_memory_size()).is_err() {
+            return Way::ByPartition;
+        }
+        let fits = |needed: usize| {
+            let fits = self.reservation.try_grow(needed).is_ok();
+            if fits {
+                self.reservation.shrink(needed);
+            }
+            fits
+        };
+        if fits(held(&self.views, self.workers, rows)) {
+            Way::Together
+        } else if fits(held_by_one(&self.views, self.workers, rows)) {
+            Way::ByView
+        } else {
+            Way::ByPartition
+        }
+    }
+
+    async fn together(&self, batches: Vec<RecordBatch>) -> Result<Rows> {
         let join = Join {
             views: Arc::clone(&self.views),
             batches: batches.clone(),
@@ -93,6 +125,23 @@ impl Pass {
         });
         let rows = futures::stream::iter(rows).buffered(2 * self.workers);
         Ok(rows.map_err(into_datafusion).boxed())
+    }
+
+    async fn by_view(&self, batches: &[RecordBatch]) -> Result<Rows> {
+        let (views, workers, memory) = (&self.views, self.workers, &self.reservation);
+        let join = ByView { views, batches, workers, memory };
+        let mut answers = join.run(self.batch_size).await?;
+        let schema = Arc::clone(&self.schema);
+        let held = self.reservation.split(self.reservation.size());
+        let rows = slices(batches, self.batch_size).into_iter().map(move |(_, batch)| {
+            let _held = &held;
+            let mut columns = batch.columns().to_vec();
+            for answers in &mut answers {
+                columns.extend(answers.next(batch.num_rows())?);
+            }
+            assemble(&schema, columns)
+        });
+        Ok(futures::stream::iter(rows.map(|rows| rows.map_err(into_datafusion))).boxed())
     }
 
     async fn on_disk(

@@ -21,7 +21,7 @@ impl Drop for Stop {
 ///
 /// # Errors
 /// The first of the work; the other workers stop after the piece at hand, as they do when the future is dropped.
-pub(super) async fn share<S: 'static>(
+pub(crate) async fn share<S: 'static>(
     workers: usize,
     tasks: usize,
     begin: impl Fn() -> S + Send + Sync + 'static,

@@ -4,15 +4,17 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 use larder_core::{Error, ErrorKind, Result};
-use object_store::{ObjectMeta, ObjectStore};
+use object_store::ObjectMeta;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 use rustix::buffer::spare_capacity;
 use tokio::runtime::Handle;
+
+use crate::source::RemoteFile;
 
 /// Enough for the header of a page.
 const HEADER: usize = 512;
@@ -28,14 +30,16 @@ pub(super) enum FileBytes {
         held: Option<Arc<File>>,
     },
     /// An object, whose ranges are fetched before they are decoded.
-    Remote { store: Arc<dyn ObjectStore>, meta: ObjectMeta },
+    Remote(RemoteFile),
 }
 
 impl FileBytes {
     /// The file's name, for messages.
     pub(super) fn name(&self) -> &str {
-        let (Self::Local { meta, .. } | Self::Remote { meta, .. }) = self;
-        meta.location.as_ref()
+        match self {
+            Self::Local { meta, .. } => meta.location.as_ref(),
+            Self::Remote(file) => file.object().key().as_ref(),
+        }
     }
 
     /// Opens the file for reading `ranges` of it; blocks while remote ranges are fetched.
@@ -63,12 +67,12 @@ impl FileBytes {
                 }
                 Ok(Chunks::Local { file: Arc::new(file), size: meta.size })
             }
-            Self::Remote { store, meta } => {
+            Self::Remote(file) => {
                 let ranges = ranges();
-                let fetched = runtime.block_on(store.get_ranges(&meta.location, &ranges));
-                let parts = fetched.map_err(|error| crate::failure::from_store(self.name(), error));
+                let parts = fetch(file, &ranges, runtime)?;
                 let starts = ranges.iter().map(|range| range.start);
-                Ok(Chunks::Fetched { parts: starts.zip(parts?).collect(), size: meta.size })
+                let size = file.object().meta().size;
+                Ok(Chunks::Fetched { parts: starts.zip(parts).collect(), size })
             }
         }
     }
@@ -81,6 +85,23 @@ impl FileBytes {
         };
         Error::new(kind, format!("cannot read {}", self.name())).with_source(error)
     }
+}
+
+/// The bytes of these ranges; blocks.
+///
+/// The runtime fetches them, and not this thread on its behalf: a runtime that shuts down drops what it was to do, but a
+/// thread that polls its timers then panics.
+fn fetch(file: &RemoteFile, ranges: &[Range<u64>], runtime: &Handle) -> Result<Vec<Bytes>> {
+    if let Some(held) = file.held(ranges) {
+        return held;
+    }
+    let (sender, fetched) = mpsc::sync_channel(1);
+    let (fetching, ranges) = (file.clone(), ranges.to_vec());
+    runtime.spawn(async move { drop(sender.send(fetching.ranges(&ranges).await)) });
+    fetched.recv().unwrap_or_else(|_| {
+        let key = file.object().key();
+        Err(Error::new(ErrorKind::Unavailable, format!("the program ended while {key} was read")))
+    })
 }
 
 /// A file as Parquet's reader sees it; readers do not share a position.

@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
     RowSelectionPolicy,
 };
+use parquet::file::metadata::ColumnChunkMetaData;
 use tokio::runtime::Handle;
 
 use super::bytes::FileBytes;
@@ -53,10 +54,24 @@ impl ScanFile {
 
     /// Compressed bytes of these columns in a row group.
     pub(super) fn group_bytes(&self, group: usize, columns: Range<usize>) -> u64 {
+        self.sum_of(group, columns, ColumnChunkMetaData::compressed_size)
+    }
+
+    /// Bytes of these columns in a row group before compression.
+    pub(super) fn group_plain_bytes(&self, group: usize, columns: Range<usize>) -> u64 {
+        self.sum_of(group, columns, ColumnChunkMetaData::uncompressed_size)
+    }
+
+    fn sum_of(
+        &self,
+        group: usize,
+        columns: Range<usize>,
+        of: fn(&ColumnChunkMetaData) -> i64,
+    ) -> u64 {
         let mask = self.mask(&self.columns[columns]);
         let chunks = self.footer.metadata().row_group(group).columns().iter().enumerate();
         let chunks = chunks.filter(|(leaf, _)| mask.leaf_included(*leaf));
-        chunks.map(|(_, chunk)| u64::try_from(chunk.compressed_size()).unwrap_or(0)).sum()
+        chunks.map(|(_, chunk)| u64::try_from(of(chunk)).unwrap_or(0)).sum()
     }
 
     /// Whether pages can be left out without reading them.

@@ -5,6 +5,7 @@
 //! (files and row groups by the statistics in the footers, pages by the page index) is never read.
 
 mod bytes;
+mod chosen;
 mod file;
 mod open;
 mod plan;
@@ -20,6 +21,7 @@ use arrow_schema::{Schema, SchemaRef};
 use larder_core::Result;
 use tokio::runtime::Handle;
 
+pub(crate) use chosen::Chosen;
 use file::{ScanFile, Wanted};
 pub(crate) use plan::{Pruning, ScanColumns, Share};
 pub(crate) use spilled::{SpillWriter, Spilled};

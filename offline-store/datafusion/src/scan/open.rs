@@ -1,5 +1,6 @@
 //! Opening the files of a table for a scan.
 
+use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,42 +15,56 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::MetadataFetch;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use super::bytes::FileBytes;
 use super::file::{FileColumn, ScanFile};
 use crate::failure::{from_datafusion, from_store};
-use crate::source::SourceTable;
+use crate::source::{Files, SourceTable};
 
 impl SourceTable {
     /// Reads the footer and page index of a file and finds these columns of the table in it.
     pub(super) async fn scan_file(&self, number: usize, columns: &[usize]) -> Result<ScanFile> {
-        let meta = &self.file(number).object_meta;
-        let (store, location) = (Arc::clone(self.store()), &meta.location);
-        let unreadable = |error: ParquetError| {
-            let message = format!("{}: cannot read {}", self.shown(), meta.location);
-            Error::data(message).with_source(error)
+        let (bytes, footer) = match self.files() {
+            Files::Local { store, held } => self.local_file(number, store, held.as_ref()).await?,
+            Files::Remote(files) => {
+                let file = files[number].clone();
+                let footer = file.footer().await;
+                let footer = footer.map_err(|error| error.context(self.shown()));
+                (FileBytes::Remote(file), footer?)
+            }
         };
+        let footer = ArrowReaderMetadata::try_new(footer, ArrowReaderOptions::new());
+        let footer = footer.map_err(|error| self.unreadable(number).with_source(error))?;
+        let columns = columns.iter().map(|&column| self.column_in(number, &footer, column));
+        Ok(ScanFile { bytes, columns: columns.collect::<Result<_>>()?, footer })
+    }
+
+    async fn local_file(
+        &self,
+        number: usize,
+        store: &Arc<dyn ObjectStore>,
+        held: Option<&Arc<File>>,
+    ) -> Result<(FileBytes, Arc<ParquetMetaData>)> {
+        let meta = &self.file(number).object_meta;
         let footer = ParquetMetaDataReader::new()
             .with_page_index_policy(PageIndexPolicy::Optional)
             .with_prefetch_hint(Some(FOOTER_HINT))
-            .load_and_finish(Tail { store: &store, location }, meta.size)
+            .load_and_finish(Tail { store, location: &meta.location }, meta.size)
             .await
-            .map_err(unreadable)?;
-        let footer = ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::new());
-        let footer = footer.map_err(unreadable)?;
-        let bytes = if self.location().local.is_some() {
-            let path = LocalFileSystem::new().path_to_filesystem(&meta.location);
-            FileBytes::Local {
-                path: path.map_err(|error| from_store(meta.location.as_ref(), error))?,
-                meta: meta.clone(),
-                held: self.held().map(Arc::clone),
-            }
-        } else {
-            FileBytes::Remote { store, meta: meta.clone() }
+            .map_err(|error| self.unreadable(number).with_source(error))?;
+        let path = LocalFileSystem::new().path_to_filesystem(&meta.location);
+        let bytes = FileBytes::Local {
+            path: path.map_err(|error| from_store(meta.location.as_ref(), error))?,
+            meta: meta.clone(),
+            held: held.map(Arc::clone),
         };
-        let columns = columns.iter().map(|&column| self.column_in(number, &footer, column));
-        Ok(ScanFile { bytes, columns: columns.collect::<Result<_>>()?, footer })
+        Ok((bytes, Arc::new(footer)))
+    }
+
+    fn unreadable(&self, number: usize) -> Error {
+        let location = &self.file(number).object_meta.location;
+        Error::data(format!("{}: cannot read {location}", self.shown()))
     }
 
     fn column_in(

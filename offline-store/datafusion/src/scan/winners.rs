@@ -1,9 +1,11 @@
 //! The rows that won, as a bitmap over positions, and their features.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::{BooleanBuffer, Buffer};
+use arrow_select::coalesce::BatchCoalescer;
 use larder_core::Result;
 use tokio::runtime::Handle;
 
@@ -67,13 +69,13 @@ impl FeatureScan {
         winners.of_group(&self.groups[group]).iter().any(|word| *word != 0)
     }
 
-    /// The features of the winners in one row group, in row order, column by column; blocks.
+    /// The features of the winners in one row group, in row order, in parts none of which is empty; blocks.
     pub(crate) fn features_of(
         &self,
         group: usize,
         winners: &WinningRows,
         runtime: &Handle,
-    ) -> Result<Vec<ArrayRef>> {
+    ) -> Result<Vec<RecordBatch>> {
         let group = &self.groups[group];
         let words = winners.of_group(group);
         let blocks = blocks(words);
@@ -91,20 +93,21 @@ impl FeatureScan {
             blocks.into_iter().flat_map(|block| &words[block]).copied().collect();
         let read: usize = ranges.iter().map(Range::len).sum();
         let chosen = BooleanBuffer::new(Buffer::from_vec(chosen), 0, read);
-        let (mut kept, mut at) = (Vec::new(), 0);
+        let mut kept = BatchCoalescer::new(Arc::clone(&self.features), BATCH_ROWS);
+        let mut at = 0;
         for batch in self.files[group.file].rows(&wanted, runtime)? {
             let batch = batch?;
             let chosen = BooleanArray::new(chosen.slice(at, batch.num_rows()), None);
             at += batch.num_rows();
-            let rows = arrow_select::filter::filter_record_batch(&batch, &chosen);
-            kept.push(rows.map_err(from_arrow)?);
+            kept.push_batch_with_filter(batch, &chosen).map_err(from_arrow)?;
         }
-        columns(&self.features, &kept)
+        kept.finish_buffered_batch().map_err(from_arrow)?;
+        Ok(std::iter::from_fn(|| kept.next_completed_batch()).collect())
     }
 }
 
 /// Ranges of words that are read: those with winners, and short gaps between them.
-fn blocks(words: &[u64]) -> Vec<Range<usize>> {
+pub(super) fn blocks(words: &[u64]) -> Vec<Range<usize>> {
     let mut blocks: Vec<Range<usize>> = Vec::new();
     for (at, _) in words.iter().enumerate().filter(|(_, word)| **word != 0) {
         match blocks.last_mut() {
@@ -113,11 +116,6 @@ fn blocks(words: &[u64]) -> Vec<Range<usize>> {
         }
     }
     blocks
-}
-
-fn columns(schema: &arrow_schema::SchemaRef, batches: &[RecordBatch]) -> Result<Vec<ArrayRef>> {
-    let whole = arrow_select::concat::concat_batches(schema, batches).map_err(from_arrow)?;
-    Ok(whole.columns().to_vec())
 }
 
 #[cfg(test)]

@@ -17,6 +17,13 @@ pub(crate) struct TimeBounds {
 }
 
 impl TimeBounds {
+    /// The first and the last tick of a unit within the bounds.
+    pub(crate) fn ticks(self, unit: TimeUnit) -> (i64, i64) {
+        let first = self.first.map_or(i64::MIN, |first| Rounding::Up.ticks(first, unit));
+        let last = self.last.map_or(i64::MAX, |last| Rounding::Down.ticks(last, unit));
+        (first, last)
+    }
+
     /// The condition on a time column that a row must meet, `None` without bounds.
     pub(super) fn predicate(self, schema: &Schema, column: usize) -> Option<Arc<dyn PhysicalExpr>> {
         let field = schema.field(column);

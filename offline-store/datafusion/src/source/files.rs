@@ -1,12 +1,13 @@
 //! The files of a location.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use larder_core::{DataSource, Error, ErrorKind, Result};
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use larder_object_storage::{Bucket, StoredObject, from_store};
+use object_store::{ObjectMeta, ObjectStore};
 
 use super::Location;
 use super::opened::OpenedFile;
@@ -14,29 +15,12 @@ use super::opened::OpenedFile;
 /// More files than this in one source are refused: each costs a read of its footer per request.
 const MAX_FILES: usize = 100_000;
 
-/// The files of a location and the store to read them through.
+/// The local files of a location and the store to read them through.
 pub(super) struct Found {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) files: Vec<ObjectMeta>,
     /// The only file, when it is held open.
     pub(super) held: Option<Arc<File>>,
-}
-
-/// The object store of a location.
-pub(super) fn store(
-    context: &SessionContext,
-    source: &DataSource,
-    location: &Location,
-) -> Result<Arc<dyn ObjectStore>> {
-    context.runtime_env().object_store(&location.store).map_err(|error| {
-        Error::unsupported(format!(
-            "source \"{}\" is in {}, which this engine cannot reach",
-            source.name,
-            location.store.as_str()
-        ))
-        .with_hint("files on the local file system can be read")
-        .with_source(error)
-    })
 }
 
 /// The Parquet files of a location in path order: the file itself, or those below the folder.
@@ -47,33 +31,43 @@ pub(super) async fn find(
     store: Arc<dyn ObjectStore>,
     source: &DataSource,
     location: &Location,
+    path: &Path,
 ) -> Result<Found> {
-    if let Some(found) = single(&store, source, location).await? {
+    if location.pattern.is_none()
+        && !path.is_dir()
+        && let Some(found) = single(&store, source, location, path)?
+    {
         return Ok(found);
     }
     let files = list(store.as_ref(), source, location).await?;
     Ok(Found { store, files, held: None })
 }
 
+/// As [`find`], in a bucket, and whether it is one object under the location's own key.
+pub(super) async fn find_objects(
+    bucket: &Bucket,
+    source: &DataSource,
+    location: &Location,
+) -> Result<(Vec<StoredObject>, bool)> {
+    let unlisted = |error: Error| error.context(format_args!("source \"{}\"", source.name));
+    if location.pattern.is_none()
+        && let Some(object) = bucket.find(&location.prefix).await.map_err(unlisted)?
+    {
+        return Ok((vec![object], true));
+    }
+    let client = Arc::clone(bucket.client());
+    let files = list(client.as_ref(), source, location).await?;
+    let objects = files.into_iter().map(|meta| StoredObject::new(Arc::clone(&client), meta));
+    Ok((objects.collect(), false))
+}
+
 /// The location as one file, which stays the version that is there now.
-async fn single(
+fn single(
     store: &Arc<dyn ObjectStore>,
     source: &DataSource,
     location: &Location,
+    path: &Path,
 ) -> Result<Option<Found>> {
-    if location.pattern.is_some() {
-        return Ok(None);
-    }
-    let Some(path) = &location.local else {
-        return match store.head(&location.prefix).await {
-            Ok(meta) => Ok(Some(Found { store: Arc::clone(store), files: vec![meta], held: None })),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(unreachable(source, location, error)),
-        };
-    };
-    if path.is_dir() {
-        return Ok(None);
-    }
     match OpenedFile::open(Arc::clone(store), path, location.prefix.clone()) {
         Ok(opened) => {
             let files = vec![opened.meta().clone()];
@@ -125,7 +119,7 @@ fn belongs(location: &Location, meta: &ObjectMeta) -> bool {
 }
 
 fn missing(source: &DataSource, location: &Location) -> Error {
-    let message = match &location.local {
+    let message = match location.path() {
         Some(path) if location.pattern.is_none() => {
             format!("source \"{}\": no Parquet file at {}", source.name, path.display())
         }
@@ -145,10 +139,13 @@ fn unopened(source: &DataSource, location: &Location, error: std::io::Error) -> 
 }
 
 fn unreachable(source: &DataSource, location: &Location, error: object_store::Error) -> Error {
+    let doing = format!("cannot list source \"{}\" ({})", source.name, location.shown);
+    if location.path().is_none() {
+        return from_store(doing, error);
+    }
     let kind = match error {
         object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
         _ => ErrorKind::Unavailable,
     };
-    Error::new(kind, format!("cannot list source \"{}\" ({})", source.name, location.shown))
-        .with_source(error)
+    Error::new(kind, doing).with_source(error)
 }

@@ -20,9 +20,7 @@ const SHORTEST: u64 = 4 + TAIL;
 /// # Errors
 /// [`ErrorKind::Data`](larder_core::ErrorKind::Data) when it cannot; `Unavailable` when the file cannot be read.
 pub(super) async fn check(store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<()> {
-    if file.size < SHORTEST {
-        return Err(Error::data(format!("{} bytes are too few", file.size)));
-    }
+    check_size(file.size)?;
     let tail =
         store.get_range(&file.location, file.size - TAIL..file.size).await.map_err(|error| {
             Error::new(larder_core::ErrorKind::Unavailable, "cannot read its end")
@@ -40,14 +38,32 @@ pub(crate) fn check_file(file: &mut File) -> Result<()> {
         Error::new(larder_core::ErrorKind::Unavailable, "cannot read its end").with_source(error)
     };
     let size = file.metadata().map_err(unread)?.len();
-    if size < SHORTEST {
-        return Err(Error::data(format!("{size} bytes are too few")));
-    }
+    check_size(size)?;
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(size - TAIL)).map_err(unread)?;
     file.take(TAIL).read_to_end(&mut tail).map_err(unread)?;
     file.rewind().map_err(unread)?;
     check_tail(&tail, size)
+}
+
+/// Whether a file of this size can be one.
+///
+/// # Errors
+/// `Data` when it cannot.
+pub(crate) fn check_size(size: u64) -> Result<()> {
+    if size < SHORTEST {
+        return Err(Error::data(format!("{size} bytes are too few")));
+    }
+    Ok(())
+}
+
+/// As [`check`], for the last bytes of a file of this size.
+///
+/// # Errors
+/// `Data` when the file cannot hold the footer.
+pub(crate) fn check_end(end: &[u8], size: u64) -> Result<()> {
+    let tail = usize::try_from(TAIL).unwrap_or(end.len());
+    check_tail(&end[end.len().saturating_sub(tail)..], size)
 }
 
 fn check_tail(tail: &[u8], size: u64) -> Result<()> {

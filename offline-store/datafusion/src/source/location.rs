@@ -2,32 +2,41 @@
 
 use std::path::{Path, PathBuf};
 
-use datafusion::datasource::listing::ListingTableUrl;
-use datafusion::datasource::object_store::ObjectStoreUrl;
 use globset::{GlobBuilder, GlobMatcher};
 use larder_core::{DataSource, Error, FileFormat, Result, SourceKind};
+use larder_object_storage::ObjectUri;
 use object_store::path::Path as ObjectPath;
 
-/// A file, a folder or a glob in an object store.
+/// A file, a folder or a glob, on the local file system or in a bucket.
 #[derive(Debug)]
 pub(crate) struct Location {
-    /// The store.
-    pub(crate) store: ObjectStoreUrl,
+    pub(crate) place: Place,
     /// The file or folder; with a pattern the folder above its first wildcard.
     pub(crate) prefix: ObjectPath,
     /// What paths below the prefix must match.
     pub(crate) pattern: Option<GlobMatcher>,
-    /// The local path, when the store is the local file system.
-    pub(crate) local: Option<PathBuf>,
     /// The path as messages show it.
     pub(crate) shown: String,
+}
+
+/// What a location is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The local file system, at this path.
+    Local(PathBuf),
+    /// A bucket of S3-compatible storage.
+    Bucket {
+        name: String,
+        /// The endpoint that the source names; empty for that of the settings.
+        endpoint: String,
+    },
 }
 
 impl Location {
     /// The location of a source; relative paths start from `repo_root`.
     pub(crate) fn of(source: &DataSource, repo_root: &Path) -> Result<Self> {
         let offline = source.offline().ok_or_else(|| unreadable(source))?;
-        let SourceKind::File { uri, format, .. } = &offline.kind else {
+        let SourceKind::File { uri, format, s3_endpoint_override } = &offline.kind else {
             return Err(unreadable(offline));
         };
         if let Some(FileFormat::Delta { .. }) = format {
@@ -39,7 +48,14 @@ impl Location {
         }
         match uri.split_once("://") {
             Some(("file", path)) => Self::local(Path::new(path), uri),
-            Some(_) => Self::remote(uri),
+            Some(("s3", _)) => Self::in_bucket(uri, s3_endpoint_override),
+            Some((scheme, _)) => Err(Error::unsupported(format!(
+                "source \"{}\" is at {scheme}://, which this engine cannot reach",
+                offline.name
+            ))
+            .with_hint(
+                "files on the local file system and in S3-compatible storage (s3://) can be read",
+            )),
             None => Self::local(&repo_root.join(uri), uri),
         }
     }
@@ -54,28 +70,25 @@ impl Location {
         let absolute = absolute.map_err(|error| unusable().with_source(error))?;
         let prefix = ObjectPath::from_absolute_path(&absolute)
             .map_err(|error| unusable().with_source(error))?;
-        Ok(Self {
-            store: ObjectStoreUrl::local_filesystem(),
-            prefix,
-            pattern,
-            local: Some(absolute),
-            shown: shown.to_owned(),
-        })
+        let place = Place::Local(absolute);
+        Ok(Self { place, prefix, pattern, shown: shown.to_owned() })
     }
 
-    fn remote(uri: &str) -> Result<Self> {
+    /// An `s3://` URI, which may hold wildcards.
+    pub(crate) fn in_bucket(uri: &str, endpoint: &str) -> Result<Self> {
         let (base, wild) = split_wildcards(Path::new(uri));
-        let base = base.to_str().unwrap_or(uri);
-        let url = ListingTableUrl::parse(base).map_err(|error| {
-            Error::invalid(format!("\"{uri}\" is no usable URI")).with_source(error)
-        })?;
-        Ok(Self {
-            store: url.object_store(),
-            prefix: url.prefix().clone(),
-            pattern: wild.map(|wild| glob(&wild, uri)).transpose()?,
-            local: None,
-            shown: uri.to_owned(),
-        })
+        let ObjectUri { bucket, key } = ObjectUri::parse(&base.to_string_lossy())?;
+        let place = Place::Bucket { name: bucket, endpoint: endpoint.to_owned() };
+        let pattern = wild.map(|wild| glob(&wild, uri)).transpose()?;
+        Ok(Self { place, prefix: key, pattern, shown: uri.to_owned() })
+    }
+
+    /// The local path, when it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Local(path) => Some(path),
+            Place::Bucket { .. } => None,
+        }
     }
 }
 
@@ -105,6 +118,8 @@ fn glob(pattern: &str, shown: &str) -> Result<GlobMatcher> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use larder_core::{ErrorKind, Warehouse};
 
@@ -136,9 +151,32 @@ mod tests {
 
     #[test]
     fn remote_uris_keep_their_bucket() {
-        let location = Location::of(&file("s3://lake/stats/"), Path::new("/repo")).unwrap();
-        assert_eq!(location.store.as_str(), "s3://lake/");
-        assert_eq!(location.prefix.as_ref(), "stats");
+        for (uri, prefix) in [
+            ("s3://lake/stats/", "stats"),
+            ("s3://lake/stats/*/*.parquet", "stats"),
+            ("s3://lake/*.parquet", ""),
+        ] {
+            let location = Location::of(&file(uri), Path::new("/repo")).unwrap();
+            let (name, endpoint) = ("lake".to_owned(), String::new());
+            assert_eq!(location.place, Place::Bucket { name, endpoint });
+            assert_eq!(location.prefix.as_ref(), prefix);
+        }
+    }
+
+    #[test]
+    fn other_schemes_and_delta_tables_are_unsupported() {
+        let mut delta = file("s3://lake/stats");
+        if let SourceKind::File { format, .. } = &mut delta.kind {
+            *format = Some(FileFormat::Delta {
+                checkpoint_location: String::new(),
+                properties: BTreeMap::default(),
+            });
+        }
+        for source in [file("gs://lake/stats"), file("hdfs://lake/stats"), delta] {
+            let error = Location::of(&source, Path::new("/repo")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.hint().is_some());
+        }
     }
 
     #[test]

@@ -6,10 +6,14 @@ pub(crate) mod footer;
 mod hive;
 mod location;
 mod merge;
+mod open;
 mod opened;
+mod remote;
 mod table;
 
 pub(crate) use bounds::TimeBounds;
-pub(crate) use location::Location;
+pub(crate) use location::{Location, Place};
 pub(crate) use merge::plain_type;
+pub(crate) use open::Files;
+pub(crate) use remote::RemoteFile;
 pub(crate) use table::SourceTable;

@@ -1,33 +1,28 @@
 //! A source that was opened: its columns and its scan.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_schema::{Schema, SchemaRef};
-use datafusion::datasource::file_format::FileFormat;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
+use arrow_schema::SchemaRef;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::error::DataFusionError;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
-use futures::{StreamExt, TryStreamExt};
 use larder_core::{DataSource, Error, Result, Timestamp};
 use larder_offline_store::{Instants, SourceFile, source_name};
-use object_store::{ObjectMeta, ObjectStore};
 
-use super::files::Found;
 use super::hive::Partitions;
-use super::{Location, TimeBounds, files, footer, merge};
+use super::open::{Files, Opened};
+use super::remote::RemoteReaders;
+use super::{Location, Place, TimeBounds};
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::from_datafusion;
-
-/// How many footers are read at a time.
-const FOOTERS_AT_A_TIME: usize = 16;
 
 /// A source with its files found and its columns known.
 #[derive(Debug)]
@@ -35,11 +30,8 @@ pub(crate) struct SourceTable {
     name: String,
     location: Location,
     columns: TableSchema,
-    files: Vec<PartitionedFile>,
-    store: Arc<dyn ObjectStore>,
-    /// The only file, when it is held open.
-    held: Option<Arc<File>>,
-    reader: Arc<DefaultParquetFileReaderFactory>,
+    parts: Vec<PartitionedFile>,
+    files: Files,
 }
 
 impl SourceTable {
@@ -55,26 +47,23 @@ impl SourceTable {
         source: &DataSource,
         location: Location,
     ) -> Result<Self> {
-        let store = files::store(engine.context(), source, &location)?;
-        let Found { store, files: found, held } = files::find(store, source, &location).await?;
-        let schema = Arc::new(schema(engine, source, &store, &found).await?);
+        let Opened { files, found, schema } = Opened::at(engine, source, &location).await?;
+        let schema = Arc::new(schema);
         let paths = found.iter().map(|meta| &meta.location);
         // A column that a file has itself is the better source than the folder's name.
         let partitions = Partitions::of(&location.prefix, paths, &location.shown)?
             .retain(|name| schema.field_with_name(name).is_err());
-        let files = found.into_iter().zip(partitions.values).map(|(meta, values)| {
+        let parts = found.into_iter().zip(partitions.values).map(|(meta, values)| {
             PartitionedFile::new_from_meta(meta).with_partition_values(values)
         });
         Ok(Self {
             name: source.name.clone(),
-            files: files.collect(),
+            parts: parts.collect(),
             columns: TableSchema::builder(schema)
                 .with_table_partition_cols(partitions.columns)
                 .build(),
             location,
-            held,
-            reader: Arc::new(DefaultParquetFileReaderFactory::new(Arc::clone(&store))),
-            store,
+            files,
         })
     }
 
@@ -88,19 +77,14 @@ impl SourceTable {
         &self.location
     }
 
-    /// The files' bytes: local ones by their path.
-    pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
-        &self.store
-    }
-
-    /// The only file, when it is held open in the version that was found.
-    pub(crate) fn held(&self) -> Option<&Arc<File>> {
-        self.held.as_ref()
+    /// Where the bytes of the files come from.
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
     }
 
     /// A file with the values of the partition columns, which come after the stored ones.
     pub(crate) fn file(&self, number: usize) -> &PartitionedFile {
-        &self.files[number]
+        &self.parts[number]
     }
 
     /// How many of the columns stand in files; the others stand in folder names.
@@ -111,13 +95,12 @@ impl SourceTable {
     /// The files for records of what was read; paths below `root` are relative to it.
     pub(crate) fn described(&self, root: &Path) -> Vec<SourceFile> {
         let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-        let is_local = self.location.local.is_some();
         let describe = |file: &PartitionedFile| {
             let meta = &file.object_meta;
             let written = Timestamp::from_micros(meta.last_modified.timestamp_micros());
             let local_etag = || SourceFile::local_etag(written, meta.size);
-            if !is_local {
-                let path = format!("{}{}", self.location.store.as_str(), meta.location);
+            if let Place::Bucket { name, .. } = &self.location.place {
+                let path = format!("s3://{name}/{}", meta.location);
                 let etag = meta.e_tag.clone().unwrap_or_else(local_etag);
                 return SourceFile { path, size: meta.size, etag };
             }
@@ -125,12 +108,17 @@ impl SourceTable {
             let path = Path::new(&path).strip_prefix(&root).unwrap_or_else(|_| Path::new(&path));
             SourceFile { path: path.display().to_string(), size: meta.size, etag: local_etag() }
         };
-        self.files.iter().map(describe).collect()
+        self.parts.iter().map(describe).collect()
     }
 
     /// How many files there are.
     pub(crate) fn file_count(&self) -> usize {
-        self.files.len()
+        self.parts.len()
+    }
+
+    /// Bytes of all files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.parts.iter().map(|file| file.object_meta.size).sum()
     }
 
     /// Whether columns stand in folder names.
@@ -194,15 +182,16 @@ impl SourceTable {
         bounds: TimeBounds,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = self.columns.table_schema();
-        let reader = Arc::clone(&self.reader);
         let mut source = ParquetSource::new(self.columns.clone())
             .with_enable_page_index(true)
-            .with_parquet_file_reader_factory(reader);
+            .with_parquet_file_reader_factory(self.reader());
         if let Some(pruning) = bounds.predicate(schema, columns[time]) {
             source = source.with_predicate(pruning);
         }
-        let config = FileScanConfigBuilder::new(self.location.store.clone(), Arc::new(source))
-            .with_file_group(FileGroup::new(self.files.clone()))
+        // The reader knows where the bytes are; the store of the URL is looked up and not used.
+        let url = ObjectStoreUrl::local_filesystem();
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
+            .with_file_group(FileGroup::new(self.parts.clone()))
             .with_preserve_order(true)
             .with_projection_indices(Some(columns.to_vec()))
             .map_err(from_datafusion)?
@@ -211,38 +200,13 @@ impl SourceTable {
         let Some(filter) = bounds.predicate(&scan.schema(), time) else { return Ok(scan) };
         Ok(Arc::new(FilterExec::try_new(filter, scan).map_err(from_datafusion)?))
     }
-}
 
-/// The union of the columns of all files.
-async fn schema(
-    engine: &DataFusionOfflineStore,
-    source: &DataSource,
-    store: &Arc<dyn ObjectStore>,
-    files: &[ObjectMeta],
-) -> Result<Schema> {
-    let state = engine.context().state();
-    let format = ParquetFormat::default().with_force_view_types(false);
-    let footers = futures::stream::iter(files.to_vec()).map(|file| {
-        let (state, format) = (&state, &format);
-        async move {
-            footer::check(store, &file).await.map_err(|cause| not_parquet(source, &file, cause))?;
-            let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await;
-            schema.map_err(|error| unreadable(source, &file, error))
+    fn reader(&self) -> Arc<dyn ParquetFileReaderFactory> {
+        match &self.files {
+            Files::Local { store, .. } => {
+                Arc::new(DefaultParquetFileReaderFactory::new(Arc::clone(store)))
+            }
+            Files::Remote(files) => Arc::new(RemoteReaders(Arc::clone(files))),
         }
-    });
-    let footers = footers.buffered(FOOTERS_AT_A_TIME).boxed();
-    let schemas: Vec<SchemaRef> = footers.try_collect().await?;
-    let named = files.iter().zip(&schemas);
-    merge::merge(named.map(|(file, schema)| (file.location.as_ref(), schema.as_ref())))
-        .map_err(|error| error.context(format!("source \"{}\"", source.name)))
-}
-
-fn unreadable(source: &DataSource, file: &ObjectMeta, error: DataFusionError) -> Error {
-    not_parquet(source, file, from_datafusion(error))
-}
-
-fn not_parquet(source: &DataSource, file: &ObjectMeta, cause: Error) -> Error {
-    let message =
-        format!("source \"{}\": cannot read {} as a Parquet file", source.name, file.location);
-    Error::new(cause.kind(), message).with_source(cause)
+    }
 }

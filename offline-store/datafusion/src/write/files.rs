@@ -24,11 +24,15 @@ pub(super) fn add_part(
     schema: &SchemaRef,
     batches: &[RecordBatch],
 ) -> Result<()> {
-    let name = format!("part-{files:010}-{}.parquet", Uuid::new_v4().simple());
-    let target = folder.join(name);
+    let target = folder.join(part_name(files));
     let mut writer = ParquetFile::beside(&target, Arc::clone(schema))?;
     batches.iter().try_for_each(|batch| writer.write(batch))?;
     writer.publish()
+}
+
+/// A new name in a folder with so many files; as long as names count upwards, it is the last of them.
+pub(super) fn part_name(files: usize) -> String {
+    format!("part-{files:010}-{}.parquet", Uuid::new_v4().simple())
 }
 
 /// Replaces a file by its rows followed by the new ones, which are in its columns' order and types.

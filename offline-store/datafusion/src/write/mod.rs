@@ -2,15 +2,19 @@
 
 mod columns;
 mod files;
+mod object;
 mod parquet_file;
+mod remote;
 mod replace;
 mod save;
+
+use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
 use larder_core::{DataSource, Error, Result};
 
 use crate::engine::DataFusionOfflineStore;
-use crate::source::SourceTable;
+use crate::source::{Place, SourceTable};
 
 pub(crate) use save::save;
 
@@ -23,7 +27,7 @@ pub(crate) async fn append(
     let table = SourceTable::open(engine, source).await?;
     let refused = |why: &str| {
         Error::unsupported(format!("rows cannot be appended to {}: {why}", table.shown()))
-            .with_hint("a local Parquet file or a folder of them can be appended to")
+            .with_hint("a Parquet file or a folder of them can be appended to")
     };
     if table.location().pattern.is_some() {
         return Err(refused("it is a pattern of file names"));
@@ -31,14 +35,22 @@ pub(crate) async fn append(
     if table.is_partitioned() {
         return Err(refused("it is partitioned by folder names"));
     }
-    let Some(path) = table.location().local.clone() else {
-        return Err(refused("it is not on the local file system"));
-    };
     let batches = columns::align(&batches, &table.schema(), &table.shown())?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if rows == 0 {
         return Ok(0);
     }
+    match &table.location().place {
+        Place::Local(path) => append_local(&table, path.clone(), batches).await?,
+        Place::Bucket { name, endpoint } => {
+            let bucket = engine.buckets().get(name, Some(endpoint))?;
+            remote::append(&bucket, &table, batches).await?;
+        }
+    }
+    Ok(rows as u64)
+}
+
+async fn append_local(table: &SourceTable, path: PathBuf, batches: Vec<RecordBatch>) -> Result<()> {
     let (schema, files) = (table.schema(), table.file_count());
     let write = move || {
         if path.is_dir() {
@@ -48,6 +60,5 @@ pub(crate) async fn append(
         }
     };
     let written = tokio::task::spawn_blocking(write).await;
-    written.map_err(|error| Error::internal("the write ended early").with_source(error))??;
-    Ok(rows as u64)
+    written.map_err(|error| Error::internal("the write ended early").with_source(error))?
 }

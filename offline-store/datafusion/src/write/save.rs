@@ -13,9 +13,10 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::parquet_file::{ParquetFile, TEMPORARY, broken, folder_of, sync_folder};
+use super::remote::RemoteTarget;
 use super::replace;
 use crate::engine::DataFusionOfflineStore;
-use crate::source::Location;
+use crate::source::{Location, Place};
 
 /// Batches that are read ahead of the disk.
 const AHEAD: usize = 4;
@@ -26,17 +27,19 @@ pub(crate) async fn save(
     request: &SaveRequest,
     rows: BatchStream,
 ) -> Result<u64> {
-    let target = Target::of(engine, request)?;
-    target.check()?;
-    let schema = rows.schema();
-    let (pieces, received) = mpsc::channel(AHEAD);
-    let writing = tokio::task::spawn_blocking(move || target.write(&schema, received));
-    let read = feed(rows, pieces).await;
-    let written = writing.await;
-    let written =
-        written.map_err(|error| Error::internal("the write ended early").with_source(error))?;
-    // What stopped the rows is the cause of what stopped the writer.
-    read.and(written)
+    let location = Location::of(&request.target, &engine.options().repo_root)?;
+    if location.pattern.is_some() {
+        let what =
+            format!("rows cannot be saved to {}: it is a pattern of file names", location.shown);
+        return Err(Error::unsupported(what).with_hint("name a Parquet file or a folder"));
+    }
+    match &location.place {
+        Place::Local(path) => Target::of(request, path, &location.shown).save(rows).await,
+        Place::Bucket { name, endpoint } => {
+            let bucket = engine.buckets().get(name, Some(endpoint))?;
+            RemoteTarget::of(request, bucket, &location).save(rows).await
+        }
+    }
 }
 
 /// What the writer is told. It publishes nothing unless it is told the end.
@@ -56,6 +59,11 @@ async fn feed(mut rows: BatchStream, pieces: mpsc::Sender<Piece>) -> Result<()> 
     Ok(())
 }
 
+/// Whether a path is that of one file: Feast 0.67 goes by the name.
+pub(super) fn is_file(mode: SaveMode, shown: &str) -> bool {
+    mode != SaveMode::Add && shown.ends_with(".parquet")
+}
+
 /// A place on the local file system.
 struct Target {
     request: SaveRequest,
@@ -66,19 +74,22 @@ struct Target {
 }
 
 impl Target {
-    fn of(engine: &DataFusionOfflineStore, request: &SaveRequest) -> Result<Self> {
-        let location = Location::of(&request.target, &engine.options().repo_root)?;
-        let shown = location.shown;
-        let refused = |why: &str| {
-            Error::unsupported(format!("rows cannot be saved to {shown}: {why}"))
-                .with_hint("a local Parquet file or folder can be saved to")
-        };
-        if location.pattern.is_some() {
-            return Err(refused("it is a pattern of file names"));
-        }
-        let path = location.local.ok_or_else(|| refused("it is not on the local file system"))?;
-        let is_file = request.mode != SaveMode::Add && shown.ends_with(".parquet");
-        Ok(Self { request: request.clone(), path, shown, is_file })
+    fn of(request: &SaveRequest, path: &Path, shown: &str) -> Self {
+        let is_file = is_file(request.mode, shown);
+        Self { request: request.clone(), path: path.to_owned(), shown: shown.to_owned(), is_file }
+    }
+
+    async fn save(self, rows: BatchStream) -> Result<u64> {
+        self.check()?;
+        let schema = rows.schema();
+        let (pieces, received) = mpsc::channel(AHEAD);
+        let writing = tokio::task::spawn_blocking(move || self.write(&schema, received));
+        let read = feed(rows, pieces).await;
+        let written = writing.await;
+        let written =
+            written.map_err(|error| Error::internal("the write ended early").with_source(error))?;
+        // What stopped the rows is the cause of what stopped the writer.
+        read.and(written)
     }
 
     /// Refuses what must not be there, before a row is read.

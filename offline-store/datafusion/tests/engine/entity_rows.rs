@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use larder_core::{DataSource, ErrorKind};
 use larder_offline_store::{EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore};
+use larder_offline_store_datafusion::{DataFusionOfflineStore, EngineOptions};
 use libtest_mimic::Trial;
 
 use crate::fixture::{block_on, engine, put, source, view, whole};
@@ -27,6 +28,7 @@ trials![
     a_query_may_join_sources,
     a_query_is_refused_unless_it_is_one_that_reads_sources,
     the_files_of_a_source_are_told_by_path_size_and_etag,
+    a_file_larger_than_the_memory_limit_is_answered_row_by_row_in_its_order,
 ];
 
 /// Rows of two drivers at these seconds, with the second as `rate`.
@@ -154,4 +156,45 @@ async fn the_files_of_a_source_are_told_by_path_size_and_etag() {
     );
     let gone = store.source_files(&source("gone.parquet", false)).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
+}
+
+async fn a_file_larger_than_the_memory_limit_is_answered_row_by_row_in_its_order() {
+    const ROWS: i64 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let drivers: Vec<String> = (0..50).map(|driver| format!("d{driver}")).collect();
+    let log: Vec<(&str, i64)> = drivers
+        .iter()
+        .flat_map(|driver| (0..20).map(|turn| (driver.as_str(), turn * 10)))
+        .collect();
+    put(&folder.path().join("stats.parquet"), &stats(&log), 100);
+    // In no order, some before the first row of a driver, some without a driver.
+    let driver = |row: i64| (row % 97 < 50).then(|| format!("d{}", row % 97));
+    let second = |row: i64| row * 7_919 % 199 - 5;
+    let of_rows: StringArray = (0..ROWS).map(driver).collect();
+    let times: TimestampMillisecondArray = (0..ROWS).map(|row| Some(second(row) * 1_000)).collect();
+    let notes: StringArray = (0..ROWS).map(|row| Some(format!("row {row}"))).collect();
+    let entities = RecordBatch::try_from_iter_with_nullable([
+        ("driver", Arc::new(of_rows) as ArrayRef, true),
+        ("event_timestamp", Arc::new(times) as ArrayRef, true),
+        ("note", Arc::new(notes) as ArrayRef, true),
+    ]);
+    let file = folder.path().join("entities.parquet");
+    put(&file, &entities.unwrap(), 1_500);
+    let size = usize::try_from(std::fs::metadata(&file).unwrap().len()).unwrap();
+    let options = EngineOptions { batch_size: 1_000, ..EngineOptions::new(folder.path()) };
+    let store = DataFusionOfflineStore::new(options).unwrap();
+    for limit in [size / 8, size, 8 * size, 64 * size] {
+        let mut request = history(EntityRows::File(file.clone()));
+        request.options.memory_limit = Some(limit);
+        let answer = whole(store.historical_features(request).await.unwrap()).await.unwrap();
+        let found = rows(&answer, &["note", "rate"].map(str::to_owned));
+        for (row, found) in (0..ROWS).zip(&found) {
+            let rate = match driver(row) {
+                Some(_) if second(row) >= 0 => format!("{}.0", second(row) / 10 * 10),
+                _ => "null".to_owned(),
+            };
+            assert_eq!(found, &[format!("\"row {row}\""), rate], "row {row}, limit {limit}");
+        }
+        assert_eq!(found.len(), 20_000, "limit {limit}");
+    }
 }

@@ -10,7 +10,7 @@ use arrow_array::{
 use arrow_schema::{DataType, TimeUnit};
 use larder_core::{ErrorKind, Timestamp, ValueType};
 use larder_offline_store::{
-    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullRequest,
+    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullOptions, PullRequest,
 };
 use larder_offline_store_datafusion::DataFusionOfflineStore;
 use libtest_mimic::Trial;
@@ -45,7 +45,7 @@ trials![
     text_keys_of_any_encoding_match,
     a_column_without_values_gets_its_declared_type,
     an_object_store_is_read_like_the_file_system,
-    a_bucket_that_is_not_registered_is_unsupported,
+    other_schemes_are_unsupported,
     a_pattern_or_partitioned_folder_cannot_be_appended_to,
     a_damaged_file_is_not_appended_to,
 ];
@@ -74,6 +74,7 @@ fn pull(uri: &str, features: &[&str]) -> PullRequest {
         created_timestamp_column: None,
         start: None,
         end: None,
+        options: PullOptions::default(),
     }
 }
 
@@ -310,7 +311,7 @@ async fn an_object_store_is_read_like_the_file_system() {
         bucket.put(&name.into(), bytes).await.unwrap();
     }
     let store = engine(folder.path());
-    store.register_object_store("s3://lake", Arc::new(bucket)).unwrap();
+    store.register_bucket("lake", Arc::new(bucket));
     for uri in ["s3://lake/stats", "s3://lake/stats/", "s3://lake/stats/*/*.parquet"] {
         let found = pulled(&store, uri, &["rate", "day"]).await;
         assert_eq!(found, [["1.0", "1.0"], ["2.0", "2.0"]], "{uri}");
@@ -319,16 +320,16 @@ async fn an_object_store_is_read_like_the_file_system() {
     assert_eq!(file.concat(), ["2.0"]);
     let missing = store.pull_all(pull("s3://lake/gone", &["rate"])).await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
-    let write = store.write(&source("s3://lake/stats", false), vec![stats(&[3])]).await;
-    assert_eq!(write.unwrap_err().kind(), ErrorKind::Unsupported);
+    let refused = store.write(&source("s3://lake/stats", false), vec![stats(&[3])]).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unsupported, "it is partitioned");
 }
 
-async fn a_bucket_that_is_not_registered_is_unsupported() {
+async fn other_schemes_are_unsupported() {
     let folder = tempfile::tempdir().unwrap();
-    let error = engine(folder.path()).source_schema(&source("s3://lake/stats", false)).await;
+    let error = engine(folder.path()).source_schema(&source("gs://lake/stats", false)).await;
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.message().contains("s3://lake"), "{error}");
+    assert!(error.message().contains("gs://"), "{error}");
 }
 
 async fn a_pattern_or_partitioned_folder_cannot_be_appended_to() {

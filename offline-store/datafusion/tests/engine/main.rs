@@ -9,9 +9,11 @@ mod contract;
 mod entity_rows;
 mod files;
 mod fixture;
+mod latest;
 mod properties;
 mod pruned;
 mod rows;
+mod s3;
 mod vectors;
 
 use std::process::ExitCode;
@@ -24,7 +26,9 @@ fn main() -> ExitCode {
     trials.extend(vectors::trials());
     trials.extend(properties::trials());
     trials.extend(files::trials());
+    trials.extend(latest::trials());
     trials.extend(pruned::trials());
     trials.extend(entity_rows::trials());
+    trials.extend(s3::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

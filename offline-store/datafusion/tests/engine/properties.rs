@@ -1,5 +1,6 @@
 //! The engine and the oracle agree on random tables.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use arrow_schema::TimeUnit;
 use larder_core::{Interval, Timestamp};
 use larder_offline_store::oracle::Visibility;
 use larder_offline_store::{
-    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullRequest, floor_ticks,
-    oracle,
+    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullOptions, PullRequest,
+    floor_ticks, oracle,
 };
 use libtest_mimic::Trial;
 use proptest::prelude::*;
@@ -24,19 +25,30 @@ use crate::rows::{names, rows, sorted};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("properties::the_engine_joins_as_the_oracle_does", || {
-            run(world(), |world| block_on(join_equals_oracle(&world)))
+            joins(CASES, |folder| Arc::new(engine(folder)))
         }),
         Trial::test("properties::the_engine_pulls_the_latest_rows_as_the_oracle_does", || {
-            run(world(), |world| block_on(latest_equals_oracle(&world)))
+            run(CASES, world(), |world| block_on(latest_equals_oracle(&world)))
         }),
     ]
 }
 
+const CASES: u32 = 160;
+
+/// Checks that a store joins as the oracle does, in so many random worlds.
+pub(crate) fn joins(
+    cases: u32,
+    make: fn(&Path) -> Arc<dyn OfflineStore>,
+) -> Result<(), libtest_mimic::Failed> {
+    run(cases, world(), |world| block_on(join_equals_oracle(&world, make)))
+}
+
 fn run<T: std::fmt::Debug>(
+    cases: u32,
     strategy: impl Strategy<Value = T>,
     check: impl Fn(T),
 ) -> Result<(), libtest_mimic::Failed> {
-    let config = Config { cases: 160, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let checked = TestRunner::new(config).run(&strategy, |input| {
         check(input);
         Ok(())
@@ -203,7 +215,7 @@ impl World {
     }
 
     /// Writes the files and gives their rows in file order.
-    fn put_files(&self, folder: &std::path::Path) -> RecordBatch {
+    fn put_files(&self, folder: &Path) -> RecordBatch {
         let files: Vec<RecordBatch> =
             (0..self.files.len()).map(|number| self.file(number)).collect();
         for (number, rows) in files.iter().enumerate() {
@@ -213,7 +225,7 @@ impl World {
     }
 }
 
-async fn join_equals_oracle(world: &World) {
+async fn join_equals_oracle(world: &World, make: fn(&Path) -> Arc<dyn OfflineStore>) {
     let folder = tempfile::tempdir().unwrap();
     let features = world.put_files(folder.path());
     let source = source("rows", world.created_clock.is_some());
@@ -244,7 +256,7 @@ async fn join_equals_oracle(world: &World) {
             as_served: world.visibility == Visibility::AsServed,
         },
     };
-    let answer = engine(folder.path()).historical_features(request).await.unwrap();
+    let answer = make(folder.path()).historical_features(request).await.unwrap();
     let answer = whole(answer).await.unwrap();
     assert_eq!(rows(&answer, &names(&expected)), rows(&expected, &names(&expected)));
 }
@@ -263,10 +275,22 @@ async fn latest_equals_oracle(world: &World) {
         created_timestamp_column: world.created_clock.map(|_| "created".to_owned()),
         start: bound(bounds[0]),
         end: bound(bounds[1]),
+        options: PullOptions { memory_limit: world.memory_limit, skip: 0 },
     };
     let expected = oracle::latest(&request, &features).unwrap();
-    let answer = engine(folder.path()).pull_latest(request).await.unwrap();
+    let engine = engine(folder.path());
+    let answer = engine.pull_latest(request.clone()).await.unwrap();
+    let count = answer.rows().unwrap();
     let answer = whole(answer).await.unwrap();
+    assert_eq!(answer.num_rows() as u64, count);
     let columns = names(&expected);
-    assert_eq!(sorted(rows(&answer, &columns)), sorted(rows(&expected, &columns)));
+    let found = rows(&answer, &columns);
+    assert_eq!(sorted(found.clone()), sorted(rows(&expected, &columns)));
+    // The order is always the same, so that a reader can go on where it stopped.
+    let skip = count / 2;
+    let options = PullOptions { memory_limit: world.memory_limit.xor(Some(1)), skip };
+    let rest = engine.pull_latest(PullRequest { options, ..request }).await.unwrap();
+    assert_eq!(rest.rows(), Some(count - skip));
+    let rest = whole(rest).await.unwrap();
+    assert_eq!(rows(&rest, &columns), found[usize::try_from(skip).unwrap()..]);
 }

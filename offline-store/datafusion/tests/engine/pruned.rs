@@ -39,6 +39,7 @@ trials![
     pages_without_winners_are_not_read,
     a_folder_is_pruned_file_by_file,
     a_join_beyond_the_memory_limit_goes_through_the_disk,
+    views_that_do_not_fit_together_are_joined_one_after_the_other,
     one_key_with_more_rows_than_fit_is_joined_in_turns,
     the_plan_tells_what_is_read,
     a_file_replaced_by_another_is_no_silent_mix,
@@ -132,7 +133,7 @@ async fn scattered_winners_are_read_alike_from_files_and_objects() {
         .put(&"log.parquet".into(), PutPayload::from(std::fs::read(&path).unwrap()))
         .await
         .unwrap();
-    store.register_object_store("s3://lake", Arc::new(bucket)).unwrap();
+    store.register_bucket("lake", Arc::new(bucket));
     // Alone on their pages, next to each other, and in the last row group.
     let wanted = [(17, 17), (18, 5_017), (4_999, 9_999), (3_000, 8_000), (3_001, 8_500), (4, 3)];
     let expected: Vec<_> = [Some(17), Some(18), Some(9_999), Some(8_000), Some(8_001), None]
@@ -194,7 +195,7 @@ async fn a_folder_is_pruned_file_by_file() {
 }
 
 /// Two views with other keys, one of them without any, asked for by many rows in no order.
-async fn many_views(folder: &Path, limit: Option<usize>) -> Vec<Vec<String>> {
+fn many_views(limit: Option<usize>) -> HistoricalRequest {
     let mut everyone = users("log.parquet");
     "all".clone_into(&mut everyone.name);
     everyone.join_keys.clear();
@@ -215,8 +216,13 @@ async fn many_views(folder: &Path, limit: Option<usize>) -> Vec<Vec<String>> {
     let mut request = request(entity, vec![users("log.parquet"), everyone]);
     request.views[0].ttl = Some(Duration::from_mins(5));
     request.options.memory_limit = limit;
+    request
+}
+
+async fn answers_of_many_views(folder: &Path, limit: Option<usize>) -> Vec<Vec<String>> {
     let store = DataFusionOfflineStore::new(EngineOptions::new(folder)).unwrap();
-    let answer = whole(store.historical_features(request).await.unwrap()).await.unwrap();
+    let answer = store.historical_features(many_views(limit)).await.unwrap();
+    let answer = whole(answer).await.unwrap();
     let schema = answer.schema();
     let all: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     rows(&answer, &all)
@@ -225,12 +231,30 @@ async fn many_views(folder: &Path, limit: Option<usize>) -> Vec<Vec<String>> {
 async fn a_join_beyond_the_memory_limit_goes_through_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     put_pages(&folder.path().join("log.parquet"), &log(0..10_000, 400));
-    let expected = many_views(folder.path(), None).await;
+    let expected = answers_of_many_views(folder.path(), None).await;
     assert_eq!(expected.len(), 9_000);
     assert!(expected[..8_999].iter().any(|row| row[2] != "null"));
     for limit in [1, 64 << 10, 1 << 20] {
-        assert_eq!(many_views(folder.path(), Some(limit)).await, expected, "limit {limit}");
+        let found = answers_of_many_views(folder.path(), Some(limit)).await;
+        assert_eq!(found, expected, "limit {limit}");
     }
+}
+
+async fn views_that_do_not_fit_together_are_joined_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    put_pages(&folder.path().join("log.parquet"), &log(0..10_000, 400));
+    let expected = answers_of_many_views(folder.path(), None).await;
+    let store = DataFusionOfflineStore::new(EngineOptions::new(folder.path())).unwrap();
+    // The most at which all views do not fit; what each processor takes is the machine's.
+    let (mut least, mut most) = (1, 1 << 30);
+    while least + 1 < most {
+        let limit = least + (most - least) / 2;
+        let text = store.explain(many_views(Some(limit))).await.unwrap();
+        *(if text.contains("to disk") { &mut least } else { &mut most }) = limit;
+    }
+    let text = store.explain(many_views(Some(least))).await.unwrap();
+    assert!(text.contains("one view after the other"), "{text}");
+    assert_eq!(answers_of_many_views(folder.path(), Some(least)).await, expected);
 }
 
 async fn one_key_with_more_rows_than_fit_is_joined_in_turns() {

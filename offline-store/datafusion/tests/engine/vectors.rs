@@ -1,13 +1,15 @@
 //! Golden vectors recorded from real Feast: one test per folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use larder_core::{DUMMY_JOIN_KEY, ErrorKind, SourceKind};
 use larder_offline_store::oracle::Visibility;
 use larder_offline_store::{
-    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullRequest, oracle,
+    EntityRows, HistoricalOptions, HistoricalRequest, OfflineStore, PullOptions, PullRequest,
+    oracle,
 };
 use libtest_mimic::Trial;
 
@@ -36,26 +38,35 @@ struct Window {
     rows: &'static [[&'static str; 3]],
 }
 
+/// Makes the store under test for the folder of a case.
+type MakeStore = fn(&Path) -> Arc<dyn OfflineStore>;
+
 pub(crate) fn trials() -> Vec<Trial> {
+    trials_over("vectors", |folder| Arc::new(engine(folder)))
+}
+
+/// The vectors, read through another store.
+pub(crate) fn trials_over(suite: &'static str, make: MakeStore) -> Vec<Trial> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/offline");
     let entries = std::fs::read_dir(&root).unwrap_or_else(|e| panic!("{}: {e}", root.display()));
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     folders.retain(|folder| folder.is_dir());
     folders.sort();
     assert!(folders.len() >= 45, "golden vectors are missing from {}", root.display());
-    folders.into_iter().map(trial).collect()
+    folders.into_iter().map(|folder| trial(suite, make, folder)).collect()
 }
 
-fn trial(folder: PathBuf) -> Trial {
+fn trial(suite: &str, make: MakeStore, folder: PathBuf) -> Trial {
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-    Trial::test(format!("vectors::{name}"), move || {
-        let case = Case::read(&folder);
+    Trial::test(format!("{suite}::{name}"), move || {
+        let (case, store) = (Case::read(&folder), make(&folder));
+        let store = store.as_ref();
         if case.is_materialization() {
-            block_on(pulls(&case, &folder));
+            block_on(pulls(store, &case, &folder));
         } else if folder.join("entity.parquet").is_file() {
-            block_on(join(&case, &folder));
+            block_on(join(store, &case, &folder));
         } else {
-            block_on(window(&case, &folder));
+            block_on(window(store, &case, &folder));
         }
         Ok(())
     })
@@ -67,8 +78,7 @@ fn expected(folder: &Path) -> Option<RecordBatch> {
     files.iter().find(|file| file.is_file()).map(|file| read(file))
 }
 
-async fn join(case: &Case, folder: &Path) {
-    let store = engine(folder);
+async fn join(store: &dyn OfflineStore, case: &Case, folder: &Path) {
     let file = folder.join("entity.parquet");
     if let Some(expected) = expected(folder) {
         judge(case, folder, &expected);
@@ -129,7 +139,7 @@ fn compare(case: &Case, answer: &RecordBatch, expected: &RecordBatch) {
     assert_eq!(rows(answer, &columns), rows(expected, &columns));
 }
 
-async fn window(case: &Case, folder: &Path) {
+async fn window(store: &dyn OfflineStore, case: &Case, folder: &Path) {
     let name = folder.file_name().unwrap().to_string_lossy();
     let expected = WINDOWS.iter().find(|window| window.case == name).unwrap();
     let end = case.instant("end_date").unwrap();
@@ -140,7 +150,7 @@ async fn window(case: &Case, folder: &Path) {
         filter_by_created: false,
         options: HistoricalOptions::default(),
     };
-    let answer = whole(engine(folder).historical_features(request).await.unwrap()).await.unwrap();
+    let answer = whole(store.historical_features(request).await.unwrap()).await.unwrap();
     let columns = expected.columns.map(str::to_owned);
     assert_eq!(sorted(rows(&answer, &columns)), expected.rows);
     let times = rows(&answer, &["event_timestamp".to_owned()]);
@@ -148,13 +158,16 @@ async fn window(case: &Case, folder: &Path) {
     assert!(times.iter().all(|time| *time == [end.clone()]), "{times:?}");
 }
 
-async fn pulls(case: &Case, folder: &Path) {
-    let store = engine(folder);
+async fn pulls(store: &dyn OfflineStore, case: &Case, folder: &Path) {
     for view in case.views().values() {
         let (start, end) = (case.instant("start_date"), case.instant("end_date"));
         let request = PullRequest::of_view(view, start, end).unwrap();
-        let latest = whole(store.pull_latest(request.clone()).await.unwrap()).await.unwrap();
-        compare_pull(&latest, &recorded(folder, "pull_latest"));
+        for memory_limit in [None, Some(1)] {
+            let options = PullOptions { memory_limit, skip: 0 };
+            let request = PullRequest { options, ..request.clone() };
+            let latest = whole(store.pull_latest(request).await.unwrap()).await.unwrap();
+            compare_pull(&latest, &recorded(folder, "pull_latest"));
+        }
         let SourceKind::File { uri, .. } = &request.source.kind else { panic!("no file source") };
         let judged = oracle::latest(&request, &read(&folder.join(uri))).unwrap();
         compare_pull(&judged, &recorded(folder, "pull_latest"));

@@ -65,7 +65,7 @@ impl Environment {
     /// Runs `work` in a read transaction; it may run again when another process has grown the file.
     pub(super) fn read<T>(&self, work: impl Fn(Rows, &RoTxn<'_>) -> Result<T, Fault>) -> Result<T> {
         self.attempt(|mapped| {
-            let txn = mapped.env.read_txn()?;
+            let txn = mapped.snapshot()?;
             work(mapped.rows, &txn)
         })
     }
@@ -182,6 +182,20 @@ impl Mapped {
         let size = env.info().map_size as u64;
         Ok(Self { env, rows, size })
     }
+
+    /// Begins a read transaction that sees nothing newer than its own number.
+    ///
+    /// LMDB keeps two root pages and overwrites the older one with each commit. It looks the last commit's number up and
+    /// copies that commit's root in two steps: a reader that loses the processor in between for two commits copies the
+    /// root of one that is still on its way to the disk, and its next read would go back to the one before.
+    fn snapshot(&self) -> Result<RoTxn<'_, WithoutTls>, Fault> {
+        loop {
+            let txn = self.env.read_txn()?;
+            if self.env.info().last_txn_id <= txn.id() + 1 {
+                return Ok(txn);
+            }
+        }
+    }
 }
 
 /// Opens the environment, waiting for one that this process is just closing.
@@ -277,6 +291,39 @@ mod tests {
         put(&environment, 3, 100).unwrap();
         let kept = environment.read(|rows, txn| Ok(rows.len(txn)?)).unwrap();
         assert_eq!(kept, 3); // the format and two rows
+    }
+
+    /// More readers than processors, so that some lose theirs while they begin.
+    #[test]
+    fn no_read_goes_back_behind_the_read_before() {
+        const READERS: usize = 16;
+        const COMMITS: u32 = 1_000;
+        let folder = tempfile::tempdir().unwrap();
+        let environment = open(&folder, MAP_STEP, 1 << 30).unwrap();
+        let set = |count: u32| {
+            environment.write(|rows, txn| Ok(rows.put(txn, b"count", &count.to_be_bytes())?))
+        };
+        let get = || {
+            environment.read(|rows, txn| {
+                Ok(rows
+                    .get(txn, b"count")?
+                    .map(|found| u32::from_be_bytes(found.try_into().unwrap())))
+            })
+        };
+        set(0).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..READERS {
+                scope.spawn(|| {
+                    let mut last = 0;
+                    while last < COMMITS {
+                        let count = get().unwrap().unwrap();
+                        assert!(count >= last, "{count} after {last}");
+                        last = count;
+                    }
+                });
+            }
+            (1..=COMMITS).for_each(|count| set(count).unwrap());
+        });
     }
 
     #[test]

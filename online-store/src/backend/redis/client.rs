@@ -9,7 +9,7 @@ use redis::{Cmd, Pipeline, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use super::cluster::{Cluster, Node, Work};
+use super::cluster::{Assignment, Cluster, Node, Work};
 use super::config::{RedisConfig, RedisTopology};
 use super::dial::ServerDial;
 use super::endpoint::Endpoint;
@@ -175,6 +175,17 @@ impl Client {
                 Ok(cluster.primaries().await?.into_iter().map(Primary::Node).collect())
             }
         }
+    }
+
+    /// Where the slots are; the same at all times unless the servers are a cluster.
+    pub(super) async fn assignment(&self, primaries: &[Primary]) -> Result<Assignment, Fault> {
+        let Servers::Cluster(cluster) = &self.servers else { return Ok(Assignment::default()) };
+        let _permit = self.permit().await?;
+        let nodes = primaries.iter().filter_map(|primary| match primary {
+            Primary::Only(_) => None,
+            Primary::Node(node) => Some(node.as_ref()),
+        });
+        cluster.assignment(nodes).await
     }
 
     /// Sends one command that names no key to a server.

@@ -5,6 +5,7 @@
 //!     {u32 murmur3 of "<view>:<feature>", little-endian} -> Value, null is zero bytes      Feast's layout
 //!     "_ts:<view>"                                       -> google.protobuf.Timestamp
 //!     "_row:<view>"                                      -> packed row                     packed layout
+//! "larder:schemas:<project>:<view>" -> HASH { digest -> schema of packed rows }           packed layout
 //! ```
 //!
 //! A row exists through its `_ts:` or `_row:` field.
@@ -19,6 +20,11 @@ use crate::ViewTable;
 
 /// The start of the name of every field that holds a packed row.
 pub(super) const ROW_FIELD_PREFIX: &str = "_row:";
+
+/// The key that holds the schemas of a view's packed rows. No entity key begins so, and no view has a colon in its name.
+pub(super) fn schema_key(project: &str, view: &str) -> String {
+    format!("larder:schemas:{project}:{view}")
+}
 
 /// The key that holds the rows of an entity.
 pub(super) fn row_key(entity_key: &[u8], project: &str) -> Vec<u8> {
@@ -129,7 +135,8 @@ mod tests {
     fn what_is_no_version_3_key_belongs_to_nobody() {
         let old = key(EntityKeyVersion::V2, &[Value::Int64(1)]);
         assert_eq!(entity_key_of(&row_key(&old, "shop"), "shop"), None);
-        for other in [&b""[..], b"shop", b"session:shop", &[1, 0, 0, 0]] {
+        let schemas = schema_key("work", "shop");
+        for other in [&b""[..], b"shop", b"session:shop", &[1, 0, 0, 0], schemas.as_bytes()] {
             assert_eq!(entity_key_of(other, "shop"), None);
         }
     }

@@ -12,8 +12,9 @@ use super::config::{RedisConfig, RedisGuard, RedisLayout};
 use super::error::Fault;
 use super::hmget::Answers;
 use super::layout::{entity_key_of, hex, row_fields, row_key};
-use super::read::{LookUps, send};
-use super::remove::Scan;
+use super::read::{LookUps, ViewLookUp, send};
+use super::scan::Scan;
+use super::schemas::Schemas;
 use super::script::{self, REMOVE_UNCHANGED};
 use super::write;
 use crate::{
@@ -62,8 +63,8 @@ impl RedisStore {
     /// [`update`](crate::OnlineStore::update).
     ///
     /// # Errors
-    /// `Data` for a stored row that cannot be understood, naming its key; `Conflict` for one that changes too often;
-    /// otherwise as [`write`](crate::OnlineStore::write). Whatever it is, no row is lost, and the same call goes on
+    /// `Data` for a stored row that cannot be understood, naming its key; `Conflict` for one that changes too often, or
+    /// when slots of a cluster do not stop moving; otherwise as [`write`](crate::OnlineStore::write). Whatever it is, no row is lost, and the same call goes on
     /// where it stopped.
     pub async fn migrate(
         &self,
@@ -78,21 +79,22 @@ impl RedisStore {
             return Err(Error::internal("tables of several projects cannot be moved together"));
         }
         let moving = Move::new(self, tables, migration);
-        let client = moving.client;
-        let primaries = client.primaries().await.map_err(|fault| client.error(&fault))?;
-        for primary in primaries {
-            let mut scan = Scan::new(project);
-            while let Some(keys) =
-                scan.next(client, &primary).await.map_err(|fault| client.error(&fault))?
-            {
-                let keys: Vec<&[u8]> =
-                    keys.iter().filter_map(|key| entity_key_of(key, project)).collect();
-                for keys in keys.chunks(KEYS_AT_ONCE) {
-                    moving.keys(keys, &mut counts).await?;
-                    progress(&counts);
-                }
+        let mut scan = Scan::new(moving.client, project);
+        let mut pass = 1;
+        while let Some(keys) = scan.next().await? {
+            if scan.pass() > pass && (migration.keep || migration.dry_run) {
+                // The rows of the pass before are still there.
+                counts.fill(MigratedRows::default());
+            }
+            pass = scan.pass();
+            let keys: Vec<&[u8]> =
+                keys.iter().filter_map(|key| entity_key_of(key, project)).collect();
+            for keys in keys.chunks(KEYS_AT_ONCE) {
+                moving.keys(keys, &mut counts).await?;
+                progress(&counts);
             }
         }
+        moving.finish().await?;
         Ok(counts)
     }
 }
@@ -100,6 +102,7 @@ impl RedisStore {
 /// One migration.
 struct Move<'a> {
     client: &'a Client,
+    schemas: &'a Schemas,
     /// Settings of the store, with the layout to move to.
     config: RedisConfig,
     from: RedisLayout,
@@ -128,7 +131,18 @@ impl<'a> Move<'a> {
             RedisLayout::Feast => RedisLayout::Packed,
             RedisLayout::Packed => RedisLayout::Feast,
         };
-        Self { client: &store.0.client, config, from, tables, migration }
+        Self { client: &store.0.client, schemas: &store.0.schemas, config, from, tables, migration }
+    }
+
+    /// The schemas of packed rows go after these. Somebody who still writes such rows stores them again.
+    async fn finish(&self) -> Result<()> {
+        let is_last = !self.migration.keep && !self.migration.dry_run;
+        if is_last && self.from == RedisLayout::Packed {
+            for table in self.tables {
+                self.schemas.remove(self.client, table).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn keys(&self, keys: &[&[u8]], counts: &mut [MigratedRows]) -> Result<()> {
@@ -154,9 +168,9 @@ impl<'a> Move<'a> {
                 return Ok(());
             }
             let rows = found.to_write(table)?;
+            let to = (self.client, self.schemas);
             let written =
-                write::write(self.client, &self.config, table, &rows, WriteGuard::EventTime)
-                    .await?;
+                write::write(to, &self.config, table, &rows, WriteGuard::EventTime).await?;
             counts.written += written.written as u64;
             counts.older += written.skipped_older as u64;
             if self.migration.keep {
@@ -176,26 +190,26 @@ impl<'a> Move<'a> {
     async fn look_up<'k>(&self, tables: &[ViewTable], keys: &[&'k [u8]]) -> Result<Vec<Found<'k>>> {
         let reads: Vec<ViewRead<'_>> =
             tables.iter().map(|table| ViewRead { table, keys }).collect();
-        let groups = LookUps::group(&reads, self.from);
+        let mut groups = LookUps::group(&reads, self.from);
         let answers = send(self.client, &groups).await;
         let mut found: Vec<Found<'k>> = tables.iter().map(Found::of).collect();
-        let Some(group) = groups.first() else { return Ok(found) };
-        let mut fields = Vec::new();
-        for (key, answer) in keys.iter().copied().zip(answers.iter().flat_map(Answers::iter)) {
+        let Some(group) = groups.first_mut() else { return Ok(found) };
+        let count = group.fields();
+        let mut rows = Vec::with_capacity(keys.len());
+        for answer in answers.iter().flat_map(Answers::iter) {
+            let mut fields = Vec::new();
             let answer = answer.map_err(|fault| self.client.error(&fault))?;
-            answer.fields(group.fields(), &mut fields)?;
-            let mut rest = fields.as_slice();
-            for (view, found) in group.views().zip(&mut found) {
-                let (own, others) = rest.split_at(view.width());
-                rest = others;
-                if own.last().copied().flatten().is_none() {
-                    continue;
-                }
-                view.push_row(own, &mut found.rows).map_err(|error| {
-                    error.context(format_args!("the row with entity key {}", hex(key)))
-                })?;
-                found.keys.push(key);
-                found.fields.push(own.iter().map(|value| value.map(<[u8]>::to_vec)).collect());
+            answer.fields(count, &mut fields)?;
+            rows.push(fields);
+        }
+        let mut first = 0;
+        for (view, found) in group.views().zip(&mut found) {
+            let own = first..first + view.width();
+            first = own.end;
+            let exist: Vec<Option<&[u8]>> = rows.iter().map(|fields| fields[own.end - 1]).collect();
+            view.learn(self.client, self.schemas, &exist).await?;
+            for (key, fields) in keys.iter().copied().zip(&rows) {
+                found.push(view, key, &fields[own.clone()])?;
             }
         }
         Ok(found)
@@ -226,13 +240,30 @@ impl<'a> Move<'a> {
     }
 }
 
-impl Found<'_> {
+impl<'k> Found<'k> {
     fn none() -> Self {
         Self { keys: Vec::new(), fields: Vec::new(), rows: ReadRows::default() }
     }
 
     fn of(table: &ViewTable) -> Self {
         Self { rows: ReadRows::with_capacity(0, table.features().len()), ..Self::none() }
+    }
+
+    /// Adds the row that a key has, if it has one.
+    fn push(
+        &mut self,
+        view: &mut ViewLookUp<'_>,
+        key: &'k [u8],
+        fields: &[Option<&[u8]>],
+    ) -> Result<()> {
+        if fields.last().copied().flatten().is_none() {
+            return Ok(());
+        }
+        view.push_row(fields, &mut self.rows)
+            .map_err(|error| error.context(format_args!("the row with entity key {}", hex(key))))?;
+        self.keys.push(key);
+        self.fields.push(fields.iter().map(|value| value.map(<[u8]>::to_vec)).collect());
+        Ok(())
     }
 
     /// The same rows, to be written.

@@ -1,9 +1,9 @@
-//! `redis`: Feast's layout on a single Redis, behind sentinels or in a cluster.
+//! `redis`: Feast's layout, or the packed one, on a single Redis, behind sentinels or in a cluster.
 //!
-//! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `client` (turns), `cluster` (which
+//! Layers, from the outside: `read`, `write`, `remove` and `migrate` (what is asked), `scan` (all keys of a project), `client` (turns), `cluster` (which
 //! node has what), `endpoint` (one server: pipelines, time limits), `slots`, `lease` and `slot` (connections, made again
 //! when they are lost), `dial` and `log_in` (connecting), `look_up` (one that asks nothing else), `transaction` and
-//! `script` (reading and writing at one moment); `layout`, `hmget` and `reply` (bytes).
+//! `script` (reading and writing at one moment), `schemas` (of packed rows); `layout`, `row`, `hmget` and `reply` (bytes).
 
 mod client;
 mod cluster;
@@ -21,6 +21,9 @@ mod migrate;
 mod read;
 mod remove;
 mod reply;
+mod row;
+mod scan;
+mod schemas;
 mod script;
 mod slot;
 mod slots;
@@ -37,6 +40,7 @@ pub use self::config::{
     RedisConfig, RedisCredentials, RedisGuard, RedisLayout, RedisNode, RedisTls, RedisTopology,
 };
 pub use self::migrate::{LayoutMigration, MigratedRows};
+use self::schemas::Schemas;
 use crate::{
     GuardScope, OnlineStore, PoolUse, ReadRows, ViewRead, ViewTable, WriteGuard, WriteRows,
     WriteSummary,
@@ -56,6 +60,7 @@ pub struct RedisStore(Arc<Shared>);
 struct Shared {
     client: Client,
     config: RedisConfig,
+    schemas: Schemas,
 }
 
 impl RedisStore {
@@ -64,7 +69,8 @@ impl RedisStore {
     /// # Errors
     /// `Invalid` for settings that cannot be used, such as a certificate that cannot be read.
     pub fn open(config: &RedisConfig) -> Result<Self> {
-        Ok(Self(Arc::new(Shared { client: Client::new(config)?, config: config.clone() })))
+        let (client, config) = (Client::new(config)?, config.clone());
+        Ok(Self(Arc::new(Shared { client, config, schemas: Schemas::default() })))
     }
 }
 
@@ -88,7 +94,8 @@ impl OnlineStore for RedisStore {
     }
 
     async fn read_views(&self, reads: &[ViewRead<'_>]) -> Vec<Result<ReadRows>> {
-        read::read_views(&self.0.client, self.0.config.layout, reads).await
+        let Shared { client, config, schemas } = &*self.0;
+        read::read_views(client, schemas, config.layout, reads).await
     }
 
     async fn write(
@@ -98,7 +105,8 @@ impl OnlineStore for RedisStore {
         guard: WriteGuard,
     ) -> Result<WriteSummary> {
         rows.check(table)?;
-        write::write(&self.0.client, &self.0.config, table, rows, guard).await
+        let Shared { client, config, schemas } = &*self.0;
+        write::write((client, schemas), config, table, rows, guard).await
     }
 
     /// Makes nothing, and looks for rows to remove unless Feast's `full_scan_for_deletion` is off.
@@ -106,11 +114,11 @@ impl OnlineStore for RedisStore {
         if !self.0.config.remove_rows {
             return Ok(());
         }
-        remove::remove(&self.0.client, delete).await
+        remove::remove(&self.0.client, &self.0.schemas, delete).await
     }
 
     async fn teardown(&self, tables: &[ViewTable]) -> Result<()> {
-        remove::remove(&self.0.client, tables).await
+        remove::remove(&self.0.client, &self.0.schemas, tables).await
     }
 
     async fn health(&self) -> Result<()> {

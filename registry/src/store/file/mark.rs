@@ -1,11 +1,11 @@
-//! Has the file changed?
+//! Has the registry changed?
 
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// What the filesystem says about a registry file; equal marks mean an unchanged file.
+/// What the file system or object store says about a registry; equal marks mean an unchanged one.
 ///
 /// A writer that replaces the file makes a new inode; real Feast rewrites in place, which changes time or length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +16,11 @@ pub struct ChangeMark {
 }
 
 impl ChangeMark {
+    /// The mark of an object: of its etag and its size.
+    pub(in crate::store) fn of_object(etag: u64, size: u64) -> Self {
+        Self { modified: None, length: size, inode: etag }
+    }
+
     /// The mark of a file; a missing one has a mark of its own.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let metadata = match fs::metadata(path) {

@@ -13,11 +13,8 @@ use larder_core::{Clock, Error, ErrorKind, Result};
 use larder_proto::wire::registry_file::RegistryFile;
 use uuid::Uuid;
 
-use super::{Outcome, RegistryStore};
+use super::{MAX_BYTES, Outcome, RegistryStore, parse};
 pub use mark::ChangeMark;
-
-/// Largest registry file that is read.
-const MAX_BYTES: u64 = 1 << 30;
 
 /// The file backend.
 ///
@@ -57,11 +54,7 @@ impl FileRegistryStore {
                 self.location()
             )));
         }
-        RegistryFile::parse(&bytes).map(Some).map_err(|error| {
-            Error::data(format!("{} is not a registry file", self.location()))
-                .with_hint("restore it from a backup, or move it away and apply again")
-                .with_source(error)
-        })
+        parse(&bytes, &self.location()).map(Some)
     }
 
     fn io_error(&self, verb: &str, error: io::Error) -> Error {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::operator::replay::{Sample, disordered};
+use crate::operator::replay::{Sample, cuts, disordered, told};
 
 const TTL: i64 = 40;
 
@@ -32,18 +32,22 @@ fn place(event: &Sample) -> i64 {
     (event.number.abs() as i64) % 4
 }
 
+fn inputs(event: &Sample) -> Vec<Scalar<'static>> {
+    vec![
+        Scalar::Bool(true),
+        Scalar::Double(event.number),
+        Scalar::Int(place(event)),
+        Scalar::Double(event.number),
+    ]
+}
+
 /// Alerts as time, key and reason, in the order told.
 fn alerts(events: &[Sample], delay: i64, batch: usize) -> Vec<(i64, u8, String)> {
     let mut operator = RuleOperator::new(plan());
     let (mut rows, mut latest) = (Vec::new(), i64::MIN);
     for events in events.chunks(batch) {
         for event in events {
-            let inputs = [
-                Scalar::Bool(true),
-                Scalar::Double(event.number),
-                Scalar::Int(place(event)),
-                Scalar::Double(event.number),
-            ];
+            let inputs = inputs(event);
             let event = Event { time: event.time, key: &[event.key], inputs: &inputs };
             operator.add(event).unwrap();
             latest = latest.max(event.time);
@@ -98,6 +102,20 @@ proptest! {
         let expected = naive(&alone);
         prop_assert_eq!(&alerts(&alone, 12, batch), &expected);
         prop_assert_eq!(&alerts(&arrived, 12, batch), &expected);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_run_that_goes_on_from_checkpoints_tells_the_alerts_of_one_that_was_not_interrupted(
+        (_, arrived) in disordered(0..400, 12),
+        batch in 1_usize..8,
+        cuts in cuts(),
+    ) {
+        let told = |cuts| {
+            told(Box::new(RuleOperator::new(plan())), &arrived, (8, batch), inputs, cuts)
+        };
+        prop_assert_eq!(told(&cuts), told(&BTreeMap::new()));
     }
 }
 

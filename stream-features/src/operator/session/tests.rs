@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::operator::replay::{Results, Sample, disordered, run};
+use crate::operator::replay::{Results, Sample, cuts, disordered, run, told};
 use crate::scalar::{Scalar, ScalarType};
 
 const GAP: i64 = 7_000;
@@ -68,6 +68,22 @@ proptest! {
             prop_assert_eq!(late, 0);
             prop_assert_eq!(&found, &expected);
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_run_that_goes_on_from_checkpoints_tells_the_rows_of_one_that_was_not_interrupted(
+        (_, arrived) in disordered(-60_000..60_000, 12_000),
+        lateness in 0_i64..20_000,
+        batch in 1_usize..8,
+        cuts in cuts(),
+    ) {
+        let told = |cuts| {
+            let operator = Box::new(SessionOperator::new(plan(lateness)));
+            told(operator, &arrived, (2_000, batch), inputs, cuts)
+        };
+        prop_assert_eq!(told(&cuts), told(&BTreeMap::new()));
     }
 }
 

@@ -3,9 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
+use larder_core::{Error, Result};
+
 use super::plan::{Emit, WindowPlan};
 use super::tiles::KeyTiles;
-use crate::operator::{Change, Event, KeyTable, Operator, OutputRow, TooLate};
+use crate::aggregate::bytes::{Reader, put_bytes, put_i64, put_len};
+use crate::checkpoint::Scope;
+use crate::operator::{Change, Event, KeyTable, Operator, OutputRow, TooLate, put_in_order};
 
 /// Tells the row of every key and end at which a window with events closes; corrects it while lateness lasts.
 ///
@@ -62,7 +66,7 @@ impl WindowOperator {
 
     fn tell_corrections(&mut self, out: &mut Vec<OutputRow>) {
         for (end, id) in std::mem::take(&mut self.corrections) {
-            let Some((key, tiles)) = self.keys.get_mut(id) else { continue };
+            let Some((key, tiles)) = self.keys.get(id) else { continue };
             if tiles.closes(&self.plan, end) {
                 out.push(row(key, tiles, &self.plan, end, Change::Replace));
             }
@@ -74,7 +78,7 @@ impl WindowOperator {
             let Some((key, tiles)) = self.keys.get_mut(id) else { continue };
             tiles.is_dirty = false;
             let latest = tiles.latest;
-            let values = tiles.row(&self.plan, self.plan.tile_end(latest));
+            let values = tiles.latest_row(&self.plan);
             let (key, change) = (key.to_vec(), Change::Insert);
             out.push(OutputRow { key, result: latest, time: latest, values, change });
         }
@@ -82,7 +86,7 @@ impl WindowOperator {
 
     /// Tells every row of a key up to the watermark.
     fn tell_closed(&mut self, id: u32, watermark: i64, out: &mut Vec<OutputRow>) {
-        let Some((key, tiles)) = self.keys.get_mut(id) else { return };
+        let Some((key, tiles)) = self.keys.get(id) else { return };
         let mut after = self.reached;
         while let Some(end) = tiles.next_end(&self.plan, after).filter(|end| *end <= watermark) {
             out.push(row(key, tiles, &self.plan, end, Change::Insert));
@@ -96,7 +100,11 @@ fn row(key: &[u8], tiles: &KeyTiles, plan: &WindowPlan, end: i64, change: Change
 }
 
 impl Operator for WindowOperator {
-    fn add(&mut self, event: Event<'_>) -> Result<(), TooLate> {
+    fn fresh(&self) -> Box<dyn Operator> {
+        Box::new(Self::new(self.plan.clone()))
+    }
+
+    fn add(&mut self, event: Event<'_>) -> std::result::Result<(), TooLate> {
         let tile = self.plan.tile_of(event.time);
         if self.plan.closed_for_good(tile) <= self.reached {
             return Err(TooLate);
@@ -124,6 +132,7 @@ impl Operator for WindowOperator {
     }
 
     fn advance(&mut self, watermark: i64, out: &mut Vec<OutputRow>) {
+        let first = out.len();
         self.tell_corrections(out);
         self.tell_dirty(out);
         while let Some(Reverse((due, id))) = self.timers.peek().copied() {
@@ -131,7 +140,7 @@ impl Operator for WindowOperator {
                 break;
             }
             self.timers.pop();
-            if self.keys.get_mut(id).is_none_or(|(_, tiles)| tiles.due != due) {
+            if self.keys.get(id).is_none_or(|(_, tiles)| tiles.due != due) {
                 continue;
             }
             if self.plan.emit == Emit::WindowClose {
@@ -141,10 +150,43 @@ impl Operator for WindowOperator {
                 self.keys.remove(id);
             }
         }
+        put_in_order(&mut out[first..]);
         self.reached = self.reached.max(watermark);
     }
 
     fn keys(&self) -> usize {
         self.keys.len()
+    }
+
+    fn save(&mut self, scope: Scope, out: &mut Vec<u8>) {
+        put_i64(self.reached, out);
+        self.keys.save(scope, out, KeyTiles::save);
+        let key = |(end, id): &(i64, u32)| Some((*end, self.keys.get(*id)?.0));
+        put_len(self.corrections.iter().filter_map(key).count(), out);
+        for (end, key) in self.corrections.iter().filter_map(key) {
+            put_i64(end, out);
+            put_bytes(key, out);
+        }
+    }
+
+    fn load(&mut self, bytes: &mut Reader<'_>) -> Result<()> {
+        self.reached = bytes.i64()?;
+        let plan = &self.plan;
+        self.keys.load(bytes, |tiles, bytes| tiles.load(plan, bytes))?;
+        self.corrections.clear();
+        for _ in 0..bytes.len(12)? {
+            let (end, key) = (bytes.i64()?, bytes.bytes()?);
+            let id = self.keys.number(key);
+            let id = id.ok_or_else(|| Error::data("a correction is of a key that is not here"))?;
+            self.corrections.insert((end, id));
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        let timers = self.keys.iter().map(|(id, _, tiles)| Reverse((tiles.due, id)));
+        self.timers = timers.collect();
+        let dirty = self.keys.iter().filter(|(_, _, tiles)| tiles.is_dirty);
+        self.dirty = dirty.map(|(id, ..)| id).collect();
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::aggregate::{Function, State, StateKind};
-use crate::operator::replay::{Results, Sample, disordered, run};
+use crate::operator::replay::{Results, Sample, cuts, disordered, run, told};
 use crate::scalar::{Scalar, ScalarType};
 
 const FUNCTIONS: [Function; 3] = [Function::Count, Function::Sum, Function::Std];
@@ -118,6 +118,24 @@ proptest! {
                 prop_assert_eq!(values, &expected);
             }
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_run_that_goes_on_from_checkpoints_tells_the_rows_of_one_that_was_not_interrupted(
+        windows in windows(),
+        (_, arrived) in disordered(-60..60, 20),
+        emit in prop_oneof![Just(Emit::WindowClose), Just(Emit::EachEvent)],
+        lateness in 0_i64..12,
+        batch in 1_usize..8,
+        cuts in cuts(),
+    ) {
+        let plan = plan(&windows, emit, lateness);
+        let told = |cuts| {
+            told(Box::new(WindowOperator::new(plan.clone())), &arrived, (3, batch), inputs, cuts)
+        };
+        prop_assert_eq!(told(&cuts), told(&std::collections::BTreeMap::new()));
     }
 }
 

@@ -1,6 +1,5 @@
 //! Cassandra, one node with its own data, from the jars of Maven Central.
 
-mod java;
 mod probe;
 
 use std::ffi::OsString;
@@ -10,9 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::Service;
+use super::jars::Jars;
 use super::process::{ServerProcess, free_port};
-use crate::workspace::{Workspace, succeed_quietly};
+use super::{Service, java};
+use crate::workspace::Workspace;
 
 /// How long a start may take on a busy machine; alone it takes about ten seconds.
 const PATIENCE: Duration = Duration::from_mins(4);
@@ -23,57 +23,22 @@ const QUICK_TABLES: &str = "-Dcassandra.test.flush_local_schema_changes=false";
 /// Where the jars and the node are, whether they exist or not.
 #[derive(Debug)]
 pub(crate) struct Cassandra {
-    jars: PathBuf,
+    jars: Jars,
     server: ServerProcess,
-    /// `pom.xml` and the script that starts a node.
-    definition: PathBuf,
+    /// The script that starts a node.
+    script: PathBuf,
 }
 
 impl Cassandra {
     /// The node that belongs to a workspace.
     pub(crate) fn of(workspace: &Workspace) -> Self {
         let folder = workspace.services().join("cassandra");
+        let definition = workspace.root().join("tests").join("cassandra");
         Self {
-            jars: folder.join("jars"),
+            jars: Jars::new(folder.join("jars"), definition.join("pom.xml")),
             server: ServerProcess::in_folder(folder.join("node")),
-            definition: workspace.root().join("tests").join("cassandra"),
+            script: definition.join("start"),
         }
-    }
-
-    fn pom(&self) -> PathBuf {
-        self.definition.join("pom.xml")
-    }
-
-    fn stamp(&self) -> PathBuf {
-        self.jars.join("installed.xml")
-    }
-
-    /// Whether the jars are those that `pom.xml` names.
-    fn is_installed(&self) -> Result<bool> {
-        let wanted = std::fs::read(self.pom()).context("cannot read tests/cassandra/pom.xml")?;
-        match std::fs::read(self.stamp()) {
-            Ok(stamp) => Ok(stamp == wanted),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error).context("cannot read the stamp of Cassandra's jars"),
-        }
-    }
-
-    fn install(&self) -> Result<()> {
-        if self.is_installed()? {
-            return Ok(());
-        }
-        java::require_maven()?;
-        if self.jars.try_exists()? {
-            std::fs::remove_dir_all(&self.jars).context("cannot remove old jars")?;
-        }
-        println!("    mvn dependency:copy-dependencies of tests/cassandra/pom.xml");
-        let mut maven = Command::new("mvn");
-        maven.args(["--batch-mode", "--quiet", "--file"]).arg(self.pom());
-        maven.arg("dependency:copy-dependencies");
-        maven.arg(format!("-DoutputDirectory={}", self.jars.display()));
-        succeed_quietly(&mut maven)?;
-        std::fs::copy(self.pom(), self.stamp()).context("cannot write the stamp")?;
-        Ok(())
     }
 }
 
@@ -87,10 +52,10 @@ impl Service for Cassandra {
             return Ok(false);
         }
         let java = java::find()?;
-        self.install()?;
+        self.jars.install()?;
         let (port, storage_port) = (free_port()?, free_port()?);
-        let mut start = Command::new(self.definition.join("start"));
-        start.arg(java).args([&self.jars, self.server.folder()]);
+        let mut start = Command::new(&self.script);
+        start.arg(java).args([self.jars.folder(), self.server.folder()]);
         start.args([port.to_string(), storage_port.to_string()]);
         start.env("CASSANDRA_JAVA_OPTS", QUICK_TABLES);
         self.server.spawn(port, &mut start)?;
@@ -117,27 +82,8 @@ impl Service for Cassandra {
         let port = self.server.port()?.context("Cassandra is not running")?;
         Ok(vec![
             ("FS_TEST_CASSANDRA", format!("127.0.0.1:{port}").into()),
-            ("FS_TEST_CASSANDRA_JARS", self.jars.clone().into()),
+            ("FS_TEST_CASSANDRA_JARS", self.jars.folder().into()),
             ("FS_TEST_JAVA", java::find()?.into()),
         ])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_jars_are_current_until_the_pom_changes() {
-        let root = tempfile::tempdir().unwrap();
-        let cassandra = Cassandra::of(&Workspace::at(root.path()));
-        std::fs::create_dir_all(&cassandra.definition).unwrap();
-        std::fs::create_dir_all(&cassandra.jars).unwrap();
-        std::fs::write(cassandra.pom(), "5.0.5").unwrap();
-        assert!(!cassandra.is_installed().unwrap());
-        std::fs::copy(cassandra.pom(), cassandra.stamp()).unwrap();
-        assert!(cassandra.is_installed().unwrap());
-        std::fs::write(cassandra.pom(), "5.0.6").unwrap();
-        assert!(!cassandra.is_installed().unwrap());
     }
 }

@@ -22,19 +22,11 @@ pub(super) fn answers(port: u16) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-
+    use super::super::super::scripted;
     use super::*;
 
     fn server(answer: &'static [u8]) -> u16 {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            stream.read_exact(&mut [0; 6]).unwrap();
-            stream.write_all(answer).unwrap();
-        });
-        port
+        scripted::server(6, answer)
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Its own, and not the client library's (redis 1.8): that one looks after no answer while it learns the slots anew, and
 //! may wait for ever then; and it sends the ASKING that opens a slot on its way apart from the command behind it, which
 //! another's may overtake. Here `work` is what is sent, `call` sends it until all is answered, `way` says what a fault
-//! asks for, `topology` knows the nodes and their slots.
+//! asks for, `topology` knows the nodes and their slots,
+//! `assignment` whether these stayed where they were.
 
+mod assignment;
 mod call;
 mod hash_slot;
 mod node;
@@ -17,13 +19,15 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use larder_core::Result;
-use redis::Pipeline;
+use redis::{FromRedisValue as _, Pipeline, Value};
 use tokio::time::Instant;
 
+pub(super) use self::assignment::Assignment;
 use self::call::Call;
 pub(super) use self::node::Node;
 use self::topology::{Topology, WHILE_AWAY};
 pub(super) use self::work::Work;
+use super::client::{answer, parse};
 use super::config::RedisConfig;
 use super::endpoint::Patience;
 use super::error::Fault;
@@ -78,5 +82,21 @@ impl Cluster {
             Ok(Arc::clone(&shard.primary))
         });
         try_join_all(answered).await
+    }
+
+    /// Where these nodes say that their slots are.
+    pub(super) async fn assignment(
+        &self,
+        nodes: impl Iterator<Item = &Node>,
+    ) -> Result<Assignment, Fault> {
+        let mut ask = Pipeline::with_capacity(1);
+        ask.cmd("CLUSTER").arg("NODES");
+        let mut assignment = Assignment::default();
+        for node in nodes {
+            let answers = node.endpoint.pipeline(&ask, self.patience.answer).await?;
+            let nodes = answer(answers.into_iter().next().unwrap_or(Value::Nil))?;
+            assignment.add(&String::from_redis_value(nodes).map_err(parse)?)?;
+        }
+        Ok(assignment)
     }
 }

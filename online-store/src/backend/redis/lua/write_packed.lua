@@ -1,15 +1,31 @@
 -- Writes packed rows of one view, each unless what is stored is newer.
 --
 -- KEYS: the rows' keys.
--- ARGV: "guarded" or "unguarded"; seconds to live or 0; the view's field; then for each row its packed bytes.
+-- ARGV: "guarded" or "unguarded"; seconds to live or 0; the view's field; the hashes of the features that the new rows
+-- have, as rows of version 1 list them; the digests of the schemas that have no others; then for each row its packed
+-- bytes.
 -- Answers how many rows were kept out, then the numbers (from 1) of rows that were not decided: what is stored has
--- other features, which only the client can merge.
+-- features that the new row does not carry, and only the client can merge them.
 --
--- A packed row (see packed_row.rs): version, flags (1: there is a created time), u16 number of features, i64 event
--- time, i64 created time, u32 hashes of the features, ... Little-endian; 64-bit times are compared half by half,
--- because Lua's numbers are doubles.
+-- A packed row (see row/mod.rs): version 2 and flags (1: there is a created time, 4: features are left out), u64 digest,
+-- i64 event time, i64 created time, ... Version 1 (see packed_row.rs): version, flags, u16 number of features, i64 event
+-- time, i64 created time, u32 hashes of the features, ... Little-endian; 64-bit times are compared half by half, because
+-- Lua's numbers are doubles.
 
 local byte, sub, half, call = string.byte, string.sub, struct.unpack, redis.call
+
+-- The place of a row's event time and whether it has a created time; nothing when it is no row.
+local function header(row)
+  local version = byte(row, 1)
+  if not version then return end
+  if version == 1 then
+    local created = #row >= 12 and byte(row, 2) % 2 == 1
+    if #row >= (created and 20 or 12) then return 5, created end
+  elseif version >= 32 and version < 40 then
+    local created = version % 2 == 1
+    if #row >= (created and 25 or 17) then return 10, created end
+  end
+end
 
 -- The halves of a 64-bit time.
 local function time(row, at)
@@ -17,41 +33,48 @@ local function time(row, at)
   return high, low
 end
 
-local function has_created(row) return byte(row, 2) % 2 == 1 end
-
-local function whole_header(row)
-  return #row >= 12 and byte(row, 1) == 1 and (not has_created(row) or #row >= 20)
-end
-
 -- Whether a stored row keeps a new one out.
-local function is_newer(stored, new)
-  local sh, sl = time(stored, 5)
-  local nh, nl = time(new, 5)
+local function is_newer(stored, at, stored_created, new, new_created)
+  local sh, sl = time(stored, at)
+  local nh, nl = time(new, 10)
   if sh ~= nh then return sh > nh end
   if sl ~= nl then return sl > nl end
-  if not (has_created(stored) and has_created(new)) then return false end
-  sh, sl = time(stored, 13)
-  nh, nl = time(new, 13)
+  if not (stored_created and new_created) then return false end
+  sh, sl = time(stored, at + 8)
+  nh, nl = time(new, 18)
   if sh ~= nh then return sh > nh end
   return sl > nl
 end
 
-local function hashes(row)
-  local first = has_created(row) and 21 or 13
-  return sub(row, first, first - 1 + 4 * half('<I2', row, 3))
+local guarded, expiry, field = ARGV[1] == 'guarded', tonumber(ARGV[2]), ARGV[3]
+local features, digests = ARGV[4], ARGV[5]
+
+-- Whether a new row has every feature of a stored one.
+local function replaces(stored, created, new)
+  if byte(new, 1) % 8 >= 4 then return false end
+  if byte(stored, 1) == 1 then
+    local first = created and 21 or 13
+    return sub(stored, first, first - 1 + 4 * half('<I2', stored, 3)) == features
+  end
+  local digest = sub(stored, 2, 9)
+  if digest == sub(new, 2, 9) then return true end
+  for at = 1, #digests, 8 do
+    if sub(digests, at, at + 7) == digest then return true end
+  end
+  return false
 end
 
-local guarded, expiry, field = ARGV[1] == 'guarded', tonumber(ARGV[2]), ARGV[3]
 local answer = { 0 }
 for row = 1, #KEYS do
-  local key, new = KEYS[row], ARGV[3 + row]
+  local key, new = KEYS[row], ARGV[5 + row]
   local stored, admitted = call('HGET', key, field), true
   if stored then
-    if not whole_header(stored) then return redis.error_reply('LARDERDATA ' .. row) end
-    if guarded and is_newer(stored, new) then
+    local at, created = header(stored)
+    if not at then return redis.error_reply('LARDERDATA ' .. row) end
+    if guarded and is_newer(stored, at, created, new, byte(new, 1) % 2 == 1) then
       admitted = false
       answer[1] = answer[1] + 1
-    elseif hashes(stored) ~= hashes(new) then
+    elseif not replaces(stored, created, new) then
       admitted = false
       answer[#answer + 1] = row
     end

@@ -12,6 +12,7 @@ use larder_core::Result;
 use self::waves::Waves;
 use super::client::Client;
 use super::config::{RedisConfig, RedisGuard, RedisLayout};
+use super::schemas::Schemas;
 use crate::{ViewTable, WriteGuard, WriteRows, WriteSummary};
 
 /// Bytes of one pipeline, unless a single row has more.
@@ -22,14 +23,15 @@ const ROWS_PER_PIPELINE: usize = 1024;
 
 /// Writes rows in order.
 pub(super) async fn write(
-    client: &Client,
+    (client, schemas): (&Client, &Schemas),
     config: &RedisConfig,
     table: &ViewTable,
     rows: &WriteRows,
     guard: WriteGuard,
 ) -> Result<WriteSummary> {
     let guard = if config.guard == RedisGuard::Off { WriteGuard::LastWriteWins } else { guard };
-    let call = Call { client, table, rows, guard, expiry: config.key_ttl_seconds.unwrap_or(0) };
+    let expiry = config.key_ttl_seconds.unwrap_or(0);
+    let call = Call { client, schemas, table, rows, guard, expiry };
     match config.layout {
         RedisLayout::Feast => call.write_features(config.guard == RedisGuard::Feast).await,
         RedisLayout::Packed => call.write_packed().await,
@@ -39,6 +41,8 @@ pub(super) async fn write(
 /// One call of `write`.
 struct Call<'a> {
     client: &'a Client,
+    /// Those of packed rows.
+    schemas: &'a Schemas,
     table: &'a ViewTable,
     rows: &'a WriteRows,
     guard: WriteGuard,
