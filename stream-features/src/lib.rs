@@ -38,10 +38,10 @@ pub use definition::{JobDefinition, RowSchema, load_jobs};
 pub use kafka::{
     Beginning, Cleanup, Difference, KafkaCommitLog, KafkaConnection, KafkaProducer, KafkaSource,
     Lag, LetterTopic, Membership, PartitionProgress, Standing, TopicAdmin, TopicBlocks,
-    TopicLetters, TopicProgress, TopicRows, TopicSpec, TopicState, Topics,
+    TopicEvents, TopicLetters, TopicProgress, TopicRows, TopicSpec, TopicState, Topics,
 };
 pub use operator::{Change, OutputRow};
-pub use repartition::{BlockSink, Stage};
+pub use repartition::{BlockSink, Origin, SourceEvents, Stage};
 pub use run::{
     Committed, Input, JobGroup, JobReport, JobRun, Progress, RunObserver, RunOptions, Stop, Taken,
     Until, run_jobs,

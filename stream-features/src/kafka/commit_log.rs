@@ -57,6 +57,10 @@ impl KafkaCommitLog {
         Ok(Self { consumer, producer, topic: topic.to_owned(), tried: None, purge: None })
     }
 
+    pub(super) fn consumer(&self) -> &Arc<Consumer> {
+        &self.consumer
+    }
+
     /// The same; its commits say too that these letters are not to be tried again.
     pub fn after(self, letters: LetterTopic) -> Self {
         Self { tried: Some(letters), ..self }

@@ -87,10 +87,21 @@ pub(super) fn consumer(
 
 /// The same, for whoever reads partitions of its own choice to their ends.
 pub(super) fn reader(connection: &KafkaConnection, group: &str) -> Result<Arc<Consumer>> {
+    made(configuration(connection, group).set("enable.partition.eof", "true"))
+}
+
+/// The same, for whoever takes single events: next to nothing is read ahead.
+pub(super) fn searcher(connection: &KafkaConnection, group: &str) -> Result<Arc<Consumer>> {
     let mut config = configuration(connection, group);
-    config.set("enable.partition.eof", "true");
-    let reader = config.create_with_context(Assignments::default());
-    reader.map(Arc::new).map_err(|error| failed("no Kafka consumer can be made", &error))
+    for (name, value) in SILENT {
+        config.set(name, value);
+    }
+    made(config.set("enable.partition.eof", "true"))
+}
+
+fn made(config: &ClientConfig) -> Result<Arc<Consumer>> {
+    let made = config.create_with_context(Assignments::default());
+    made.map(Arc::new).map_err(|error| failed("no Kafka consumer can be made", &error))
 }
 
 fn configuration(connection: &KafkaConnection, group: &str) -> ClientConfig {

@@ -19,6 +19,7 @@ mod source;
 mod standing;
 mod topic_admin;
 mod topic_blocks;
+mod topic_events;
 mod topic_rows;
 mod topics;
 
@@ -34,5 +35,6 @@ pub use source::{KafkaSource, Lag};
 pub use standing::Standing;
 pub use topic_admin::TopicAdmin;
 pub use topic_blocks::TopicBlocks;
+pub use topic_events::TopicEvents;
 pub use topic_rows::TopicRows;
 pub use topics::{Cleanup, Difference, TopicSpec, TopicState, Topics};

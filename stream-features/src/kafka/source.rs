@@ -99,10 +99,6 @@ impl KafkaSource {
             .ok_or_else(|| Error::internal(format!("group {group} of {count} reads no topic")))
     }
 
-    pub(super) fn reader(&self) -> &Arc<Consumer> {
-        &self.reader
-    }
-
     /// How far behind this reader is, for whoever watches it.
     pub fn lag(&self) -> Lag {
         Lag(Arc::clone(self.reader.context()))

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use larder_core::{Error, Result};
 
 use super::consumer::partition_count_in_time;
-use super::{KafkaProducer, KafkaSource};
+use super::{KafkaCommitLog, KafkaProducer};
 use crate::repartition::BlockSink;
 
 /// A message per block, in the transaction that commits the offsets of the events.
@@ -16,18 +16,19 @@ pub struct TopicBlocks {
 }
 
 impl TopicBlocks {
-    /// Blocks of a job whose keys are dealt out to so many partitions of a topic; `source` is asked for them.
+    /// Blocks of a job whose keys are dealt out to so many partitions of a topic. The client of the log, with which they
+    /// become true, asks for them.
     ///
     /// # Errors
     /// `NotFound` when there is no such topic; `Invalid` when it has another number of partitions; as
     /// [`KafkaSource::open`].
     pub async fn open(
-        source: &KafkaSource,
+        log: &KafkaCommitLog,
         producer: KafkaProducer,
         topic: &str,
         partitions: i32,
     ) -> Result<Self> {
-        let found = partition_count_in_time(source.reader(), topic).await?;
+        let found = partition_count_in_time(log.consumer(), topic).await?;
         if found != partitions {
             let message = format!("topic \"{topic}\" has {found} partitions, not {partitions}");
             return Err(Error::invalid(message).with_hint(

@@ -12,7 +12,7 @@
 
 use larder_core::{Error, Result};
 
-use super::Mark;
+use super::{Mark, Origin};
 use crate::aggregate::bytes::Reader;
 use crate::operator::Event;
 use crate::scalar::Scalar;
@@ -26,13 +26,6 @@ const MARK: u8 = 2;
 
 const HAS_TIME: u8 = 1;
 const IS_IDLE: u8 = 2;
-
-/// Where an event came from: the partition of the source and the offset there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Origin {
-    pub(crate) partition: usize,
-    pub(crate) offset: u64,
-}
 
 /// A block that is being filled. Emptying it keeps its room.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use larder_core::Result;
 
-pub(crate) use block::{Block, Blocks, Entry, Origin};
+pub(crate) use block::{Block, Blocks, Entry};
 pub(crate) use forward::{Forward, TooLarge};
 
 /// Which part of a job a run does.
@@ -28,8 +28,8 @@ pub enum Stage {
     Whole,
     /// What comes before the state: events go on to this sink by their keys. The job's own sinks get nothing.
     Forward(Box<dyn BlockSink>),
-    /// The state, over the blocks of the first stage.
-    Keyed,
+    /// The state, over the blocks of the first stage; events that come too late are looked up here.
+    Keyed(Box<dyn SourceEvents>),
 }
 
 /// How far the first stage has come in a partition of the source.
@@ -39,6 +39,25 @@ pub(crate) struct Mark {
     pub(crate) latest: Option<i64>,
     /// Whether the partition was silent for long: it holds nothing back until it is heard of again.
     pub(crate) is_idle: bool,
+}
+
+/// Where an event came from: the partition of the source and the offset there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// Number of the partition.
+    pub partition: usize,
+    /// The offset.
+    pub offset: u64,
+}
+
+/// Looks events up in the source: the second stage is not given their bytes, and dead letters have to have them.
+#[async_trait]
+pub trait SourceEvents: Debug + Send {
+    /// The bytes of the events at these places, in their order; `None` for one that the source has removed since.
+    ///
+    /// # Errors
+    /// `Unavailable` when the source cannot be read now.
+    async fn find(&mut self, places: &[Origin]) -> Result<Vec<Option<Vec<u8>>>>;
 }
 
 /// Takes the events of the first stage, by partition of the second, in the order in which they are given.

@@ -15,7 +15,7 @@ use crate::decode::Fault;
 use crate::definition::{EventPlan, Job};
 use crate::expression::{Failure, Row};
 use crate::operator::{Event, Operator, OutputRow};
-use crate::repartition::{Forward, Stage};
+use crate::repartition::{Forward, SourceEvents, Stage};
 use crate::scalar::Scalar;
 use crate::schema::EventType;
 use crate::sink::Sink;
@@ -30,8 +30,8 @@ pub(super) struct RunningJob {
     layout: u64,
     /// Where its events go on to, in the first of two stages.
     forward: Option<Forward>,
-    /// Whether it is the second of two stages.
-    is_keyed: bool,
+    /// Where events are looked up that are too late, in the second of two stages.
+    looked_up: Option<Box<dyn SourceEvents>>,
     /// The topic of its events.
     source: String,
     pub(super) tasks: Tasks,
@@ -64,21 +64,21 @@ impl RunningJob {
     ) -> Result<Self> {
         let job = run.definition.compile(event)?;
         let tasks = Tasks::new(&job, &run.stage);
-        let is_keyed = matches!(run.stage, Stage::Keyed);
         let layout = match run.stage {
             Stage::Whole => run.definition.layout(),
-            Stage::Forward(_) | Stage::Keyed => run.definition.repartition_layout(),
+            Stage::Forward(_) | Stage::Keyed(_) => run.definition.repartition_layout(),
         };
-        let forward = match run.stage {
-            Stage::Forward(sink) => Some(Forward::new(sink, layout)),
-            Stage::Whole | Stage::Keyed => None,
+        let (forward, looked_up) = match run.stage {
+            Stage::Whole => (None, None),
+            Stage::Forward(sink) => (Some(Forward::new(sink, layout)), None),
+            Stage::Keyed(events) => (None, Some(events)),
         };
         let report = JobReport { job: job.name.clone(), ..JobReport::default() };
         Ok(Self {
             tasks,
             layout,
             forward,
-            is_keyed,
+            looked_up,
             source: run.definition.source_topic().unwrap_or_default().to_owned(),
             job,
             sinks: run.sinks,
@@ -115,8 +115,9 @@ impl RunningJob {
         partitions: &[String],
         clock: &dyn Clock,
     ) -> Result<()> {
-        if self.is_keyed {
-            self.add_blocks(read, first, partitions)?;
+        if self.looked_up.is_some() {
+            let late = self.add_blocks(read, first, partitions)?;
+            self.refuse(&late).await?;
         } else {
             self.add_events(read, first, partitions, clock.now().micros())?;
         }

@@ -73,7 +73,7 @@ pub(super) struct Tasks {
 impl Tasks {
     pub(super) fn new(job: &Job, stage: &Stage) -> Self {
         let is_partitioned = job.is_partitioned || !matches!(stage, Stage::Whole);
-        Self { is_partitioned, is_told: matches!(stage, Stage::Keyed), all: BTreeMap::new() }
+        Self { is_partitioned, is_told: matches!(stage, Stage::Keyed(_)), all: BTreeMap::new() }
     }
 
     /// The task that a partition is of.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use larder_core::{ErrorKind, FixedClock, Result, Timestamp};
 use larder_stream_features::{
     BlockSink, CheckpointStore, DeadLetter, DeadLetterFile, DeadLetters, EventSource, Input,
-    JobGroup, JobReport, JobRun, ObjectCommitLog, Polled, Progress, RawEvents, Readers, RunOptions,
-    SchemaDirectory, Sink, Stage, Until, run_jobs,
+    JobGroup, JobReport, JobRun, ObjectCommitLog, Origin, Polled, Progress, RawEvents, Readers,
+    RunOptions, SchemaDirectory, Sink, SourceEvents, Stage, Until, run_jobs,
 };
 use object_store::memory::InMemory;
 use rand::rngs::StdRng;
@@ -106,6 +106,27 @@ impl BlockSink for Told {
     }
 }
 
+/// The source, for whoever looks events up, with what is left of it.
+#[derive(Debug)]
+struct Kept(Messages);
+
+impl Kept {
+    fn keyed(messages: &Messages) -> Stage {
+        Stage::Keyed(Box::new(Self(messages.clone())))
+    }
+}
+
+#[async_trait]
+impl SourceEvents for Kept {
+    async fn find(&mut self, places: &[Origin]) -> Result<Vec<Option<Vec<u8>>>> {
+        let find = |place: &Origin| {
+            let at = usize::try_from(place.offset).expect("an offset");
+            self.0[place.partition].get(at).cloned()
+        };
+        Ok(places.iter().map(find).collect())
+    }
+}
+
 /// A run with a commit after every poll.
 struct Run<'a> {
     job: &'a str,
@@ -126,7 +147,7 @@ impl<'a> Run<'a> {
             _ => vec![Box::new(sink.clone())],
         };
         let input = match stage {
-            Stage::Keyed => Input::Blocks(Box::new(source)),
+            Stage::Keyed(_) => Input::Blocks(Box::new(source)),
             _ => Input::Source(Box::new(source), Arc::new(SchemaDirectory::new("none"))),
         };
         let dead_letters = DeadLetters::Shared(letters);
@@ -195,7 +216,7 @@ async fn both(name: &str, events: &[Event], seed: u64) -> (Collected, Collected)
     let mut rows = 0;
     for partitions in [&[2_usize, 0][..], &[1, 3]] {
         let some = Memory::new("keyed", &blocks, partitions);
-        let report = of_second.run(some, Stage::Keyed, &keyed).await.expect("a run");
+        let report = of_second.run(some, Kept::keyed(&source), &keyed).await.expect("a run");
         assert_eq!(report.dead_letters, 0, "{name}, seed {seed}");
         rows += report.rows;
     }
@@ -220,7 +241,7 @@ async fn two_stages_with_several_readers_tell_what_one_reader_tells() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_too_late_is_named_by_its_place_in_the_source() {
+async fn an_event_that_is_too_late_has_its_place_and_its_bytes_if_the_source_has_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut events = random(5, 400);
     let late = events[0].clone();
@@ -231,14 +252,19 @@ async fn an_event_that_is_too_late_is_named_by_its_place_in_the_source() {
     let stage = Stage::Forward(Box::new(to.clone()));
     let all = Memory::new("user-events", &source, &[0]);
     run.run(all, stage, &Collected::default()).await.expect("a run");
-    let run = Run::new("product_popularity", folder.path());
-    let all = Memory::new("keyed", &to.messages(), &[0, 1, 2, 3]);
-    let report = run.run(all, Stage::Keyed, &Collected::default()).await.expect("a run");
-    assert_eq!(report.dead_letters, 1);
-    let letters = run.letters();
-    let letter = letters.last().expect("a letter");
-    let place = (letter.fault.as_str(), letter.partition.as_str(), letter.offset);
-    assert_eq!(place, ("too_late", "user-events-0", 400));
+    let removed = vec![source[0][..400].to_vec()];
+    for (left, payload) in [(&source, source[0][400].as_slice()), (&removed, b"")] {
+        let run = Run::new("product_popularity", folder.path());
+        let all = Memory::new("keyed", &to.messages(), &[0, 1, 2, 3]);
+        let stage = Kept::keyed(left);
+        let report = run.run(all, stage, &Collected::default()).await.expect("a run");
+        assert_eq!(report.dead_letters, 1);
+        let letters = run.letters();
+        let letter = letters.last().expect("a letter");
+        let place = (letter.fault.as_str(), letter.partition.as_str(), letter.offset);
+        assert_eq!(place, ("too_late", "user-events-0", 400));
+        assert_eq!(letter.payload, payload);
+    }
 }
 
 #[tokio::test]
@@ -276,7 +302,8 @@ async fn blocks_of_another_definition_are_refused_and_so_is_what_is_no_block() {
     ] {
         let second = Run::new(job, folder.path());
         let source = Memory::new("keyed", &messages, &[0, 1, 2, 3]);
-        let error = second.run(source, Stage::Keyed, &Collected::default()).await.unwrap_err();
+        let stage = Kept::keyed(&Vec::new());
+        let error = second.run(source, stage, &Collected::default()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains("keyed-"), "{error}");
     }

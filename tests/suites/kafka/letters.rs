@@ -146,6 +146,41 @@ fn letters_that_were_mended_are_taken_once_whatever_is_killed() {
 }
 
 #[test]
+fn letters_of_repartitioned_jobs_go_on_to_the_second_part_once() {
+    let kafka = Kafka::shared();
+    let topic = events_topic(&kafka);
+    let shop = Shop::repartitioned(&kafka, &topic);
+    let job = "popularity";
+    let mut visitors = Visitors::new(53);
+    let (first, waves, broken) = events(&mut visitors, 4_000);
+    put(&kafka, &topic, &first);
+    let mut running = [shop.start(&[job])];
+    shop.wait(&[job], &mut running);
+    refused(&shop, job, "end it first");
+    running.into_iter().for_each(Running::stop);
+    assert_eq!(listed(&shop, job).len(), waves + broken);
+    shop.mend();
+    for millis in [150, 300, 450, 600] {
+        killed(&shop, job, Duration::from_millis(millis));
+    }
+    let text = replayed(&shop, job);
+    assert!(text.contains(&format!("{broken} still dead")), "{text}");
+    assert_eq!(listed(&shop, job).len(), broken);
+
+    // Of the same minutes: what went on twice would count twice.
+    put(&kafka, &topic, &visitors.events(30_000));
+    let mended = Shop::over(&kafka, &topic);
+    mended.mend();
+    let mut running = [mended.start(&[job])];
+    mended.wait(&[job], &mut running);
+    running.into_iter().for_each(Running::stop);
+    let mut running = [shop.start(&[job])];
+    shop.wait_for_served(&mended.served(), &mut running);
+    running.into_iter().for_each(Running::stop);
+    assert_eq!(shop.served(), mended.served(), "nothing follows");
+}
+
+#[test]
 fn a_job_that_never_ran_has_no_letters_to_replay() {
     let kafka = Kafka::shared();
     let shop = Shop::over(&kafka, &events_topic(&kafka));

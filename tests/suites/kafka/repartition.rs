@@ -1,6 +1,9 @@
 //! Jobs whose key is not what their topic is keyed by, on several instances.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use larder_tests::Kafka;
+use serde_json::Value;
 
 use crate::running::Running;
 use crate::shop::{Shop, events_topic};
@@ -71,6 +74,39 @@ fn a_job_begins_anew_behind_what_went_on_before() {
     shop.wait_for_served(&served, &mut running);
     running.into_iter().for_each(Running::stop);
     assert_eq!(shop.served(), served, "nothing follows");
+}
+
+#[test]
+fn an_event_that_is_too_late_is_a_letter_with_its_bytes() {
+    let kafka = Kafka::shared();
+    let events = events_topic(&kafka);
+    let shop = Shop::repartitioned(&kafka, &events);
+    let mut visitors = Visitors::new(31);
+    let (first, second) = (visitors.events(60), visitors.events(60));
+    put(&kafka, &events, &visitors.events(80_000));
+    let undisturbed = Shop::over(&kafka, &events);
+    let mut running = [undisturbed.start(&["popularity"])];
+    undisturbed.wait(&["popularity"], &mut running);
+    running.into_iter().for_each(Running::stop);
+    let mut running = [shop.start(&["popularity"])];
+    shop.wait_for_served(&undisturbed.served(), &mut running);
+    // Half an hour too late by now, some of them far behind the others of their partitions.
+    put(&kafka, &events, &first);
+    put(&kafka, &events, &visitors.events(20_000));
+    put(&kafka, &events, &second);
+    let late = [first, second].concat();
+    let letters = shop.wait_for_letters(late.len(), &mut running);
+    running.into_iter().for_each(Running::stop);
+    let bytes = |letter: &Value| {
+        let text = letter["payload"].as_str().expect("a text");
+        String::from_utf8(STANDARD.decode(text).expect("base64")).expect("JSON")
+    };
+    assert!(letters.iter().all(|letter| letter["fault"] == "too_late"), "{letters:?}");
+    let mut found: Vec<String> = letters.iter().map(bytes).collect();
+    let mut expected: Vec<String> = late.into_iter().map(|(_, event)| event).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
 }
 
 #[test]

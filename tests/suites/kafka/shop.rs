@@ -117,6 +117,22 @@ impl Shop {
         letters.iter().map(|(_, text)| serde_json::from_str(text).expect("a letter")).collect()
     }
 
+    /// Waits until there are so many dead letters of `popularity`.
+    pub(crate) fn wait_for_letters(&self, count: usize, running: &mut [Running]) -> Vec<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let letters = self.letters();
+            if letters.len() >= count {
+                return letters;
+            }
+            for one in running.iter_mut() {
+                assert!(!one.has_ended(), "the jobs ended: {}", one.log());
+            }
+            assert!(Instant::now() < deadline, "{} letters of {count}", letters.len());
+            sleep(Duration::from_millis(200));
+        }
+    }
+
     /// Begins to run jobs.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let arguments = [&["--log-level", "warning", "stream", "run"], arguments].concat();

@@ -6,7 +6,7 @@ use larder_core::{Error, Result};
 use larder_registry::RepoConfig;
 use larder_stream_features::{
     Beginning, JobDefinition, JobReport, KafkaCommitLog, KafkaConnection, KafkaProducer,
-    KafkaSource, Membership, Sink, Stage, TopicBlocks, TopicSpec,
+    KafkaSource, Membership, Sink, Stage, TopicBlocks, TopicEvents, TopicSpec,
 };
 
 use super::topic_run::TopicExecution;
@@ -167,15 +167,19 @@ impl JobPart<'_> {
     pub(super) async fn stage(
         &self,
         group: &str,
-        source: &KafkaSource,
+        connection: &KafkaConnection,
+        log: &KafkaCommitLog,
         producer: &KafkaProducer,
     ) -> Result<Stage> {
-        let partitions = self.job.repartition().unwrap_or_default();
         if self.part == Part::Whole {
             return Ok(Stage::Whole);
         }
-        let blocks = TopicBlocks::open(source, producer.clone(), &topic(group), partitions).await?;
-        Ok(if self.part == Part::Forward { Stage::Forward(Box::new(blocks)) } else { Stage::Keyed })
+        let forward = forward(self.job, group, log, producer).await?;
+        if self.part == Part::Forward {
+            return Ok(forward);
+        }
+        let events = self.job.source_topic().unwrap_or_default();
+        Ok(Stage::Keyed(Box::new(TopicEvents::new(connection, (group, events)))))
     }
 
     pub(super) fn sinks(
@@ -188,6 +192,21 @@ impl JobPart<'_> {
             Part::Whole | Part::Keyed => targets.topic_sinks(self.job, producer),
         }
     }
+}
+
+/// The first part of a job, to the topic in between.
+///
+/// # Errors
+/// As [`TopicBlocks::open`].
+pub(super) async fn forward(
+    job: &JobDefinition,
+    group: &str,
+    log: &KafkaCommitLog,
+    producer: &KafkaProducer,
+) -> Result<Stage> {
+    let partitions = job.repartition().unwrap_or_default();
+    let blocks = TopicBlocks::open(log, producer.clone(), &topic(group), partitions).await?;
+    Ok(Stage::Forward(Box::new(blocks)))
 }
 
 /// What became of the events of a job, from the reports of its parts: the first counts events, the second their rows.

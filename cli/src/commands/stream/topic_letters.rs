@@ -15,6 +15,7 @@ use larder_stream_features::{
 
 use super::job_state::TopicLock;
 use super::observers::HeldBack;
+use super::repartition;
 use super::topic_run::group;
 use super::topic_status;
 use crate::clock::SystemClock;
@@ -103,7 +104,6 @@ impl<'a> TopicLetters<'a> {
     /// `Conflict` while the job runs, and when it was begun in the meantime: then nothing has changed.
     pub(super) async fn replay(&self, repository: &Repository) -> Result<Option<Replayed>> {
         let _lock = TopicLock::alone(self.config, self.job.name())?;
-        self.refuse_two_parts()?;
         self.refuse_files_of_many()?;
         let started = SystemClock.now();
         let producer = self.producer().await?;
@@ -133,16 +133,6 @@ impl<'a> TopicLetters<'a> {
         Ok(Some(Replayed { letters: count, report, place, started }))
     }
 
-    /// What is between the parts of a job does not take single events.
-    fn refuse_two_parts(&self) -> Result<()> {
-        if self.job.repartition().is_none() {
-            return Ok(());
-        }
-        let message = format!("job \"{}\" is repartitioned", self.job.name());
-        Err(Error::unsupported(format!("{message}: its dead letters cannot be replayed"))
-            .with_hint("mend the definition and run the job anew with --reset"))
-    }
-
     /// A file says nothing of which of its letters were tried, where several instances write such files.
     fn refuse_files_of_many(&self) -> Result<()> {
         if self.job.is_shared() && self.job.dead_letter_topic().is_none() {
@@ -163,7 +153,10 @@ impl<'a> TopicLetters<'a> {
         connection.set("transaction.timeout.ms", &TRANSACTION.as_millis().to_string())?;
         let group = group(self.config, self.job.name());
         let id = if self.job.is_shared() { format!("{group}:replay") } else { group };
-        KafkaProducer::open(&connection, &id).await
+        match self.job.repartition() {
+            None => KafkaProducer::open(&connection, &id).await,
+            Some(_) => KafkaProducer::open_for_blocks(&connection, &id).await,
+        }
     }
 
     fn refuse_running(&self, progress: &TopicProgress) -> Result<()> {
@@ -220,11 +213,19 @@ impl<'a> TopicLetters<'a> {
         let catalog = repository.catalog()?;
         let targets = StreamTargets::new(config, &catalog, job.view().is_some(), None)?;
         let store = compose::topic_state(config, job.name())?;
+        let (stage, sinks) = match job.repartition() {
+            None => (Stage::Whole, targets.topic_sinks(job, producer)?),
+            // Its next run takes what goes on from here.
+            Some(_) => {
+                let group = group(config, job.name());
+                (repartition::forward(job, &group, &log, producer).await?, Vec::new())
+            }
+        };
         let run = JobRun {
-            sinks: targets.topic_sinks(job, producer)?,
+            sinks,
+            stage,
             definition: job.clone(),
             dead_letters: compose::topic_letters(config, job, producer, self.instance)?,
-            stage: Stage::Whole,
         };
         let progress = Some(Progress { log: Box::new(log), store });
         let input = Input::Source(Box::new(source), compose::writer_schemas(config, job));

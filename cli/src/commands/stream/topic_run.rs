@@ -303,15 +303,17 @@ impl TopicRun<'_> {
     ) -> Result<JobGroup> {
         let job = part.job;
         let letters = part.place.letters.as_str();
+        let log = part.log((source, at), producer.clone(), connection)?;
+        let group = group(self.config, job.name());
         let run = JobRun {
-            stage: part.stage(&group(self.config, job.name()), source, &producer).await?,
+            stage: part.stage(&group, connection, &log, &producer).await?,
             sinks: part.sinks(self.targets, &producer)?,
             definition: job.clone(),
             dead_letters: compose::topic_letters(self.config, job, &producer, letters)?,
         };
         let store = compose::topic_state(self.config, job.name())?;
-        let log = Box::new(part.log((source, at), producer, connection)?);
-        Ok(JobGroup { jobs: vec![run], progress: Some(Progress { log, store }) })
+        let progress = Some(Progress { log: Box::new(log), store });
+        Ok(JobGroup { jobs: vec![run], progress })
     }
 
     fn metrics(&self) -> Option<&Arc<StreamMetrics>> {

@@ -12,6 +12,17 @@ use crate::run::hold_back::until_done;
 use crate::run::reader::Read;
 use crate::run::task::TaskKey;
 
+/// Events that are looked up at one time: their bytes are in memory together.
+const MOST_LOOKED_UP: usize = 1_000;
+
+/// An event of a block that was refused.
+#[derive(Debug)]
+pub(super) struct Late {
+    origin: Origin,
+    fault: Fault,
+    reason: String,
+}
+
 /// Gives an event on.
 pub(super) fn forward_event(
     forward: &mut Forward,
@@ -49,7 +60,9 @@ impl RunningJob {
     /// What the sink answers.
     pub(super) async fn forward(&mut self, now: i64) -> Result<()> {
         let Some(forward) = &mut self.forward else { return Ok(()) };
-        for (key, task) in self.tasks.iter_mut() {
+        // Letters say nothing of how far the source has come.
+        let followed = (!self.options.is_replay).then(|| self.tasks.iter_mut());
+        for (key, task) in followed.into_iter().flatten() {
             if let TaskKey::Partition(partition) = key
                 && let Some(mark) = task.watermark.mark(partition, now)
             {
@@ -70,7 +83,8 @@ impl RunningJob {
         Ok(())
     }
 
-    /// Gives the events of blocks to the operator, but for the first blocks, and follows the marks.
+    /// Gives the events of blocks to the operator, but for the first blocks, and follows the marks. Answers the events that
+    /// were refused.
     ///
     /// # Errors
     /// `Data` for a message that is no block, `Invalid` for one of another definition.
@@ -79,12 +93,12 @@ impl RunningJob {
         read: &Read,
         first: usize,
         partitions: &[String],
-    ) -> Result<()> {
+    ) -> Result<Vec<Late>> {
         let mut inputs = Vec::new();
         let mut late = Vec::new();
         let mut latest = None;
         let Self { job: Job { plan, name, .. }, tasks, layout, .. } = self;
-        let Some(task) = tasks.of(read.raw.partition) else { return Ok(()) };
+        let Some(task) = tasks.of(read.raw.partition) else { return Ok(late) };
         task.is_touched |= read.raw.len() > first;
         for index in first..read.raw.len() {
             let failed = |error: larder_core::Error| {
@@ -100,7 +114,9 @@ impl RunningJob {
                     Entry::Event { origin, time, key } => {
                         let event = Event { time, key, inputs: &inputs };
                         match add_event(task.operator.as_mut(), event) {
-                            Outcome::Refused(fault, reason) => late.push((origin, fault, reason)),
+                            Outcome::Refused(fault, reason) => {
+                                late.push(Late { origin, fault, reason })
+                            }
                             _ => latest = latest.max(Some(time)),
                         }
                     }
@@ -108,18 +124,31 @@ impl RunningJob {
             }
         }
         self.saw(latest);
-        late.into_iter().try_for_each(|(origin, fault, reason)| self.refuse(origin, fault, reason))
+        Ok(late)
     }
 
-    /// Makes an event of a block a dead letter. Its bytes stand in the source, under the offset.
-    fn refuse(&mut self, origin: Origin, fault: Fault, reason: String) -> Result<()> {
-        self.taken.refuse(fault);
-        self.letters.push(&DeadLetter {
-            fault: fault.as_str().to_owned(),
-            reason,
-            partition: format!("{}-{}", self.source, origin.partition),
-            offset: origin.offset,
-            payload: Vec::new(),
-        })
+    /// Makes events of blocks dead letters, with their bytes where the source still has them.
+    ///
+    /// # Errors
+    /// What the source or the place of the letters answers.
+    pub(super) async fn refuse(&mut self, late: &[Late]) -> Result<()> {
+        for some in late.chunks(MOST_LOOKED_UP) {
+            let places: Vec<Origin> = some.iter().map(|late| late.origin).collect();
+            let Some(looked_up) = &mut self.looked_up else { return Ok(()) };
+            let find = async || looked_up.find(&places).await;
+            let (found, _) = until_done(&self.job.name, &self.options, find).await?;
+            for (Late { origin, fault, reason }, payload) in some.iter().zip(found) {
+                self.taken.refuse(*fault);
+                self.letters.push(&DeadLetter {
+                    fault: fault.as_str().to_owned(),
+                    reason: reason.clone(),
+                    partition: format!("{}-{}", self.source, origin.partition),
+                    offset: origin.offset,
+                    payload: payload.unwrap_or_default(),
+                })?;
+            }
+            self.letters.deliver().await?;
+        }
+        Ok(())
     }
 }
