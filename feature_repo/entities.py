@@ -9,6 +9,13 @@ user_id = Entity(
     description="A registered shopper",
 )
 
+session = Entity(
+    name="session",
+    join_keys=["sessionId"],
+    value_type=ValueType.STRING,
+    description="A visit, of a shopper or of somebody who has not logged in",
+)
+
 product_id = Entity(
     name="product_id",
     join_keys=["product_id"],

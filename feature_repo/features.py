@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from entities import product_id, user_id
+from entities import product_id, session, user_id
 from feast import FeatureService, FeatureView, Field
 from feast.on_demand_feature_view import on_demand_feature_view
-from feast.types import Float64, Int64, String
-from sources import product_push, request_context, user_behavior_push
+from feast.types import Bool, Float64, Int64, String
+from sources import product_push, request_context, sessions_file, user_behavior_push
 
 user_behavior_features = FeatureView(
     name="user_behavior_features",
@@ -19,7 +19,9 @@ user_behavior_features = FeatureView(
         Field(name="avg_order_value", dtype=Float64, description="Null before the first order"),
         Field(name="preferred_category", dtype=String),
         Field(name="device_type", dtype=String, description="Mostly used: mobile, desktop, tablet"),
+        Field(name="last_activity", dtype=Int64, description="UTC milliseconds of the last event"),
         Field(name="last_activity_days_ago", dtype=Int64),
+        Field(name="session_length", dtype=Int64, description="Milliseconds, of the latest visit"),
         Field(name="churn_risk_score", dtype=Float64, description="0 (stays) to 1 (leaves)"),
     ],
     source=user_behavior_push,
@@ -41,6 +43,26 @@ product_features = FeatureView(
     tags={"team": "catalogue"},
     owner="catalogue@shop.example",
     description="What a product is and how it sells",
+)
+
+session_features = FeatureView(
+    name="session_features",
+    entities=[session],
+    ttl=timedelta(days=7),
+    schema=[
+        Field(name="userId", dtype=String, description="Null before the login"),
+        Field(name="start", dtype=Int64, description="UTC milliseconds"),
+        Field(name="end", dtype=Int64, description="UTC milliseconds"),
+        Field(name="duration", dtype=Int64, description="Milliseconds"),
+        Field(name="pageViews", dtype=Int64),
+        Field(name="clicks", dtype=Int64),
+        Field(name="uniquePages", dtype=Int64),
+        Field(name="hasConversion", dtype=Bool, description="Whether something was bought"),
+    ],
+    source=sessions_file,
+    tags={"team": "growth"},
+    owner="growth@shop.example",
+    description="What happened in a visit",
 )
 
 

@@ -24,6 +24,15 @@ products_file = FileSource(
     owner=OWNER,
 )
 
+sessions_file = FileSource(
+    name="sessions_file",
+    path=f"{DATA_DIR}/sessions.parquet",
+    timestamp_field="event_timestamp",
+    created_timestamp_column="created",
+    description="One row per visit, when it has ended",
+    owner=OWNER,
+)
+
 user_behavior_push = PushSource(
     name="user_behavior_push",
     batch_source=user_behavior_file,

@@ -145,6 +145,9 @@ fn what_is_wrong_about_lists_and_weights_is_told_with_its_line() {
         ("by: amount", "by: user", 7),
         ("top_1, column: user", "sum, column: amount", 7),
         ("top_1", "top_0", 7),
+        ("top_1, column: user", "session_length", 7),
+        ("top_1, column: user, by: amount", "session_length, gap: 0", 7),
+        ("top_1, column: user, by: amount", "count, gap: 30m", 7),
     ] {
         refused(EXPLODED, from, to, line);
     }

@@ -39,7 +39,9 @@ def users(rng, end):
             "avg_order_value": pa.array(average, pa.float64()),
             "preferred_category": pa.array([CATEGORIES[i] for i in rng.integers(0, 4, rows)]),
             "device_type": pa.array([DEVICES[i] for i in rng.integers(0, 3, rows)]),
+            "last_activity": pa.array(rng.integers(1, 2**40, rows)),
             "last_activity_days_ago": pa.array(rng.integers(0, 30, rows)),
+            "session_length": pa.array(rng.integers(0, 3_600_000, rows)),
             "churn_risk_score": pa.array(rng.random(rows).round(4)),
         }
     )
@@ -58,6 +60,26 @@ def products(rng, end):
     )
 
 
+def sessions(rng, end):
+    rows = USERS * DAYS
+    start = rng.integers(1, 2**40, rows)
+    duration = rng.integers(0, 3_600_000, rows)
+    return pa.table(
+        {
+            "sessionId": pa.array([f"s{i}" for i in range(USERS)] * DAYS),
+            **times(USERS, end),
+            "userId": pa.array([None if i % 7 == 0 else f"u{i}" for i in range(USERS)] * DAYS),
+            "start": pa.array(start),
+            "end": pa.array(start + duration),
+            "duration": pa.array(duration),
+            "pageViews": pa.array(rng.integers(0, 50, rows)),
+            "clicks": pa.array(rng.integers(0, 50, rows)),
+            "uniquePages": pa.array(rng.integers(0, 20, rows)),
+            "hasConversion": pa.array(rng.integers(0, 2, rows) == 1),
+        }
+    )
+
+
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(7)
@@ -65,6 +87,7 @@ def main(folder):
     # clock in the test sees a row from the future.
     end = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(minutes=1)
     pq.write_table(users(rng, end), folder / "user_behavior.parquet")
+    pq.write_table(sessions(np.random.default_rng(11), end), folder / "sessions.parquet")
     pq.write_table(products(rng, end), folder / "products.parquet")
     print(json.dumps({"end": end.isoformat()}))
 

@@ -22,6 +22,10 @@ const STEP: i64 = 5;
 /// Pages: as many different ones as the engine counts exactly, so that a peer comes to the same numbers.
 const PAGES: u32 = 200;
 
+/// Sorts of products, and what users hold in their hands.
+const CATEGORIES: [&str; 5] = ["electronics", "fashion", "books", "home", "sports"];
+const PLATFORMS: [&str; 3] = ["mobile", "desktop", "tablet"];
+
 /// The first of the users who are watched, whom chance does not bring.
 const WATCHED: u64 = 8_000_000;
 
@@ -177,6 +181,10 @@ impl Event {
         format!("{net}.{}.{}.{}", self.user >> 16, self.user >> 8 & 255, self.user & 255)
     }
 
+    fn platform(&self) -> &'static str {
+        PLATFORMS[usize::try_from(self.user).unwrap_or_default() % PLATFORMS.len()]
+    }
+
     /// Entries of the map: what a purchase cost, what was searched, what was looked at.
     fn properties(&self) -> Vec<(&'static str, String)> {
         let mut properties = vec![("page", format!("/pages/{}", self.product % PAGES))];
@@ -186,6 +194,8 @@ impl Event {
         if KINDS[self.kind] == "purchase" {
             properties.push(("amount", format!("{:.2}", f64::from(self.quarters) / 4.0)));
         }
+        let category = CATEGORIES[self.product as usize % CATEGORIES.len()];
+        properties.push(("category", category.to_owned()));
         properties.push(("position", (self.product % 20).to_string()));
         properties
     }
@@ -207,8 +217,9 @@ impl Event {
         }
         writeln!(
             out,
-            r#"}},"context":{{"userAgent":"{AGENT}","ip":"{}","platform":"web","referrer":"{REFERRER}"}}}}"#,
-            self.ip()
+            r#"}},"context":{{"userAgent":"{AGENT}","ip":"{}","platform":"{}","referrer":"{REFERRER}"}}}}"#,
+            self.ip(),
+            self.platform()
         )?;
         Ok(())
     }
@@ -234,7 +245,7 @@ impl Event {
         long(0, out);
         text(AGENT, out);
         text(&self.ip(), out);
-        text("web", out);
+        text(self.platform(), out);
         long(1, out);
         text(REFERRER, out);
         let length = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);

@@ -37,6 +37,8 @@ impl Default for Scale {
 pub(crate) struct Written {
     /// Rows of `user_behavior.parquet`.
     pub(crate) behavior: usize,
+    /// Rows of `sessions.parquet`.
+    pub(crate) sessions: usize,
     /// Rows of `products.parquet`.
     pub(crate) products: usize,
     /// Rows of `impressions.parquet`.
@@ -47,7 +49,7 @@ const CATEGORIES: [&str; 5] = ["electronics", "fashion", "books", "home", "sport
 const DEVICES: [&str; 3] = ["mobile", "desktop", "tablet"];
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// Writes `user_behavior.parquet`, `products.parquet` and `impressions.parquet` into `folder`.
+/// Writes `user_behavior.parquet`, `sessions.parquet`, `products.parquet` and `impressions.parquet` into `folder`.
 ///
 /// The last day ends at `end`, which should be midnight.
 ///
@@ -61,6 +63,7 @@ pub(crate) fn generate(folder: &Path, scale: Scale, seed: u64, end: Timestamp) -
     let impressions = impressions::rows(&mut draws, scale, calendar);
     Ok(Written {
         behavior: behavior::write(&behavior, &folder.join("user_behavior.parquet"))?,
+        sessions: behavior::write_sessions(&behavior, &folder.join("sessions.parquet"))?,
         products: catalogue::write(&products, &folder.join("products.parquet"))?,
         impressions: impressions::write(&impressions, &folder.join("impressions.parquet"))?,
     })
@@ -110,7 +113,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let end = Timestamp::from_seconds(1_700_006_400);
         let written = generate(folder.path(), SMALL, seed, end).unwrap();
-        let bytes = ["user_behavior", "products", "impressions"]
+        let bytes = ["user_behavior", "sessions", "products", "impressions"]
             .map(|name| std::fs::read(folder.path().join(format!("{name}.parquet"))).unwrap());
         (written, bytes.to_vec())
     }

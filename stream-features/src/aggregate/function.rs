@@ -39,6 +39,8 @@ pub(crate) enum Function {
     Percentile(f64),
     /// The values that occur most, or whose weights sum to most; of equal ones the least. One is the value itself.
     TopK(usize),
+    /// Milliseconds from the first to the last event of the latest session.
+    SessionLength,
 }
 
 impl Function {
@@ -58,6 +60,7 @@ impl Function {
             "any" => Self::Any,
             "count_distinct" | "nunique" | "approx_count_distinct" => Self::CountDistinct,
             "median" => Self::Percentile(0.5),
+            "session_length" => Self::SessionLength,
             _ => return Self::parse_numbered(name),
         };
         Some(simple)
@@ -76,7 +79,7 @@ impl Function {
 
     /// Names that [`parse`](Self::parse) knows, for hints.
     pub(crate) const NAMES: &'static str = "count, sum, min, max, mean, std, var, first, last, last_<k>, any, \
-         count_distinct, percentile_<p>, top_<k>";
+         count_distinct, percentile_<p>, top_<k>, session_length";
 
     /// Whether the function can be computed of values of this type.
     pub(crate) fn takes(self, column: ScalarType) -> bool {
@@ -94,14 +97,15 @@ impl Function {
             | Self::LastK(_)
             | Self::Any
             | Self::CountDistinct
-            | Self::TopK(_) => true,
+            | Self::TopK(_)
+            | Self::SessionLength => true,
         }
     }
 
     /// Type of the result for a column of this type.
     pub(crate) fn result(self, column: ScalarType) -> ValueType {
         match self {
-            Self::Count | Self::CountDistinct => ValueType::Int64,
+            Self::Count | Self::CountDistinct | Self::SessionLength => ValueType::Int64,
             Self::Any => ValueType::Bool,
             Self::Mean | Self::Std | Self::Var | Self::Percentile(_) => ValueType::Double,
             Self::Sum | Self::Min | Self::Max | Self::First | Self::Last | Self::TopK(1) => {
@@ -142,6 +146,7 @@ impl fmt::Display for Function {
                 Self::First => "first",
                 Self::Last => "last",
                 Self::Any => "any",
+                Self::SessionLength => "session_length",
                 _ => "count_distinct",
             }),
         }

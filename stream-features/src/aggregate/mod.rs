@@ -11,6 +11,7 @@ mod function;
 mod latest;
 mod moments;
 mod quantiles;
+mod spans;
 mod top;
 
 pub(crate) use function::Function;
@@ -24,6 +25,7 @@ use exact_sum::ExactSum;
 use latest::{Edge, Latest};
 use moments::Moments;
 use quantiles::Quantiles;
+use spans::Spans;
 use top::Top;
 
 /// What a state must hold to answer a function of a column: several functions may share one.
@@ -44,6 +46,10 @@ pub(crate) enum StateKind {
     Top {
         is_weighted: bool,
     },
+    /// Sessions with no longer silence than this, in microseconds.
+    Spans {
+        gap: i64,
+    },
 }
 
 impl StateKind {
@@ -62,6 +68,7 @@ impl StateKind {
             Function::CountDistinct => Self::Distinct,
             Function::Percentile(_) => Self::Quantiles,
             Function::TopK(_) => Self::Top { is_weighted: false },
+            Function::SessionLength => Self::Spans { gap: 0 },
         }
     }
 }
@@ -82,6 +89,7 @@ pub(crate) enum State {
     Quantiles(Quantiles),
     Top(Box<Top>),
     TopWeighted(Box<Top>),
+    Spans(Box<Spans>),
 }
 
 /// Adds the values of an event at this time to the states of these kinds; each takes its inputs in turn.
@@ -118,6 +126,7 @@ impl State {
             StateKind::Quantiles => Self::Quantiles(Quantiles::default()),
             StateKind::Top { is_weighted: false } => Self::Top(Box::default()),
             StateKind::Top { is_weighted: true } => Self::TopWeighted(Box::default()),
+            StateKind::Spans { gap } => Self::Spans(Box::new(Spans::new(gap))),
         }
     }
 
@@ -157,6 +166,7 @@ impl State {
                 }
             }
             Self::Top(top) => top.count(value),
+            Self::Spans(spans) => spans.add(time),
             Self::TopWeighted(_) => unreachable!("a weight comes with its value"),
         }
     }
@@ -195,6 +205,7 @@ impl State {
             (Self::Quantiles(ours), Self::Quantiles(theirs)) => ours.merge(theirs),
             (Self::Top(ours), Self::Top(theirs))
             | (Self::TopWeighted(ours), Self::TopWeighted(theirs)) => ours.merge(theirs),
+            (Self::Spans(ours), Self::Spans(theirs)) => ours.merge(theirs),
             (Self::Min(_), Self::Min(None)) | (Self::Max(_), Self::Max(None)) => {}
             (ours, theirs) => unreachable!("{theirs:?} is not of the kind of {ours:?}"),
         }
@@ -226,6 +237,7 @@ impl State {
                 Function::TopK(most) => top.value(most),
                 _ => Value::Null,
             },
+            Self::Spans(spans) => spans.latest(),
         }
     }
 
@@ -248,6 +260,7 @@ impl State {
             Self::Distinct(distinct) => distinct.encode(out),
             Self::Quantiles(quantiles) => quantiles.encode(out),
             Self::Top(top) | Self::TopWeighted(top) => top.encode(out),
+            Self::Spans(spans) => spans.encode(out),
         }
     }
 
@@ -276,6 +289,7 @@ impl State {
             StateKind::Top { is_weighted: true } => {
                 Self::TopWeighted(Box::new(Top::decode(true, bytes)?))
             }
+            StateKind::Spans { gap } => Self::Spans(Box::new(Spans::decode(gap, bytes)?)),
         })
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const EVERY: [Function; 15] = [
+const EVERY: [Function; 16] = [
     Function::Count,
     Function::Sum,
     Function::Min,
@@ -20,6 +20,7 @@ const EVERY: [Function; 15] = [
     Function::Percentile(0.9),
     Function::TopK(1),
     Function::TopK(3),
+    Function::SessionLength,
 ];
 
 /// Values of one column with their times; few times, so that many tie.
@@ -68,6 +69,8 @@ fn naive(function: Function, events: &[(i64, Held)]) -> Value {
             whole(bits.len())
         }
         _ if numbers.is_empty() => Value::Null,
+        // Without a gap every instant is a session; `spans` has those that last.
+        Function::SessionLength => whole(0),
         Function::Sum => number(numbers.iter().sum()),
         Function::Min => number(numbers.iter().copied().fold(f64::INFINITY, f64::min)),
         Function::Max => number(numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max)),

@@ -128,6 +128,8 @@ pub(crate) struct Aggregate {
     pub(crate) column: Option<Spanned<String>>,
     /// What a value weighs, for `top_<k>`: how often it occurs when left out.
     pub(crate) by: Option<Spanned<String>>,
+    /// Longest silence inside a session, for `session_length`.
+    pub(crate) gap: Option<Spanned<Micros>>,
     /// Only events for which this is true count.
     #[serde(rename = "where")]
     pub(crate) condition: Option<Spanned<String>>,

@@ -25,6 +25,9 @@ pub(super) fn layout(document: &Document, row: &RowSchema) -> u64 {
     }
     for aggregate in &document.aggregate {
         line("aggregate", &of_aggregate(&aggregate.value));
+        if let Some(gap) = &aggregate.value.gap {
+            line("silence", &gap.value.0);
+        }
     }
     line("emit", &document.emit);
     line("gap", &document.session.as_ref().map(|session| session.value.gap.value.0));

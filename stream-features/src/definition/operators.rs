@@ -79,6 +79,10 @@ impl States {
             (StateKind::Top { .. }, Some(_)) => StateKind::Top { is_weighted: true },
             (kind, _) => kind,
         };
+        let kind = match gap(aggregate, function, names.file())? {
+            Some(gap) => StateKind::Spans { gap },
+            None => kind,
+        };
         let text = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
         let key = [&aggregate.column, &aggregate.condition, &aggregate.by].map(text);
         let mut known = self.keys.iter().zip(&self.kinds);
@@ -110,7 +114,7 @@ fn input(
             }
             (input, value_type)
         }
-        None if matches!(function, Function::Count | Function::Any) => {
+        None if matches!(function, Function::Count | Function::Any | Function::SessionLength) => {
             (Expression::Literal(Held::Bool(true)), ScalarType::Bool)
         }
         None => {
@@ -138,6 +142,26 @@ fn weight(
     match names.expression(by)? {
         (weight, value_type) if value_type.is_number() => Ok(Some(weight)),
         (_, value_type) => Err(names.wrong_type(by, "a number", value_type)),
+    }
+}
+
+/// The longest silence of `session_length`, which no other function has.
+fn gap(aggregate: &Aggregate, function: Function, file: &str) -> Result<Option<i64>> {
+    match (&aggregate.gap, function) {
+        (None, Function::SessionLength) => {
+            let error = Error::invalid("session_length needs a gap")
+                .with_hint("write the longest silence inside a session: gap: 30m");
+            Err(placed(file, &aggregate.function)(error))
+        }
+        (Some(gap), Function::SessionLength) if gap.value.0 > 0 => Ok(Some(gap.value.0)),
+        (Some(gap), Function::SessionLength) => {
+            Err(placed(file, gap)(Error::invalid("a gap of zero makes no sessions")))
+        }
+        (Some(gap), _) => {
+            let error = Error::invalid(format!("{function} has no gap"));
+            Err(placed(file, gap)(error.with_hint("only session_length takes gap")))
+        }
+        (None, _) => Ok(None),
     }
 }
 

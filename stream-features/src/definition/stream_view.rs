@@ -90,6 +90,7 @@ fn aggregate(aggregation: &Aggregation) -> Spanned<Aggregate> {
         function: spanned(aggregation.function.clone()),
         column: given(&aggregation.column),
         by: None,
+        gap: None,
         condition: None,
         window: micros(aggregation.time_window),
         slide: micros(aggregation.slide_interval),

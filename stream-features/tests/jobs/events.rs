@@ -1,5 +1,6 @@
 //! Random events of the shop, as JSON lines and as Parquet.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,6 +48,20 @@ pub(crate) fn random(seed: u64, count: usize) -> Vec<Event> {
     (0..count).map(event).collect()
 }
 
+impl Event {
+    fn platform(&self) -> &'static str {
+        ["mobile", "desktop", "tablet"][self.id % 3]
+    }
+
+    fn properties(&self) -> Vec<(&'static str, String)> {
+        let product = self.product.iter().flat_map(|product| {
+            let category = format!("c{}", product.len() + self.id % 2);
+            [("productId", product.clone()), ("category", category)]
+        });
+        product.chain([("page", self.page.clone())]).collect()
+    }
+}
+
 /// The same events out of order by less than this many milliseconds.
 pub(crate) fn disordered(events: &[Event], seed: u64, by: i64) -> Vec<Event> {
     let mut random = StdRng::seed_from_u64(seed);
@@ -66,10 +81,7 @@ pub(crate) fn shuffled(events: &[Event], seed: u64) -> Vec<Event> {
 }
 
 pub(crate) fn json_line(event: &Event) -> String {
-    let mut properties = json!({"page": event.page});
-    if let Some(product) = &event.product {
-        properties["productId"] = json!(product);
-    }
+    let properties: HashMap<_, _> = event.properties().into_iter().collect();
     let line = json!({
         "eventId": event.id.to_string(),
         "userId": event.user,
@@ -77,7 +89,7 @@ pub(crate) fn json_line(event: &Event) -> String {
         "eventType": event.kind,
         "timestamp": event.time,
         "properties": properties,
-        "context": {"userAgent": "x", "ip": "10.0.0.1", "platform": "web", "referrer": null},
+        "context": {"userAgent": "x", "ip": "10.0.0.1", "platform": event.platform(), "referrer": null},
     });
     format!("{line}\n")
 }
@@ -98,15 +110,18 @@ pub(crate) fn write_parquet(path: &Path, events: &[Event]) {
     };
     let mut properties = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
     for event in events {
-        let product = event.product.iter().map(|product| ("productId", product));
-        for (key, value) in product.chain([("page", &event.page)]) {
+        for (key, value) in event.properties() {
             properties.keys().append_value(key);
             properties.values().append_value(value);
         }
         properties.append(true).expect("as many keys as values");
     }
     let ip = Arc::new(Field::new("ip", DataType::Utf8, false));
-    let context = StructArray::from(vec![(ip, texts(&|_| Some("10.0.0.1".to_owned())))]);
+    let platform = Arc::new(Field::new("platform", DataType::Utf8, false));
+    let context = StructArray::from(vec![
+        (ip, texts(&|_| Some("10.0.0.1".to_owned()))),
+        (platform, texts(&|event| Some(event.platform().to_owned()))),
+    ]);
     let times: TimestampMillisecondArray = events.iter().map(|event| Some(event.time)).collect();
     let batch = RecordBatch::try_from_iter([
         ("eventId", texts(&|event| Some(event.id.to_string()))),

@@ -18,7 +18,9 @@ pub(super) struct Row {
     avg_order_value: Option<f64>,
     preferred_category: &'static str,
     device: &'static str,
+    last_activity: Timestamp,
     last_activity_days_ago: i64,
+    session_seconds: f64,
     churn_risk: f64,
     event: Timestamp,
     created: Timestamp,
@@ -109,7 +111,8 @@ fn roll_up(draws: &mut Draws, user: usize, days: &[Day], calendar: Calendar) -> 
         if idle % 7 != 0 {
             continue;
         }
-        let row = summary(draws, user, &days[..=day], idle, calendar.at(day, 0.999));
+        let times = (calendar.at(active, 0.9), calendar.at(day, 0.999));
+        let row = summary(draws, user, &days[..=day], idle, times);
         if draws.chance(0.01) {
             rows.push(corrected(&row));
         }
@@ -118,13 +121,20 @@ fn roll_up(draws: &mut Draws, user: usize, days: &[Day], calendar: Calendar) -> 
     rows
 }
 
-fn summary(draws: &mut Draws, user: usize, days: &[Day], idle: usize, event: Timestamp) -> Row {
+fn summary(
+    draws: &mut Draws,
+    user: usize,
+    days: &[Day],
+    idle: usize,
+    (last_activity, event): (Timestamp, Timestamp),
+) -> Row {
     let (week, month) = (tail(days, 7), tail(days, 30));
     let sessions: u32 = week.iter().map(|day| day.sessions).sum();
     let seconds: f64 = week.iter().map(|day| day.seconds).sum();
     let orders: u32 = days.iter().map(|day| day.orders).sum();
     let spent: f64 = days.iter().map(|day| day.spent).sum();
     let visits: u32 = month.iter().map(|day| day.sessions).sum();
+    let active = days[days.len() - 1 - idle];
     let idle_days = i64::try_from(idle).expect("a few hundred days at most");
     // The longer away and the fewer the visits before, the likelier the user is gone.
     let leaning = 0.15 * idle as f64 - 0.1 * f64::from(visits) - 0.5;
@@ -136,7 +146,9 @@ fn summary(draws: &mut Draws, user: usize, days: &[Day], idle: usize, event: Tim
         avg_order_value: (orders > 0).then(|| cents(spent / f64::from(orders))),
         preferred_category: CATEGORIES[most(days, |day| &day.categories)],
         device: DEVICES[most(days, |day| &day.devices)],
+        last_activity,
         last_activity_days_ago: idle_days,
+        session_seconds: active.seconds / f64::from(active.sessions.max(1)),
         churn_risk: (1e4 / (1.0 + (-leaning).exp())).round() / 1e4,
         event,
         created: written_after(draws, event),
@@ -162,6 +174,38 @@ fn corrected(row: &Row) -> Row {
     }
 }
 
+impl Row {
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a visit")]
+    fn session_millis(&self) -> i64 {
+        (self.session_seconds * 1_000.0) as i64
+    }
+}
+
+fn millis(time: Timestamp) -> i64 {
+    time.micros().div_euclid(1_000)
+}
+
+/// Writes a visit for every day of a user on which there was one; see [`super::generate`].
+pub(super) fn write_sessions(rows: &[Row], path: &Path) -> Result<usize> {
+    let visits = || rows.iter().filter(|row| row.last_activity_days_ago == 0);
+    let end = |row: &Row| millis(row.last_activity);
+    // Of seven days, as if they were alike.
+    let views = |row: &Row| 1 + row.page_views_7d / 7;
+    Columns::default()
+        .text("sessionId", visits().map(|row| format!("{}-{}", row.user, end(row) / 86_400_000)))
+        .text("userId", visits().map(|row| &row.user))
+        .integer("start", visits().map(|row| end(row) - row.session_millis()))
+        .integer("end", visits().map(end))
+        .integer("duration", visits().map(Row::session_millis))
+        .integer("pageViews", visits().map(views))
+        .integer("clicks", visits().map(|row| views(row) / 2))
+        .integer("uniquePages", visits().map(|row| 1 + views(row) / 3))
+        .boolean("hasConversion", visits().map(|row| row.purchases_30d > 0))
+        .time("event_timestamp", visits().map(|row| row.last_activity))
+        .time("created", visits().map(|row| row.created))
+        .write(path)
+}
+
 /// Writes the rows; see [`super::generate`].
 pub(super) fn write(rows: &[Row], path: &Path) -> Result<usize> {
     Columns::default()
@@ -172,7 +216,9 @@ pub(super) fn write(rows: &[Row], path: &Path) -> Result<usize> {
         .float("avg_order_value", rows.iter().map(|row| row.avg_order_value))
         .text("preferred_category", rows.iter().map(|row| row.preferred_category))
         .text("device_type", rows.iter().map(|row| row.device))
+        .integer("last_activity", rows.iter().map(|row| millis(row.last_activity)))
         .integer("last_activity_days_ago", rows.iter().map(|row| row.last_activity_days_ago))
+        .integer("session_length", rows.iter().map(Row::session_millis))
         .float("churn_risk_score", rows.iter().map(|row| Some(row.churn_risk)))
         .time("event_timestamp", rows.iter().map(|row| row.event))
         .time("created", rows.iter().map(|row| row.created))
