@@ -44,8 +44,8 @@ pub(crate) use self::materializing::{RunOptions, materializer};
 pub(crate) use self::offline_server::{offline_listener, offline_server};
 pub(crate) use self::python_workers::python_workers;
 pub(crate) use self::stream::{
-    StreamTargets, letter_file, stream_folder, topic_folder, topic_letters, topic_state,
-    writer_schemas,
+    LOG, StreamTargets, letter_file, stream_folder, topic_folder, topic_letters, topic_log,
+    topic_state, writer_schemas,
 };
 pub(crate) use self::tls::server_tls;
 use crate::clock::SystemClock;

@@ -15,6 +15,9 @@ use larder_stream_features::{
 
 use super::schema_registry::HttpSchemas;
 
+/// The folder of a log.
+pub(crate) const LOG: &str = "log";
+
 /// The stores of a run.
 #[derive(Debug)]
 pub(crate) struct StreamTargets<'a> {
@@ -56,13 +59,42 @@ impl<'a> StreamTargets<'a> {
         job: &JobDefinition,
         is_backfill: bool,
     ) -> Result<Vec<Box<dyn Sink>>> {
-        let mut sinks = self.view_sinks(job, is_backfill)?;
+        let mut sinks = self.view_sinks(job)?;
+        if !is_backfill {
+            let folder = CheckpointStore::local(&stream_folder(self.config, job.name()));
+            self.push_log(job, folder?, &mut sinks)?;
+        }
+        self.push_file(job, is_backfill, &mut sinks)?;
+        Ok(sinks)
+    }
+
+    fn push_file(
+        &self,
+        job: &JobDefinition,
+        is_backfill: bool,
+        sinks: &mut Vec<Box<dyn Sink>>,
+    ) -> Result<()> {
         if let Some(output) = job.output() {
             let path = self.config.repo_path.join(output);
             let path = if is_backfill { path.with_extension("backfill.jsonl") } else { path };
             sinks.push(Box::new(JsonLines::open(&path, job.row())?));
         }
-        Ok(sinks)
+        Ok(())
+    }
+
+    /// Adds the log of a job that has one, in a folder of this store.
+    fn push_log(
+        &self,
+        job: &JobDefinition,
+        store: CheckpointStore,
+        sinks: &mut Vec<Box<dyn Sink>>,
+    ) -> Result<()> {
+        if let (true, Some(view)) = (job.has_log(), job.view()) {
+            let view = self.catalog.online_view(view)?;
+            let log = LogFiles::new((store, LOG), job.is_shared(), view, job.row());
+            sinks.push(Box::new(log));
+        }
+        Ok(())
     }
 
     /// The sinks of a job whose events come from a topic: its rows go to a topic too if it names one.
@@ -74,24 +106,27 @@ impl<'a> StreamTargets<'a> {
         job: &JobDefinition,
         producer: &KafkaProducer,
     ) -> Result<Vec<Box<dyn Sink>>> {
-        if job.is_shared()
-            && (job.has_log() || job.output_topic().is_none() && job.output().is_some())
-        {
+        if job.is_shared() && job.output_topic().is_none() && job.output().is_some() {
             let message = format!(
-                "job \"{}\" shares its topic with other instances and has files",
+                "job \"{}\" shares its topic with other instances and has a file",
                 job.name()
             );
             return Err(Error::unsupported(message).with_hint(
-                "name output.topic and leave log out, or leave source.partition_key and repartition out for one instance",
+                "name output.topic, or leave source.partition_key and repartition out for one instance",
             ));
         }
-        let Some(topic) = job.output_topic() else { return self.sinks(job, false) };
-        let mut sinks = self.view_sinks(job, false)?;
-        sinks.push(Box::new(TopicRows::new(producer.clone(), topic, job.row())));
+        let mut sinks = self.view_sinks(job)?;
+        self.push_log(job, topic_log(self.config, job.name())?, &mut sinks)?;
+        match job.output_topic() {
+            Some(topic) => {
+                sinks.push(Box::new(TopicRows::new(producer.clone(), topic, job.row())));
+            }
+            None => self.push_file(job, false, &mut sinks)?,
+        }
         Ok(sinks)
     }
 
-    fn view_sinks(&self, job: &JobDefinition, is_backfill: bool) -> Result<Vec<Box<dyn Sink>>> {
+    fn view_sinks(&self, job: &JobDefinition) -> Result<Vec<Box<dyn Sink>>> {
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         job.check_view(|name| self.catalog.online_view(name).ok().map(AsRef::as_ref))
             .map_err(hinted)?;
@@ -111,10 +146,6 @@ impl<'a> StreamTargets<'a> {
             if let Some(folder) = self.history {
                 let file = folder.join(format!("{}.parquet", job.name()));
                 sinks.push(Box::new(HistoryFile::new(&file, view, job.row())));
-            }
-            if job.has_log() && !is_backfill {
-                let folder = stream_folder(self.config, job.name()).join("log");
-                sinks.push(Box::new(LogFiles::new(&folder, view, job.row())));
             }
         }
         Ok(sinks)
@@ -140,6 +171,17 @@ pub(crate) fn topic_state(config: &RepoConfig, job: &str) -> Result<CheckpointSt
         return Ok(CheckpointStore::in_bucket(&bucket, &uri, [&config.project, job]));
     }
     CheckpointStore::local(&config.resolve(state).join(&config.project).join(job))
+}
+
+/// Where the log of a job is kept whose events come from a topic: beside its state where that is elsewhere.
+///
+/// # Errors
+/// As [`topic_state`].
+pub(crate) fn topic_log(config: &RepoConfig, job: &str) -> Result<CheckpointStore> {
+    match &config.stream.state {
+        Some(_) => topic_state(config, job),
+        None => CheckpointStore::local(&stream_folder(config, job)),
+    }
 }
 
 /// What an instance keeps for itself of a job whose events come from a topic.

@@ -14,6 +14,7 @@ pub(crate) use chain::Chain;
 pub(crate) use format::{Scope, Section, StateFile};
 pub use log::{CommitLog, ObjectCommitLog, Position};
 pub use store::CheckpointStore;
+pub(crate) use store::put_file;
 pub use summary::JobProgress;
 
 use xxhash_rust::xxh3::xxh3_64;

@@ -1,4 +1,4 @@
-//! Where checkpoints are kept.
+//! Where checkpoints and logs are kept.
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl CheckpointStore {
     /// `Unavailable` when it cannot be made.
     pub fn local(folder: &FilePath) -> Result<Self> {
         let failed = || {
-            let message = format!("checkpoints cannot be kept in {}", folder.display());
+            let message = format!("nothing can be kept in {}", folder.display());
             Error::new(ErrorKind::Unavailable, message)
         };
         std::fs::create_dir_all(folder).map_err(|error| failed().with_source(error))?;
@@ -53,6 +53,13 @@ impl CheckpointStore {
             .map_err(|error| failed().with_source(error))?;
         let (prefix, folder) = (Path::default(), Some(folder));
         Ok(Self { store: Arc::new(store), prefix, folder, bucket: None })
+    }
+
+    /// The objects below a name.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        let folder = self.folder.as_ref().map(|folder| folder.join(name));
+        Self { prefix: self.path(name), folder, ..self.clone() }
     }
 
     /// The object of a name, as messages call it.
@@ -150,7 +157,7 @@ impl CheckpointStore {
         if self.bucket.is_none() {
             return self.failed(name, what, error);
         }
-        from_store(format_args!("checkpoint {} cannot be {what}", self.place(name)), error)
+        from_store(format_args!("{} cannot be {what}", self.place(name)), error)
     }
 
     fn failed(
@@ -159,13 +166,13 @@ impl CheckpointStore {
         what: &str,
         error: impl std::error::Error + Send + Sync + 'static,
     ) -> Error {
-        let message = format!("checkpoint {} cannot be {what}", self.place(name));
+        let message = format!("{} cannot be {what}", self.place(name));
         Error::new(ErrorKind::Unavailable, message).with_source(error)
     }
 }
 
 /// Writes a file that is on the disk, with its name, when this returns; a reader finds the old one or the new one.
-fn put_file(path: &FilePath, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn put_file(path: &FilePath, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     let folder = path.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
     std::fs::create_dir_all(folder)?;

@@ -42,6 +42,9 @@ impl Group {
         }
         let stored = self.store(&touched, number, names, &marks).await?;
         self.make_true(number, &touched).await?;
+        for job in &mut self.jobs {
+            job.settle_outputs().await?;
+        }
         let written = stored.iter().map(|(_, size)| size).sum();
         if let Some(progress) = &self.progress {
             for (key, (scope, size)) in touched.iter().zip(stored) {

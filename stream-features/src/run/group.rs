@@ -83,6 +83,9 @@ impl Group {
                 job.restore_outputs(&newest).await?;
             }
         }
+        for job in &mut self.jobs {
+            job.adopt(&newest).await?;
+        }
         let last = newest.iter().max_by_key(|file| file.number);
         self.last_read = last
             .and_then(|file| names.iter().position(|name| *name == file.turn))

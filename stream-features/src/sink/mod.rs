@@ -42,6 +42,15 @@ pub trait Sink: Debug + Send {
     /// `Data` when what was committed is not there any more; `Unavailable` when it cannot be seen to now.
     async fn restore(&mut self, mark: Option<&[u8]>) -> Result<()>;
 
+    /// Goes on from a commit of some partitions that are this run's from now on, whoever made it: `mark` is what
+    /// [`flush`](Self::flush) answered for it. Called after [`restore`](Self::restore).
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be seen to now; asking again is safe.
+    async fn adopt(&mut self, _mark: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
     /// Takes rows; of several versions of a result the last counts.
     ///
     /// # Errors
@@ -54,6 +63,14 @@ pub trait Sink: Debug + Send {
     /// # Errors
     /// As [`write`](Self::write).
     async fn flush(&mut self, covered: Covered) -> Result<Vec<u8>>;
+
+    /// Takes note that the commit, for which it was flushed last, has become true.
+    ///
+    /// # Errors
+    /// `Unavailable` when something is left to do and cannot be done now; telling it again is safe.
+    async fn committed(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes sure that everything is stored, at the end.
     ///

@@ -1,16 +1,16 @@
 //! Rows of a view as columns of a Parquet file.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow_schema::{Field as ArrowField, Schema};
-use larder_core::{Error, ErrorKind, FeatureView, Field, Result, Value};
+use larder_core::{Error, FeatureView, Field, Result, Value};
 use larder_proto::convert::{cast_value, decode_column, encode_value};
 use parquet::arrow::ArrowWriter;
 
 use super::failed;
+use crate::checkpoint::put_file;
 use crate::definition::RowSchema;
 use crate::operator::{OutputRow, decode_key};
 
@@ -76,21 +76,19 @@ impl RowColumns {
         rows: &[&OutputRow],
         created: Option<&[i64]>,
     ) -> Result<()> {
+        let bytes = self.encode(rows, created)?;
+        put_file(path, &bytes).map_err(|error| failed(path, error))
+    }
+
+    /// The bytes of a Parquet file with rows in this order, and the times at which they were made where they are given.
+    pub(super) fn encode(&self, rows: &[&OutputRow], created: Option<&[i64]>) -> Result<Vec<u8>> {
         let batch = self.batch(rows, created)?;
-        let part = path.with_extension("part");
-        let io = |error| failed(path, error);
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        std::fs::create_dir_all(folder).map_err(io)?;
-        let parquet = |error: parquet::errors::ParquetError| {
-            Error::new(ErrorKind::Unavailable, format!("{} cannot be written", part.display()))
-                .with_source(error)
+        let failed = |error: parquet::errors::ParquetError| {
+            Error::internal("rows as Parquet").with_source(error)
         };
-        let file = File::create(&part).map_err(io)?;
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).map_err(parquet)?;
-        writer.write(&batch).map_err(parquet)?;
-        writer.into_inner().map_err(parquet)?.sync_all().map_err(io)?;
-        std::fs::rename(&part, path).map_err(io)?;
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).map_err(failed)?;
+        writer.write(&batch).map_err(failed)?;
+        writer.into_inner().map_err(failed)
     }
 }
 

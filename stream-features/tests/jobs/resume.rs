@@ -104,7 +104,12 @@ async fn run_groups(
         let folder = folder.join(definition.name());
         let sinks: Vec<Box<dyn Sink>> = vec![
             Box::new(JsonLines::open(&folder.join("rows.jsonl"), definition.row())?),
-            Box::new(LogFiles::new(&folder.join("log"), &view(definition), definition.row())),
+            Box::new(LogFiles::new(
+                (CheckpointStore::local(&folder)?, "log"),
+                false,
+                &view(definition),
+                definition.row(),
+            )),
             Box::new(failing.clone()),
         ];
         let dead_letters = DeadLetterFile::open(&folder.join("letters.jsonl"))?.into();

@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use larder_tests::{Fs, Kafka, Repository};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
 use crate::running::Running;
@@ -247,6 +248,25 @@ impl Shop {
         entries.filter_map(Result::ok).any(|entry| entry.path().is_dir())
     }
 
+    /// The rows in the log of `popularity`, sorted, without the times at which they were made.
+    pub(crate) fn logged(&self) -> Vec<String> {
+        let folder = self.repository.path().join("data/streams/popularity/log");
+        let mut rows = Vec::new();
+        for file in std::fs::read_dir(folder).into_iter().flatten() {
+            let file = std::fs::File::open(file.expect("a file").path()).expect("a file");
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build();
+            for batch in reader.expect("Parquet") {
+                let mut batch = batch.expect("rows");
+                let created = batch.schema().index_of("created_timestamp").expect("a column");
+                batch.remove_column(created);
+                let row = |at| format!("{:?}", batch.slice(at, 1).columns());
+                rows.extend((0..batch.num_rows()).map(row));
+            }
+        }
+        rows.sort();
+        rows
+    }
+
     /// What is served of every product.
     pub(crate) fn served(&self) -> Value {
         let products = (0..PRODUCTS).map(|product| format!("product_id=p{product}"));
@@ -326,6 +346,7 @@ key: {{product_id: properties.productId}}
 aggregate:
   - {{function: count, window: 5m, as: popularity_score}}
 view: product_features
+log: true
 dead_letters: {{topic: {project}-letters}}
 "
     )

@@ -11,7 +11,7 @@ use larder_registry::RepoConfig;
 use larder_serving::StreamMetrics;
 use larder_stream_features::{
     Beginning, Input, JobDefinition, JobGroup, JobReport, JobRun, KafkaConnection, KafkaProducer,
-    KafkaSource, Lag, Progress, RunOptions, Standing, Stop, TopicAdmin, Until, run_jobs,
+    KafkaSource, Lag, LogFiles, Progress, RunOptions, Standing, Stop, TopicAdmin, Until, run_jobs,
 };
 use tokio::sync::watch;
 
@@ -121,6 +121,12 @@ async fn forget(config: &RepoConfig, job: &JobDefinition) -> Result<()> {
     }
     admin.forget_group(&group).await?;
     compose::topic_state(config, job.name())?.clear().await?;
+    if job.has_log() {
+        let log = compose::topic_log(config, job.name())?;
+        for folder in LogFiles::folders(compose::LOG) {
+            log.below(&folder).clear().await?;
+        }
+    }
     let folder = compose::topic_folder(config, job.name());
     match std::fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -61,6 +61,35 @@ impl RunningJob {
         Ok(())
     }
 
+    /// Goes on from the commits that these files are of.
+    ///
+    /// # Errors
+    /// What a sink answers.
+    pub(in crate::run) async fn adopt(&mut self, files: &[StateFile]) -> Result<()> {
+        let name = &self.job.name;
+        for section in files.iter().flat_map(|file| &file.sections).filter(|of| of.job == *name) {
+            for sink in &mut self.sinks {
+                let kind = sink.kind();
+                if let Some((_, mark)) = section.marks.iter().find(|(known, _)| known == kind) {
+                    sink.adopt(mark).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the sinks that the commit has become true.
+    ///
+    /// # Errors
+    /// What a sink answers.
+    pub(in crate::run) async fn settle_outputs(&mut self) -> Result<()> {
+        for sink in &mut self.sinks {
+            let settle = async || sink.committed().await;
+            until_done(&self.job.name, &self.options, settle).await?;
+        }
+        Ok(())
+    }
+
     /// Makes durable what the sinks and the dead letters have, for a commit.
     ///
     /// # Errors
