@@ -171,6 +171,7 @@ impl RunningJob {
         report.events += taken.events;
         report.filtered += taken.filtered;
         report.null_keys += taken.null_keys;
+        report.late += taken.late;
         report.rows += taken.rows;
         report.dead_letters += taken.dead_letters.iter().sum::<u64>();
         self.options.observer.took(&self.job.name, &taken);

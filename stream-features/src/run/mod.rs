@@ -81,6 +81,8 @@ pub struct JobReport {
     pub null_keys: u64,
     /// Events of these that the last commit does not cover: the next run reads them again.
     pub uncommitted: u64,
+    /// Events that the watermark had passed and that still counted.
+    pub late: u64,
     /// Rows that were told, later versions included.
     pub rows: u64,
     /// Events that could not be used.
@@ -101,6 +103,7 @@ impl JobReport {
             events: self.events + earlier.events,
             filtered: self.filtered + earlier.filtered,
             null_keys: self.null_keys + earlier.null_keys,
+            late: self.late + earlier.late,
             rows: self.rows + earlier.rows,
             dead_letters: self.dead_letters + earlier.dead_letters,
             latest: self.latest.max(earlier.latest),

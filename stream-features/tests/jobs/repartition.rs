@@ -234,6 +234,10 @@ async fn two_stages_with_several_readers_tell_what_one_reader_tells() {
             assert!(!whole.rows().is_empty(), "{name}");
             assert_eq!(keyed.rows(), whole.rows(), "{name}, seed {seed}");
         }
+        // Less than the delay of the rules: no event is too late for them.
+        let (whole, keyed) = both("anomalies", &disordered(&events, seed, 900), seed).await;
+        assert!(!whole.rows().is_empty());
+        assert_eq!(keyed.rows(), whole.rows(), "anomalies, seed {seed}");
         // The rows in between follow the order of arrival; what is served does not.
         let (whole, keyed) = both("user_activity", &events, seed).await;
         assert_eq!(keyed.newest(), whole.newest(), "seed {seed}");

@@ -112,10 +112,7 @@ impl Kafka {
             config.set("isolation.level", "read_uncommitted").create().expect("a consumer");
         let deadline = Instant::now() + PATIENCE;
         for partition in 0..partitions {
-            let end = |consumer: &BaseConsumer| {
-                let ends = consumer.fetch_watermarks(topic, partition, PATIENCE);
-                ends.expect("the end of a partition").1
-            };
+            let end = |consumer: &BaseConsumer| end_of(consumer, topic, partition);
             while end(committed) < end(&all) {
                 assert!(Instant::now() < deadline, "a transaction of {topic} stays open");
                 sleep(Duration::from_millis(100));
@@ -146,9 +143,7 @@ impl Kafka {
         let committed: HashMap<(String, i32), Offset> = committed.to_topic_map();
         let mut behind = 0;
         for partition in 0..partitions {
-            let (_, end) = consumer
-                .fetch_watermarks(topic, partition, PATIENCE)
-                .expect("the end of a partition");
+            let end = end_of(&consumer, topic, partition);
             let next = match committed.get(&(topic.to_owned(), partition)) {
                 Some(Offset::Offset(next)) => *next,
                 _ => 0,
@@ -190,5 +185,17 @@ impl Kafka {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.address);
         config
+    }
+}
+
+/// The offset behind the last message of a partition. A broker that is busy may not know for a moment who leads it.
+fn end_of(consumer: &BaseConsumer, topic: &str, partition: i32) -> i64 {
+    let asked = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, PATIENCE) {
+            Ok((_, end)) => return end,
+            Err(error) => assert!(asked.elapsed() < PATIENCE, "the end of a partition: {error}"),
+        }
+        sleep(Duration::from_millis(200));
     }
 }

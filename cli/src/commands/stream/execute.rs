@@ -14,6 +14,7 @@ use super::job_state::JobState;
 use super::metrics::MetricsPage;
 use super::observers::{HeldBack, measured};
 use super::status::{self, RunRecord};
+use super::vitals::Recorder;
 use crate::clock::SystemClock;
 use crate::compose::{self, StreamTargets};
 use crate::repository::Repository;
@@ -33,6 +34,9 @@ pub(super) struct Execution {
     pub(super) page: Option<MetricsPage>,
 }
 
+/// What stands for an instance in runs over files, of which there is one at a time.
+const FILES: &str = "files";
+
 /// Runs the jobs and records what each did.
 pub(super) fn execute(
     repository: &Repository,
@@ -46,16 +50,21 @@ pub(super) fn execute(
     let targets = StreamTargets::new(config, &catalog, to_online, page.map(MetricsPage::of_store))?
         .with_history(execution.history.as_deref());
     let mut records = Vec::new();
+    let recorder = (!execution.is_backfill).then(|| Recorder::new(config, FILES));
     for group in by_source(jobs) {
         let path = source_path(config, &group[0], execution)?;
         let started = SystemClock.now();
         let (input, names) = input(config, &group[0], &path)?;
         let (groups, _states) = groups(config, group, &targets, execution, &names)?;
+        let observer = measured(HeldBack::default(), page.map(MetricsPage::metrics));
         let options = RunOptions {
             start: execution.range.0,
             end: execution.range.1,
             hold_watermark: execution.is_backfill,
-            observer: measured(HeldBack::default(), page.map(MetricsPage::metrics)),
+            observer: match &recorder {
+                Some(recorder) => recorder.observer(observer),
+                None => observer,
+            },
             ..RunOptions::default()
         };
         let (reports, is_stopped) = until_stopped(groups, input, &options)?;

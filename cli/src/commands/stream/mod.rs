@@ -12,6 +12,7 @@ mod topic_letters;
 mod topic_run;
 mod topic_status;
 mod topics;
+mod vitals;
 
 use std::path::PathBuf;
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::job_state;
 use super::topic_status::TopicStatus;
+use super::vitals::{self, Vitals};
 use crate::clock::SystemClock;
 use crate::compose::{self, stream_folder};
 use crate::output::{self, Cell, OutputFormat, Table};
@@ -30,6 +31,8 @@ pub(super) struct RunRecord {
     events: u64,
     filtered: u64,
     null_keys: u64,
+    #[serde(default)]
+    late: u64,
     rows: u64,
     pub(super) dead_letters: u64,
     keys: u64,
@@ -55,6 +58,7 @@ impl RunRecord {
             events: report.events,
             filtered: report.filtered,
             null_keys: report.null_keys,
+            late: report.late,
             rows: report.rows,
             dead_letters: report.dead_letters,
             keys: report.keys,
@@ -133,6 +137,8 @@ struct Known<'a> {
     record: Option<RunRecord>,
     files: Option<JobProgress>,
     topic: Option<TopicStatus>,
+    /// By instance.
+    running: Vec<Vitals>,
 }
 
 impl<'a> Known<'a> {
@@ -146,7 +152,8 @@ impl<'a> Known<'a> {
             found => found?,
         };
         let (record, files) = (last(config, name)?, job_state::progress(config, name).await?);
-        Ok(Self { job: name, record, files, topic })
+        let running = vitals::running(config, name, SystemClock.now());
+        Ok(Self { job: name, record, files, topic, running })
     }
 
     /// Its state, of the topic where it has been read.
@@ -155,12 +162,13 @@ impl<'a> Known<'a> {
     }
 
     fn json(&self, config: &RepoConfig, now: Timestamp) -> Option<Value> {
-        let Self { job, record, files, topic } = self;
-        if record.is_none() && files.is_none() && topic.is_none() {
+        let Self { job, record, files, topic, running } = self;
+        if record.is_none() && files.is_none() && topic.is_none() && running.is_empty() {
             return None;
         }
         let mut object = record.as_ref().map_or_else(|| json!({ "job": job }), |r| json!(r));
         object["checkpoint"] = json!(files.as_ref().map(|files| checkpoint(config, files, now)));
+        object["running"] = json!(running);
         if let Some(topic) = topic {
             object["kafka"] = topic.json(now);
         }
@@ -168,17 +176,27 @@ impl<'a> Known<'a> {
     }
 
     fn cells(&self, config: &RepoConfig, now: Timestamp) -> [Cell; COLUMNS.len()] {
-        let record = self.record.as_ref();
-        let count = |count: fn(&RunRecord) -> u64| Cell::from(record.map(count));
+        let (record, running) = (self.record.as_ref(), &self.running);
+        let is_running = !running.is_empty();
+        let count = |of_record: fn(&RunRecord) -> u64, of: fn(&Vitals) -> u64| match is_running {
+            true => Cell::from(running.iter().map(of).sum::<u64>()),
+            false => Cell::from(record.map(of_record)),
+        };
+        let most = |of: fn(&Vitals) -> Option<u64>| Cell::from(running.iter().filter_map(of).max());
+        let finished = record.filter(|_| !is_running).map(|record| record.finished.clone());
+        let last = record.map_or("never", |record| record.command.as_str());
         let state = self.state();
         let lag = self.files.as_ref().map(|files| lag_bytes(config, files));
         [
             Cell::from(self.job),
-            Cell::from(record.map_or("never", |record| record.command.as_str())),
-            Cell::from(record.map_or_else(String::new, |record| record.finished.clone())),
-            count(|record| record.events),
-            count(|record| record.rows),
-            count(|record| record.dead_letters),
+            Cell::from(if is_running { "running" } else { last }),
+            Cell::from(finished.unwrap_or_default()),
+            count(|record| record.events, |vitals| vitals.events),
+            Cell::from(is_running.then(|| running.iter().map(Vitals::rate).sum::<u64>())),
+            count(|record| record.rows, |vitals| vitals.rows),
+            count(|record| record.late, |vitals| vitals.late),
+            count(|record| record.dead_letters, |vitals| vitals.dead_letters),
+            most(|vitals| vitals.commit_milliseconds),
             Cell::from(state.map(|state| state.checkpoint)),
             Cell::from(state.map(|state| age(state, now))),
             Cell::from(state.map(|state| state.bytes)),
@@ -186,17 +204,21 @@ impl<'a> Known<'a> {
             Cell::from(lag),
             Cell::from(self.topic.as_ref().map(TopicStatus::lag)),
             Cell::from(state.and_then(|state| state.watermark).map(times::iso)),
+            most(Vitals::delay),
         ]
     }
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 17] = [
     "JOB",
     "LAST",
     "FINISHED",
     "EVENTS",
+    "EVENTS/S",
     "ROWS",
+    "LATE",
     "DEAD LETTERS",
+    "COMMIT (MS)",
     "CHECKPOINT",
     "AGE (S)",
     "BYTES",
@@ -204,6 +226,7 @@ const COLUMNS: [&str; 13] = [
     "LAG (BYTES)",
     "LAG (MESSAGES)",
     "WATERMARK",
+    "DELAY (S)",
 ];
 
 /// Prints the last run of every job, and how far it has come.

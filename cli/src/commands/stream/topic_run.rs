@@ -21,6 +21,7 @@ use super::metrics::MetricsPage;
 use super::observers::{Logged, measured};
 use super::repartition::{self, JobPart, Part, by_topic};
 use super::status::{self, RunRecord};
+use super::vitals::Recorder;
 use crate::clock::SystemClock;
 use crate::compose::{self, StreamTargets};
 use crate::report;
@@ -76,8 +77,10 @@ pub(super) fn execute(
             }
         }
         let (sender, stop) = Stop::channel();
+        let recorder = Recorder::new(config, &execution.instance);
         let runs = topics.into_iter().map(|parts| {
-            let run = TopicRun { config, targets: &targets, execution, parts, stop: &stop };
+            let (targets, stop, recorder) = (&targets, &stop, &recorder);
+            let run = TopicRun { config, targets, execution, parts, stop, recorder };
             let sender = &sender;
             async move {
                 let ended = run.to_the_end().await;
@@ -161,6 +164,7 @@ struct TopicRun<'a> {
     execution: &'a TopicExecution,
     parts: Vec<JobPart<'a>>,
     stop: &'a Stop,
+    recorder: &'a Arc<Recorder>,
 }
 
 impl TopicRun<'_> {
@@ -283,7 +287,7 @@ impl TopicRun<'_> {
         let options = RunOptions {
             until: Until::Stopped,
             stop: stop.clone(),
-            observer: measured(Logged, self.metrics()),
+            observer: self.recorder.observer(measured(Logged, self.metrics())),
             ..RunOptions::default()
         };
         let lag = source.lag();
