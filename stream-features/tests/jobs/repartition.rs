@@ -224,6 +224,20 @@ async fn both(name: &str, events: &[Event], seed: u64) -> (Collected, Collected)
     (whole, keyed)
 }
 
+/// Events of which some are followed at once by a click of the same user.
+fn with_fast_clicks(mut events: Vec<Event>) -> Vec<Event> {
+    let click = |event: &Event| Event {
+        id: event.id + 1_000_000,
+        kind: "click",
+        time: event.time + 50,
+        ..event.clone()
+    };
+    let clicks: Vec<Event> = events.iter().step_by(9).map(click).collect();
+    events.extend(clicks);
+    events.sort_by_key(|event| event.time);
+    events
+}
+
 #[tokio::test]
 async fn two_stages_with_several_readers_tell_what_one_reader_tells() {
     for seed in 0..4 {
@@ -235,7 +249,8 @@ async fn two_stages_with_several_readers_tell_what_one_reader_tells() {
             assert_eq!(keyed.rows(), whole.rows(), "{name}, seed {seed}");
         }
         // Less than the delay of the rules: no event is too late for them.
-        let (whole, keyed) = both("anomalies", &disordered(&events, seed, 900), seed).await;
+        let hasty = disordered(&with_fast_clicks(random(seed, 2_500)), seed, 900);
+        let (whole, keyed) = both("anomalies", &hasty, seed).await;
         assert!(!whole.rows().is_empty());
         assert_eq!(keyed.rows(), whole.rows(), "anomalies, seed {seed}");
         // The rows in between follow the order of arrival; what is served does not.
