@@ -42,6 +42,9 @@ pub(crate) struct LiveOptions {
     /// Partitions of every topic.
     #[arg(long, default_value_t = 4)]
     partitions: u64,
+    /// Lets the events of products and sessions go by their keys through topics in between.
+    #[arg(long)]
+    repartition: bool,
 }
 
 /// Users who are watched in the online store.
@@ -63,7 +66,7 @@ pub(super) fn run(options: &LiveOptions, of: &super::Options) -> Result<()> {
         node.start();
         let redis = RedisServer::start(&[]);
         let live = Live {
-            shop: Shop::new(&node.kafka(), &redis, *format, options.partitions),
+            shop: Shop::new(&node.kafka(), &redis, *format, options),
             format: *format,
             users: of.users,
             options,
@@ -113,9 +116,10 @@ impl Live<'_> {
     fn measure(&self) -> Result<()> {
         let LiveOptions { rate, seconds, partitions, .. } = *self.options;
         println!(
-            "\n{rate} events/s in {} for {seconds} s, {partitions} partitions, {} users; four jobs in one process",
+            "\n{rate} events/s in {} for {seconds} s, {partitions} partitions, {} users; four jobs in one process{}",
             self.format.name(),
-            self.users
+            self.users,
+            if self.options.repartition { ", two of them repartitioned" } else { "" }
         );
         let mut jobs = self.shop.start()?;
         let seen = self.offer(&mut jobs, rate, seconds)?;

@@ -10,6 +10,7 @@ use larder_tests::{Kafka, RedisServer, Repository};
 
 use super::super::JOBS;
 use super::super::events::Format;
+use super::LiveOptions;
 
 /// The topic of the events.
 pub(super) const EVENTS: &str = "user-events";
@@ -29,7 +30,13 @@ pub(super) struct Shop {
 
 impl Shop {
     /// The example with its topics made and its views applied.
-    pub(super) fn new(kafka: &Kafka, redis: &RedisServer, format: Format, partitions: u64) -> Self {
+    pub(super) fn new(
+        kafka: &Kafka,
+        redis: &RedisServer,
+        format: Format,
+        options: &LiveOptions,
+    ) -> Self {
+        let partitions = options.partitions;
         let repository = Repository::copy_of("feature_repo");
         let project = Kafka::unique("bench");
         let settings = repository.read("feature_store.yaml");
@@ -47,7 +54,13 @@ impl Shop {
         let jobs = repository.read("streams/user_events.yaml");
         let jobs = jobs.replace("format: json", &format!("format: {}", format.name()));
         // Each user's events come in order; the example waits a second for those that do not.
-        let jobs = jobs.replace("delay: 1s", "delay: 100ms");
+        let mut jobs = jobs.replace("delay: 1s", "delay: 100ms");
+        if options.repartition {
+            for key in ["key: {product_id", "key: {sessionId"] {
+                let line = format!("repartition: {{partitions: {partitions}}}\n{key}");
+                jobs = jobs.replace(key, &line);
+            }
+        }
         repository.write("streams/user_events.yaml", jobs);
         let schema = repository.read("schemas/user_event.avsc");
         repository.write("schemas/writers/1.avsc", schema);
