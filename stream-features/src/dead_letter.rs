@@ -1,5 +1,6 @@
 //! Events that could not be used, kept with the reason until somebody looks at them.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::bytes::Reader;
 use crate::append_file::AppendFile;
+use crate::container;
 use crate::kafka::TopicLetters;
 
 /// An event that could not be used.
@@ -23,9 +25,20 @@ pub struct DeadLetter {
     pub partition: String,
     /// Its offset there.
     pub offset: u64,
-    /// Its bytes as they came; empty for rows of Parquet files.
+    /// Its bytes as they came, of an Avro container a container with this event alone; empty for rows of Parquet files.
     #[serde(with = "in_base64")]
     pub payload: Vec<u8>,
+}
+
+impl DeadLetter {
+    /// The bytes of the event itself, without the header of a container.
+    pub fn event(&self) -> Cow<'_, [u8]> {
+        let of_container = || container::only_event(&self.payload).ok();
+        match self.payload.starts_with(&container::MAGIC).then(of_container).flatten() {
+            Some((_, event)) => Cow::Owned(event),
+            None => Cow::Borrowed(&self.payload),
+        }
+    }
 }
 
 mod in_base64 {

@@ -17,6 +17,7 @@ mod aggregate;
 mod append_file;
 mod batch;
 mod checkpoint;
+mod container;
 mod dead_letter;
 mod decode;
 mod definition;
@@ -49,4 +50,5 @@ pub use run::{
 pub use sink::{Covered, HistoryFile, JsonLines, LogFiles, OnlineRows, RowDocument, Sink};
 pub use source::{
     EventSource, FileSource, Framing, LetterSource, ParquetEvents, Polled, RawEvents, Readers,
+    unread_bytes,
 };

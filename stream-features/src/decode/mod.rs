@@ -9,9 +9,11 @@ use std::sync::Arc;
 use larder_core::Result;
 
 use crate::batch::EventBatch;
+use crate::container::MAGIC;
 use crate::schema::EventType;
 use crate::source::RawEvents;
 use avro::AvroDecoder;
+pub(crate) use avro::Bytes as AvroBytes;
 pub use writer_schemas::{SchemaDirectory, WriterSchemas};
 
 /// How events are encoded.
@@ -65,9 +67,10 @@ pub(crate) type Refusal = (Fault, String);
 
 /// Decodes events of one type.
 #[derive(Debug)]
-pub(crate) enum Decoder {
-    Json(EventType),
-    Avro(Box<AvroDecoder>),
+pub(crate) struct Decoder {
+    format: EventFormat,
+    /// Also for the events of a job whose format is another: files may be Avro containers.
+    avro: AvroDecoder,
 }
 
 impl Decoder {
@@ -76,10 +79,7 @@ impl Decoder {
         format: EventFormat,
         schemas: Arc<dyn WriterSchemas>,
     ) -> Self {
-        match format {
-            EventFormat::Json => Self::Json(event),
-            EventFormat::Avro => Self::Avro(Box::new(AvroDecoder::new(event, schemas))),
-        }
+        Self { format, avro: AvroDecoder::new(event, schemas) }
     }
 
     /// Appends the events to the batch; `origins` says which raw event each row is. What cannot be decoded goes to
@@ -94,11 +94,14 @@ impl Decoder {
         origins: &mut Vec<usize>,
         refused: &mut Vec<Refused>,
     ) -> Result<()> {
+        let writer = raw.container().map(|header| self.avro.writer(&header.schema));
         for (index, bytes) in raw.iter().enumerate() {
             batch.begin_row();
-            let decoded = match self {
-                Self::Json(event) => json::decode(bytes, event, batch),
-                Self::Avro(decoder) => decoder.decode(bytes, batch)?,
+            let decoded = match (&writer, self.format) {
+                (Some(writer), _) => self.avro.decode_written(writer, bytes, batch),
+                (None, _) if bytes.starts_with(&MAGIC) => self.avro.decode_container(bytes, batch),
+                (None, EventFormat::Json) => json::decode(bytes, self.avro.event(), batch),
+                (None, EventFormat::Avro) => self.avro.decode(bytes, batch)?,
             };
             match decoded {
                 Ok(()) => origins.push(index),

@@ -215,3 +215,33 @@ fn a_schema_that_comes_later_is_found_then() {
     assert_eq!((origins.len(), refused.len()), (1, 1));
     assert_eq!(batch.get(0, 4), Scalar::Text("x"));
 }
+
+#[test]
+fn a_message_that_is_a_container_is_its_only_event() {
+    let schema = Schema::parse_str(READER).unwrap();
+    let value = |id: &str| {
+        record(vec![
+            ("id", text(id)),
+            ("kind", Value::Enum(0, "view".to_owned())),
+            ("amount", Value::Double(1.0)),
+            ("count", Value::Long(1)),
+            ("user", Value::Union(0, Box::new(Value::Null))),
+            ("properties", Value::Map(std::collections::HashMap::new())),
+            ("context", record(vec![("ip", text("i"))])),
+        ])
+    };
+    let container = |ids: &[&str]| {
+        let codec = apache_avro::Codec::Snappy;
+        let mut writer = apache_avro::Writer::with_codec(&schema, Vec::new(), codec).unwrap();
+        writer.extend(ids.iter().map(|id| value(id))).unwrap();
+        writer.into_inner().unwrap()
+    };
+    let whole = container(&["1"]);
+    let events =
+        [whole.clone(), container(&["1", "2"]), container(&[]), whole[..whole.len() - 1].to_vec()];
+    for format in [EventFormat::Avro, EventFormat::Json] {
+        let (rows, refused) = decode(format, std::path::Path::new("none"), &events);
+        assert_eq!(rows, [["1", "Double(1.0)", "Int(1)", "Null", "Null", "i"]]);
+        assert_eq!(refused, [1, 2, 3].map(|at| (at, Fault::Undecodable)));
+    }
+}

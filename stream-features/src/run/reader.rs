@@ -37,7 +37,7 @@ impl Read {
             reason: reason.to_owned(),
             partition: partitions[self.raw.partition].clone(),
             offset: self.raw.offset(index),
-            payload: self.raw.event(index).to_vec(),
+            payload: self.raw.whole_event(index),
         }
     }
 }

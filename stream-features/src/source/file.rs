@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
 
 use super::{EventSource, Polled, RawEvents, Readers};
+use crate::container::{ContainerFile, is_container};
 
 /// Room for reading ahead, per file.
 const BUFFER: usize = 256 << 10;
@@ -16,7 +17,7 @@ const BUFFER: usize = 256 << 10;
 /// Longest event: longer ones end the run, because what follows cannot be found.
 const MAX_EVENT: u64 = 16 << 20;
 
-/// How events follow each other in a file.
+/// How events follow each other in a file that is no Avro container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// One per line; blank lines are none.
@@ -29,14 +30,21 @@ pub enum Framing {
 struct Partition {
     path: PathBuf,
     /// Opened when it is first read.
-    reader: Option<BufReader<File>>,
-    /// Where the next event begins, in bytes: the offset of an event is that of its first byte.
+    reader: Option<Reader>,
+    /// Where the next event begins, in bytes: the offset of an event is that of its first byte. In an Avro container, its
+    /// number.
     next: u64,
     ended: bool,
 }
 
+#[derive(Debug)]
+enum Reader {
+    Frames(BufReader<File>),
+    Container(Box<ContainerFile>),
+}
+
 /// Reads the files of a folder, or one file, side by side: a batch of each in turn. Every file is a partition, and all
-/// are this reader's.
+/// are this reader's. Avro containers are known by their first bytes; others are framed.
 ///
 /// The batches of a file depend on where it was started alone, so that a reader who goes on at the end of a batch, with
 /// the partition whose turn it was, sees the batches that the first one would have seen.
@@ -111,38 +119,84 @@ pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 impl Partition {
+    /// Reads up to so many events; none at the end.
     fn read(&mut self, framing: Framing, most: usize, events: &mut RawEvents) -> Result<()> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
             none => none.insert(open(&self.path, self.next)?),
         };
-        let mut event = Vec::new();
-        while events.len() < most {
-            event.clear();
-            let (start, read) = match framing {
-                Framing::Lines => (self.next, read_line(reader, &mut event)),
-                Framing::Lengths => (self.next, read_frame(reader, &mut event)),
-            };
-            let read = read.map_err(|error| broken(&self.path, start, error))?;
-            if read == 0 {
-                self.ended = true;
-                self.reader = None;
-                break;
+        let is_at_end = match reader {
+            Reader::Frames(reader) => read_frames(reader, framing, most, &mut self.next, events)
+                .map_err(|error| broken(&self.path, self.next, error))?,
+            Reader::Container(file) => {
+                let is_at_end = file.read(most, events).map_err(|error| of(&self.path, error))?;
+                self.next = file.next_event();
+                is_at_end
             }
-            self.next += read;
-            if framing == Framing::Lengths || !event.trim_ascii().is_empty() {
-                events.push(&event, start);
-            }
+        };
+        self.ended = is_at_end;
+        if is_at_end && events.is_empty() {
+            self.reader = None;
         }
         events.next_offset = self.next;
         Ok(())
     }
 }
 
-fn open(path: &Path, at: u64) -> Result<BufReader<File>> {
+/// Reads up to so many events and moves `next` behind them; answers whether the file has ended.
+fn read_frames(
+    reader: &mut BufReader<File>,
+    framing: Framing,
+    most: usize,
+    next: &mut u64,
+    events: &mut RawEvents,
+) -> std::io::Result<bool> {
+    let mut event = Vec::new();
+    while events.len() < most {
+        event.clear();
+        let read = match framing {
+            Framing::Lines => read_line(reader, &mut event),
+            Framing::Lengths => read_frame(reader, &mut event),
+        };
+        let read = read?;
+        if read == 0 {
+            return Ok(true);
+        }
+        if framing == Framing::Lengths || !event.trim_ascii().is_empty() {
+            events.push(&event, *next);
+        }
+        *next += read;
+    }
+    Ok(false)
+}
+
+fn open(path: &Path, at: u64) -> Result<Reader> {
+    let failed = |error| broken(path, at, error);
+    if is_container(path).map_err(failed)? {
+        let (file, events) = ContainerFile::open(path, at).map_err(|error| of(path, error))?;
+        return if events < at { Err(cut(path, events, at)) } else { Ok(Reader::Container(file)) };
+    }
     let opened = File::open(path).and_then(|mut file| file.seek(SeekFrom::Start(at)).map(|_| file));
-    let file = opened.map_err(|error| broken(path, at, error))?;
-    Ok(BufReader::with_capacity(BUFFER, file))
+    let file = opened.map_err(failed)?;
+    Ok(Reader::Frames(BufReader::with_capacity(BUFFER, file)))
+}
+
+/// How many bytes of a file of events are behind the event at which reading goes on; `None` when that cannot be said.
+///
+/// Of an Avro container whole blocks are counted.
+pub fn unread_bytes(path: &Path, next_offset: u64) -> Option<u64> {
+    let length = path.metadata().ok()?.len();
+    let read = if is_container(path).ok()? {
+        ContainerFile::open(path, next_offset).ok()?.0.begin()
+    } else {
+        next_offset
+    };
+    Some(length.saturating_sub(read))
+}
+
+/// An error about what is in a file.
+fn of(path: &Path, error: Error) -> Error {
+    error.context(path.display())
 }
 
 fn broken(path: &Path, at: u64, error: std::io::Error) -> Error {
@@ -220,8 +274,10 @@ impl EventSource for FileSource {
     async fn start(&mut self, partition: usize, next_offset: Option<u64>) -> Result<()> {
         let next = next_offset.unwrap_or(0);
         let file = &mut self.partitions[partition];
-        let length = file.path.metadata().map_err(|error| broken(&file.path, next, error))?.len();
-        if next > length {
+        let failed = |error| broken(&file.path, next, error);
+        let length = file.path.metadata().map_err(failed)?.len();
+        // The events of a container may be more than its bytes.
+        if next > length && !is_container(&file.path).map_err(failed)? {
             return Err(cut(&file.path, length, next));
         }
         (file.reader, file.next, file.ended) = (None, next, false);

@@ -5,11 +5,13 @@ mod letters;
 mod parquet;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use larder_core::Result;
 
-pub use file::{FileSource, Framing};
+use crate::container::Header;
+pub use file::{FileSource, Framing, unread_bytes};
 pub use letters::LetterSource;
 pub use parquet::ParquetEvents;
 
@@ -23,6 +25,8 @@ pub struct RawEvents {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     offsets: Vec<u64>,
+    /// Of the Avro container that the events are of.
+    container: Option<Arc<Header>>,
 }
 
 impl RawEvents {
@@ -59,6 +63,22 @@ impl RawEvents {
         &self.bytes[start..self.ends[index]]
     }
 
+    /// The header of the Avro container that the events are of, which has their schema.
+    pub(crate) fn container(&self) -> Option<&Header> {
+        self.container.as_deref()
+    }
+
+    /// Says which container the events are of.
+    pub(crate) fn set_container(&mut self, header: Arc<Header>) {
+        self.container = Some(header);
+    }
+
+    /// An event with all that it needs to be read: that of a container is one again. Panics when `index` is out of range.
+    pub(crate) fn whole_event(&self, index: usize) -> Vec<u8> {
+        let event = self.event(index);
+        self.container.as_ref().map_or_else(|| event.to_vec(), |header| header.around(event))
+    }
+
     /// The offset of an event. Panics when `index` is out of range.
     pub fn offset(&self, index: usize) -> u64 {
         self.offsets[index]
@@ -79,6 +99,7 @@ impl RawEvents {
         self.bytes.clear();
         self.ends.clear();
         self.offsets.clear();
+        self.container = None;
     }
 }
 

@@ -1,10 +1,12 @@
-//! Random events of the shop, as JSON lines and as Parquet.
+//! Random events of the shop, as JSON lines, Avro containers and Parquet.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use apache_avro::types::Value as Avro;
+use apache_avro::{Codec, DeflateSettings, Schema, Writer};
 use arrow_array::builder::{MapBuilder, StringBuilder};
 use arrow_array::{ArrayRef, RecordBatch, StringArray, StructArray, TimestampMillisecondArray};
 use arrow_schema::{DataType, Field};
@@ -12,7 +14,7 @@ use parquet::arrow::ArrowWriter;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// An event; times are milliseconds.
 #[derive(Debug, Clone)]
@@ -100,6 +102,45 @@ pub(crate) fn write_lines(folder: &Path, events: &[Event], files: usize) {
     for file in 0..files {
         let lines: String = events.iter().skip(file).step_by(files).map(json_line).collect();
         std::fs::write(folder.join(format!("{file}.jsonl")), lines).expect("a file");
+    }
+}
+
+/// The schema of the events, with a kind that the repository does not know.
+pub(crate) fn newer_schema() -> Schema {
+    let path = crate::repository().join("schemas/user_event.avsc");
+    let schema = std::fs::read_to_string(path).expect("the schema of the example");
+    Schema::parse_str(&schema.replace("\"search\"", "\"search\", \"wave\"")).expect("a schema")
+}
+
+/// The event as its writer has it.
+pub(crate) fn avro(event: &Event, schema: &Schema) -> Avro {
+    let json: Json = serde_json::from_str(&json_line(event)).expect("an event");
+    plain(&json).resolve(schema).expect("an event of the schema")
+}
+
+fn plain(json: &Json) -> Avro {
+    match json {
+        Json::Object(fields) => {
+            Avro::Map(fields.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
+        }
+        Json::String(text) => Avro::String(text.clone()),
+        Json::Number(number) => Avro::Long(number.as_i64().expect("a whole number")),
+        _ => Avro::Null,
+    }
+}
+
+/// Deals the events out to Avro containers of the folder in their order, in small blocks.
+pub(crate) fn write_containers(folder: &Path, events: &[Event], files: usize) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let schema = newer_schema();
+    let codecs = [Codec::Snappy, Codec::Null, Codec::Deflate(DeflateSettings::default())];
+    for (file, codec) in (0..files).zip(codecs.into_iter().cycle()) {
+        let path = folder.join(format!("{file}.avro"));
+        let out = File::create(path).expect("a file");
+        let writer = Writer::builder().schema(&schema).writer(out).codec(codec).block_size(2_000);
+        let mut writer = writer.build().expect("a writer");
+        let events = events.iter().skip(file).step_by(files);
+        writer.extend(events.map(|event| avro(event, &schema))).expect("events of the schema");
     }
 }
 

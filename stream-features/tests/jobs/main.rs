@@ -1,6 +1,7 @@
 //! The example jobs over random events: live and out of order, as a backfill over Parquet, and against the definition.
 
 mod collect;
+mod containers;
 mod events;
 mod lists;
 mod live_and_backfill;

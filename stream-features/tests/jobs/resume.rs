@@ -32,13 +32,13 @@ impl Clock for Ticking {
 
 /// A store that fails after so many rows were given to it.
 #[derive(Debug, Clone)]
-struct Failing {
+pub(crate) struct Failing {
     left: Arc<AtomicI64>,
     kind: ErrorKind,
 }
 
 impl Failing {
-    fn after(calls: i64, kind: ErrorKind) -> Self {
+    pub(crate) fn after(calls: i64, kind: ErrorKind) -> Self {
         Self { left: Arc::new(AtomicI64::new(calls)), kind }
     }
 
@@ -81,7 +81,7 @@ fn view(job: &JobDefinition) -> FeatureView {
 }
 
 /// One run of every job below a folder, each committed by itself.
-async fn run(
+pub(crate) async fn run(
     folder: &Path,
     events: &Path,
     jobs: &[JobDefinition],
@@ -166,7 +166,7 @@ fn log(folder: &Path) -> String {
 }
 
 /// The jobs of the example.
-fn jobs() -> Vec<JobDefinition> {
+pub(crate) fn jobs() -> Vec<JobDefinition> {
     load_jobs(&repository()).expect("files of the test")
 }
 
@@ -198,7 +198,7 @@ fn difference(found: &str, expected: &str) -> Option<String> {
 
 /// Runs the jobs, in these groups, until a run does not die, and compares what they leave with that of a run of each by
 /// itself that never did.
-async fn die_and_compare(
+pub(crate) async fn die_and_compare(
     folder: &Path,
     events: &Path,
     jobs: &[JobDefinition],

@@ -1,5 +1,6 @@
 //! `fs stream run` in processes that are killed, stopped, or whose store goes away.
 
+mod containers;
 mod events;
 mod killed;
 mod store_down;

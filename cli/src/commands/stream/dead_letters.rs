@@ -58,15 +58,15 @@ pub(super) fn list(
             Cell::from(letter.partition.as_str()),
             Cell::from(letter.offset),
             Cell::from(letter.reason.as_str()),
-            Cell::from(shown(&letter.payload)),
+            Cell::from(shown(&letter.event())),
         ]);
     }
     output::table(&table, format)
 }
 
 /// The beginning of an event as text.
-fn shown(payload: &[u8]) -> String {
-    let text = String::from_utf8_lossy(payload);
+fn shown(event: &[u8]) -> String {
+    let text = String::from_utf8_lossy(event);
     let printable = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
     printable.take(SHOWN).collect()
 }

@@ -101,7 +101,7 @@ pub(crate) enum TopicsCommand {
 /// Sources that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SourceKind {
-    /// Files: JSON lines, framed Avro or Parquet.
+    /// Files: JSON lines, framed Avro, Avro container files or Parquet.
     File,
     /// Topics.
     Kafka,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use futures::future::try_join_all;
 use larder_core::{Clock as _, Error, ErrorKind, Result, Timestamp};
 use larder_registry::RepoConfig;
-use larder_stream_features::{JobDefinition, JobProgress, JobReport};
+use larder_stream_features::{JobDefinition, JobProgress, JobReport, unread_bytes};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -262,8 +262,7 @@ fn lag_bytes(config: &RepoConfig, progress: &JobProgress) -> u64 {
         let path = config.repo_path.join(name);
         // Positions in Parquet files are rows.
         let is_parquet = path.extension().is_some_and(|end| end == "parquet");
-        let length = path.metadata().ok().filter(|_| !is_parquet)?.len();
-        Some(length.saturating_sub(position.next_offset))
+        (!is_parquet).then(|| unread_bytes(&path, position.next_offset)).flatten()
     });
     lag.sum()
 }

@@ -4,6 +4,7 @@
 //! a value in between. Writers whose resolution depends on the value (a union of several types, a number that may be too
 //! wide) are read by the Avro library, value by value.
 
+mod bytes;
 mod plan;
 mod read;
 
@@ -18,37 +19,97 @@ use larder_core::{ErrorKind, Result};
 use super::json::absent;
 use super::{Fault, Refusal, WriterSchemas};
 use crate::batch::EventBatch;
+use crate::container;
 use crate::scalar::{Scalar, ScalarType};
 use crate::schema::{EventType, FieldType, Kind};
+pub(crate) use bytes::Bytes;
 use plan::Plan;
 
 /// Bytes before the value: a zero and the id.
 const HEADER: usize = 5;
 
-/// Largest text, bytes, list or map that an event may announce.
-const MAX_ALLOCATION: usize = 16 << 20;
+/// Most schemas of files that are kept.
+const MAX_FILE_SCHEMAS: usize = 256;
 
-/// Decodes framed Avro values. Schemas of writers are asked for once and kept.
+/// Decodes framed Avro values, and those of container files. Schemas of writers are asked for once and kept.
 #[derive(Debug)]
 pub(crate) struct AvroDecoder {
     event: EventType,
     schemas: Arc<dyn WriterSchemas>,
     known: HashMap<u32, Result<Writer, Refusal>>,
+    /// By the text of the schema.
+    of_files: HashMap<String, Arc<Result<Writer, Refusal>>>,
 }
 
 /// Who writes events.
 #[derive(Debug)]
-struct Writer {
+pub(super) struct Writer {
     schema: Schema,
     /// How its values are read, unless that depends on the value.
     plan: Option<Plan>,
 }
 
+impl Writer {
+    fn new(schema: &str, event: &EventType) -> Result<Self, apache_avro::Error> {
+        let schema = Schema::parse_str(schema)?;
+        Ok(Self { plan: Plan::new(&schema, event), schema })
+    }
+
+    /// Sets the columns of the batch's last row.
+    fn read(&self, event: &EventType, value: &[u8], batch: &mut EventBatch) -> Result<(), Refusal> {
+        match &self.plan {
+            Some(plan) => plan.read(value, batch),
+            None => generic(&self.schema, event, value, batch),
+        }
+    }
+}
+
 impl AvroDecoder {
     pub(super) fn new(event: EventType, schemas: Arc<dyn WriterSchemas>) -> Self {
-        // Once per process; whoever was first has set the same.
-        apache_avro::util::max_allocation_bytes(MAX_ALLOCATION);
-        Self { event, schemas, known: HashMap::new() }
+        container::limit_allocations();
+        Self { event, schemas, known: HashMap::new(), of_files: HashMap::new() }
+    }
+
+    pub(super) fn event(&self) -> &EventType {
+        &self.event
+    }
+
+    /// Who wrote a container with this schema in its header.
+    pub(super) fn writer(&mut self, schema: &str) -> Arc<Result<Writer, Refusal>> {
+        if let Some(known) = self.of_files.get(schema) {
+            return Arc::clone(known);
+        }
+        let writer = Writer::new(schema, &self.event).map_err(|error| {
+            (Fault::Undecodable, format!("the schema of the container is not valid: {error}"))
+        });
+        if self.of_files.len() == MAX_FILE_SCHEMAS {
+            self.of_files.clear();
+        }
+        let writer = Arc::new(writer);
+        self.of_files.insert(schema.to_owned(), Arc::clone(&writer));
+        writer
+    }
+
+    /// As [`decode`](Self::decode), for an event of a container.
+    pub(super) fn decode_written(
+        &self,
+        writer: &Result<Writer, Refusal>,
+        value: &[u8],
+        batch: &mut EventBatch,
+    ) -> Result<(), Refusal> {
+        writer.as_ref().map_err(Clone::clone)?.read(&self.event, value, batch)
+    }
+
+    /// As [`decode`](Self::decode), for a container that is an event.
+    pub(super) fn decode_container(
+        &mut self,
+        bytes: &[u8],
+        batch: &mut EventBatch,
+    ) -> Result<(), Refusal> {
+        let (schema, value) = container::only_event(bytes)
+            .map_err(|error| (Fault::Undecodable, error.to_string()))?;
+        let writer = self.writer(&schema);
+        self.decode_written(&writer, &value, batch)
     }
 
     /// Sets the columns of the batch's last row.
@@ -71,8 +132,7 @@ impl AvroDecoder {
             };
         }
         Ok(match &self.known[&id] {
-            Ok(Writer { plan: Some(plan), .. }) => plan.read(value, batch),
-            Ok(writer) => generic(&writer.schema, &self.event, value, batch),
+            Ok(writer) => writer.read(&self.event, value, batch),
             Err(refusal) => Err(refusal.clone()),
         })
     }
@@ -86,8 +146,7 @@ impl AvroDecoder {
             }
             Err(error) => return Err(error),
         };
-        let writer = |schema| Writer { plan: Plan::new(&schema, &self.event), schema };
-        Ok(Ok(Schema::parse_str(&text).map(writer).map_err(|error| {
+        Ok(Ok(Writer::new(&text, &self.event).map_err(|error| {
             (Fault::Undecodable, format!("schema {id} of the registry is not valid: {error}"))
         })))
     }

@@ -52,6 +52,8 @@ pub(super) enum Node {
     Nullable {
         null: u64,
         inner: Box<Self>,
+        /// The path of a field that the reader has without null.
+        required: Option<String>,
     },
 }
 
@@ -126,11 +128,12 @@ impl<'s> Compiler<'s> {
             let null = union.variants().iter().position(|one| *one == Schema::Null)?;
             let [_, _] = union.variants() else { return None };
             let inner = &union.variants()[1 - null];
-            if !field.nullable || matches!(inner, Schema::Union(_)) {
+            if matches!(inner, Schema::Union(_)) {
                 return None;
             }
-            let inner = self.value(inner, reader, field, column, depth)?;
-            return Some(Node::Nullable { null: null as u64, inner: Box::new(inner) });
+            let inner = Box::new(self.value(inner, reader, field, column, depth)?);
+            let required = (!field.nullable).then(|| field.path.clone());
+            return Some(Node::Nullable { null: null as u64, inner, required });
         }
         let reader = match reader {
             Schema::Union(union) => union.variants().iter().find(|one| **one != Schema::Null)?,
@@ -185,7 +188,7 @@ impl<'s> Compiler<'s> {
                 let null = union.variants().iter().position(|one| *one == Schema::Null)?;
                 let [_, _] = union.variants() else { return None };
                 let inner = self.unread(&union.variants()[1 - null], depth + 1)?;
-                Node::Nullable { null: null as u64, inner: Box::new(inner) }
+                Node::Nullable { null: null as u64, inner: Box::new(inner), required: None }
             }
             Schema::Record(record) if !record.fields.is_empty() => {
                 let fields =
