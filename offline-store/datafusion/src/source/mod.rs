@@ -1,6 +1,7 @@
 //! A source as a table: its files, its columns and a scan of them.
 
 mod bounds;
+mod delta;
 mod files;
 pub(crate) mod footer;
 mod hive;
@@ -12,6 +13,7 @@ mod remote;
 mod table;
 
 pub(crate) use bounds::TimeBounds;
+pub(crate) use delta::LOG;
 pub(crate) use location::{Location, Place};
 pub(crate) use merge::plain_type;
 pub(crate) use open::Files;
