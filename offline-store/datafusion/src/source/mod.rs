@@ -11,6 +11,7 @@ mod open;
 mod opened;
 mod remote;
 mod table;
+mod tables;
 
 pub(crate) use bounds::TimeBounds;
 pub(crate) use delta::LOG;
@@ -19,3 +20,4 @@ pub(crate) use merge::plain_type;
 pub(crate) use open::Files;
 pub(crate) use remote::RemoteFile;
 pub(crate) use table::SourceTable;
+pub(crate) use tables::Tables;
