@@ -1,4 +1,5 @@
 //! Logs that delta-rs and Spark wrote, and damaged ones.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: clippy does not see that they are")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -62,7 +62,9 @@ const ENTITIES: &str = "SELECT driver_id, event_timestamp + INTERVAL '30 minutes
 fn joined(repository: &Repository, view: &str, features: &[&str]) -> Vec<Value> {
     let features: Vec<_> = features.iter().map(|feature| format!("{view}:{feature}")).collect();
     let mut asked = vec!["get-historical-features", "--entity-df", ENTITIES];
-    features.iter().for_each(|feature| asked.extend(["-f", feature.as_str()]));
+    for feature in &features {
+        asked.extend(["-f", feature]);
+    }
     let rows = repository.fs().ok(&asked);
     let rows: Value = serde_json::from_str(&rows).expect("rows as JSON");
     rows.as_array().expect("a list of rows").clone()

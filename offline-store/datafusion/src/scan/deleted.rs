@@ -53,10 +53,10 @@ mod tests {
         let deleted = Deleted(Arc::from([0, 1, 10, 12, 13, 19, 40]));
         let whole = |range: Range<usize>| vec![range];
         for (first, ranges, left) in [
-            (0, whole(0..10), vec![2..10]),
+            (0, whole(0..10), whole(2..10)),
             (10, whole(0..10), vec![1..2, 4..9]),
-            (10, vec![0..1, 2..3, 5..8], vec![5..8]),
-            (20, whole(0..10), vec![0..10]),
+            (10, vec![0..1, 2..3, 5..8], whole(5..8)),
+            (20, whole(0..10), whole(0..10)),
             (30, vec![3..9, 9..12], vec![3..9, 9..10, 11..12]),
             (0, Vec::new(), Vec::new()),
         ] {

@@ -38,7 +38,7 @@ impl SourceTable {
         let footer = footer.map_err(|error| self.unreadable(number).with_source(error))?;
         let columns = columns.iter().map(|&column| self.column_in(number, &footer, column));
         let (columns, deleted) = (columns.collect::<Result<_>>()?, self.deleted(number));
-        Ok(ScanFile { bytes, columns, footer, deleted })
+        Ok(ScanFile { bytes, footer, columns, deleted })
     }
 
     async fn local_file(

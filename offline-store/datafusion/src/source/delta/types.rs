@@ -32,8 +32,11 @@ fn fits(log: &DataType, stored: &DataType) -> bool {
         Null, Struct, Timestamp, Utf8,
     };
     match (log, &plain_type(stored)) {
-        (_, Null) | (Timestamp(..), Timestamp(..) | Date32) | (Float64, Float32) => true,
-        (Utf8, LargeUtf8) | (Binary, LargeBinary) => true,
+        (_, Null)
+        | (Timestamp(..), Timestamp(..) | Date32)
+        | (Float64, Float32)
+        | (Utf8, LargeUtf8)
+        | (Binary, LargeBinary) => true,
         (Float64, stored) if stored.is_signed_integer() => stored.primitive_width() <= Some(4),
         (Decimal128(digits, scale), Decimal128(fewer, coarser)) => {
             scale >= coarser
