@@ -5,9 +5,9 @@ use std::io::IsTerminal as _;
 use clap::ValueEnum;
 use larder_serving::TRACES;
 use opentelemetry_sdk::trace::SdkTracer;
+use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, registry};
 
 /// How much is logged.
@@ -38,6 +38,8 @@ pub(crate) enum LogFormat {
 
 /// The target of access-log lines.
 const ACCESS: &str = "access";
+/// The reader of Delta logs, which logs the errors that it returns.
+const DELTA: &str = "delta_kernel";
 
 /// Starts logging, and making spans if there is a tracer. `RUST_LOG` refines the level per module.
 ///
@@ -50,7 +52,7 @@ pub(crate) fn init(
 ) {
     let (lines, filter) = (lines(format), filter(level, access_log));
     let Some(tracer) = tracer else {
-        return registry().with(lines).with(filter).init();
+        return start(registry().with(lines).with(filter));
     };
     let spans = tracing_opentelemetry::layer()
         .with_tracer(tracer)
@@ -59,7 +61,12 @@ pub(crate) fn init(
         .with_threads(false)
         .with_tracked_inactivity(false)
         .with_filter(Targets::new().with_target(TRACES, LevelFilter::INFO));
-    registry().with(lines.with_filter(filter)).with(spans).init();
+    start(registry().with(lines.with_filter(filter)).with(spans));
+}
+
+/// Events only: the crate's own way to start would take the records of `log` too, of every library.
+fn start(subscriber: impl Subscriber + Send + Sync) {
+    tracing::subscriber::set_global_default(subscriber).expect("logging starts once");
 }
 
 fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
@@ -86,6 +93,8 @@ fn filter(level: LogLevel, access_log: bool) -> EnvFilter {
     let filter = EnvFilter::builder().with_default_directive(directive.into()).from_env_lossy();
     // Spans are for traces: a line that named them would say twice what the access log says.
     let filter = add(filter, format!("{TRACES}=off"));
-    let refined = std::env::var(EnvFilter::DEFAULT_ENV).is_ok_and(|text| text.contains(ACCESS));
-    if access_log && !refined { add(filter, format!("{ACCESS}=info")) } else { filter }
+    let refined = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = if refined.contains(DELTA) { filter } else { add(filter, format!("{DELTA}=off")) };
+    let unasked = access_log && !refined.contains(ACCESS);
+    if unasked { add(filter, format!("{ACCESS}=info")) } else { filter }
 }

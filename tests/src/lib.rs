@@ -6,6 +6,7 @@
 mod cassandra;
 mod cassandra_node;
 mod certificate;
+mod delta_tables;
 mod feast;
 mod fs;
 mod http;
@@ -23,6 +24,7 @@ mod server;
 pub use cassandra::Cassandra;
 pub use cassandra_node::CassandraNode;
 pub use certificate::Certificate;
+pub use delta_tables::delta_tables;
 pub use feast::Feast;
 pub use fs::Fs;
 pub use http::{Answer, get, post, post_text, post_typed};

@@ -15,10 +15,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     step("tests", || test::run(workspace, &[]))
 }
 
-/// Everything with all features, as it is tested, then what users build.
+/// Everything with all features, as it is tested, then the program with none.
 fn lints(workspace: &Workspace) -> Result<()> {
     lint(workspace, &["--workspace", "--all-targets", "--features", "ballista,xtask/codegen"])?;
-    lint(workspace, &["--bin", "fs"])
+    lint(workspace, &["--bin", "fs", "--no-default-features"])
 }
 
 fn lint(workspace: &Workspace, selection: &[&str]) -> Result<()> {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use arrow_schema::Schema;
 use datafusion_proto::protobuf;
-use larder_core::{DataSource, Error, Interval, Result, SourceKind, Timestamp, ValueType};
+use larder_core::{
+    DataSource, Error, FileFormat, Interval, Result, SourceKind, Timestamp, ValueType,
+};
 use larder_offline_store::{
     HistoricalFeature, HistoricalOptions, HistoricalView, JoinKey, SourceFile,
 };
@@ -73,6 +75,9 @@ struct SourceMessage {
     created_timestamp_column: String,
     #[prost(btree_map = "string, string", tag = "6")]
     field_mapping: BTreeMap<String, String>,
+    /// Whether the files are those of a Delta table.
+    #[prost(bool, tag = "7")]
+    is_delta: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -220,7 +225,7 @@ fn view_message(view: &HistoricalView, files: &[SourceFile]) -> Result<ViewMessa
 }
 
 fn source_message(source: &DataSource) -> Result<SourceMessage> {
-    let SourceKind::File { uri, s3_endpoint_override, .. } = &source.kind else {
+    let SourceKind::File { uri, format, s3_endpoint_override } = &source.kind else {
         return Err(Error::unsupported(format!("source \"{}\" has no files", source.name)));
     };
     Ok(SourceMessage {
@@ -230,14 +235,16 @@ fn source_message(source: &DataSource) -> Result<SourceMessage> {
         timestamp_field: source.timestamp_field.clone(),
         created_timestamp_column: source.created_timestamp_column.clone(),
         field_mapping: source.field_mapping.clone(),
+        is_delta: matches!(format, Some(FileFormat::Delta { .. })),
     })
 }
 
-/// The source of Parquet files; of other formats none is opened, so that none is sent.
+/// The source of Parquet files or of a Delta table, of which executors need no properties.
 fn source(message: SourceMessage) -> DataSource {
+    let (checkpoint_location, properties) = (String::new(), BTreeMap::new());
+    let format = message.is_delta.then_some(FileFormat::Delta { checkpoint_location, properties });
     let SourceMessage { name, uri, s3_endpoint_override, .. } = message;
-    let mut source =
-        DataSource::new(name, SourceKind::File { uri, format: None, s3_endpoint_override });
+    let mut source = DataSource::new(name, SourceKind::File { uri, format, s3_endpoint_override });
     source.timestamp_field = message.timestamp_field;
     source.created_timestamp_column = message.created_timestamp_column;
     source.field_mapping = message.field_mapping;

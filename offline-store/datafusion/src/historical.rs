@@ -15,7 +15,7 @@ use crate::explain::Explanation;
 use crate::pit::{PitJoinExec, ViewColumns, ViewJoin, Visible};
 use crate::pull::{CREATED_TIME, EVENT_TIME};
 use crate::scan::{FeatureScan, ScanColumns};
-use crate::source::{SourceTable, TimeBounds};
+use crate::source::{SourceTable, Tables, TimeBounds};
 
 /// A retrieval whose request fits its sources, for who joins the rows elsewhere.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct OpenRetrieval {
 #[derive(Debug)]
 pub(crate) struct OpenView {
     pub(crate) view: HistoricalView,
-    table: SourceTable,
+    table: Arc<SourceTable>,
     columns: SourceColumns,
 }
 
@@ -95,14 +95,16 @@ pub(crate) async fn explain(
 impl Prepared {
     async fn new(engine: &DataFusionOfflineStore, request: HistoricalRequest) -> Result<Self> {
         request.check_output_names()?;
+        let mut tables = Tables::default();
         let mut views = Vec::with_capacity(request.views.len());
         for view in request.views {
-            views.push(OpenView::open(engine, view).await?);
+            views.push(OpenView::open(engine, view, &mut tables).await?);
         }
         let time = request.event_timestamp_column.as_deref();
         let limit = request.options.memory_limit;
         let held = limit.unwrap_or(usize::MAX).min(engine.options().memory_limit);
-        let entities = EntityTable::load(engine, request.entity, time, held, &views).await?;
+        let entities =
+            EntityTable::load(engine, request.entity, time, held, &views, &mut tables).await?;
         check_names(&entities, &views)?;
         let (mut joins, mut sources) = (Vec::new(), Vec::new());
         for view in views {
@@ -144,9 +146,13 @@ fn check_names(entities: &EntityTable, views: &[OpenView]) -> Result<()> {
 }
 
 impl OpenView {
-    async fn open(engine: &DataFusionOfflineStore, view: HistoricalView) -> Result<Self> {
+    async fn open(
+        engine: &DataFusionOfflineStore,
+        view: HistoricalView,
+        tables: &mut Tables,
+    ) -> Result<Self> {
         let context = |error: Error| error.context(format!("feature view \"{}\"", view.name));
-        let table = SourceTable::open(engine, &view.source).await.map_err(context)?;
+        let table = tables.open(engine, &view.source).await.map_err(context)?;
         let columns = SourceColumns::find(&view, &table).map_err(context)?;
         Ok(Self { view, table, columns })
     }

@@ -3,6 +3,7 @@
 #[cfg(feature = "ballista")]
 mod cluster;
 mod datasets;
+mod delta;
 mod sources;
 
 use std::io::{Read as _, Write as _};
@@ -118,7 +119,8 @@ impl Lake {
         request(&self.endpoint, &format!("DELETE /{}/{key} HTTP/1.0", self.bucket));
     }
 
-    fn put(&self, key: &str, body: &str) {
+    fn put(&self, key: &str, body: impl AsRef<[u8]>) {
+        let body = body.as_ref();
         let length = body.len();
         let head = format!("PUT /{}/{key} HTTP/1.0\r\nContent-Length: {length}", self.bucket);
         let answer = request_with(&self.endpoint, &head, body);
@@ -177,15 +179,15 @@ view = FeatureView(name="stats", entities=[driver], ttl=timedelta(0), source=sta
 }
 
 fn request(endpoint: &str, head: &str) -> String {
-    request_with(endpoint, head, "")
+    request_with(endpoint, head, b"")
 }
 
 /// One request, and all of the answer.
-fn request_with(endpoint: &str, head: &str, body: &str) -> String {
+fn request_with(endpoint: &str, head: &str, body: &[u8]) -> String {
     let address = endpoint.strip_prefix("http://").expect("a plain endpoint");
     let mut stream = TcpStream::connect(address).expect("the S3 server answers");
-    let text = format!("{head}\r\nHost: {address}\r\nAuthorization: {SIGNED}\r\n\r\n{body}");
-    stream.write_all(text.as_bytes()).expect("a request can be sent");
+    let head = format!("{head}\r\nHost: {address}\r\nAuthorization: {SIGNED}\r\n\r\n");
+    stream.write_all(&[head.as_bytes(), body].concat()).expect("a request can be sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer is text");
     answer

@@ -3,7 +3,7 @@
 use super::edges::Rules;
 
 /// Internal edges that are allowed, by package; tests may use what stands in the second list.
-const INTERNAL: [(&str, &[&str], &[&str]); 18] = [
+const INTERNAL: [(&str, &[&str], &[&str]); 19] = [
     ("larder-core", &[], &[]),
     ("larder-proto", &[CORE], &[]),
     ("larder-registry", &[CORE, PROTO, TRANSFORM, OFFLINE, STORAGE], &[ENGINE]),
@@ -12,7 +12,8 @@ const INTERNAL: [(&str, &[&str], &[&str]); 18] = [
     ("larder-online-store", &[CORE, PROTO], &["larder-tests"]),
     ("larder-offline-store", &[CORE, PROTO], &[]),
     (STORAGE, &[CORE], &[]),
-    ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE, STORAGE], &[]),
+    (DELTA, &[CORE, STORAGE], &[]),
+    ("larder-offline-store-datafusion", &[CORE, PROTO, OFFLINE, STORAGE, DELTA], &[]),
     (CLUSTER, &[CORE, OFFLINE, ENGINE], &[]),
     (DATASET, &[CORE, OFFLINE, STORAGE], &[]),
     ("larder-materializer", &[CORE, PROTO, ONLINE, OFFLINE], &[ENGINE]),
@@ -70,6 +71,7 @@ const ONLINE: &str = "larder-online-store";
 const OFFLINE: &str = "larder-offline-store";
 const STREAM: &str = "larder-stream-features";
 const ENGINE: &str = "larder-offline-store-datafusion";
+const DELTA: &str = "larder-offline-store-delta";
 const CLUSTER: &str = "larder-offline-store-ballista";
 const STORAGE: &str = "larder-object-storage";
 const DATASET: &str = "larder-dataset";
@@ -89,7 +91,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// External crates that only the named packages may depend on, outside their tests.
-const GUARDED: [(&str, &[&str]); 29] = [
+const GUARDED: [(&str, &[&str]); 31] = [
     ("axum", &["larder-serving"]),
     ("arrow-flight", &["larder-serving", "larder-tests"]),
     ("tonic-health", &["larder-serving", "larder-tests", "larder-bench"]),
@@ -102,7 +104,9 @@ const GUARDED: [(&str, &[&str]); 29] = [
     ("ballista-core", &[CLUSTER]),
     ("ballista-scheduler", &[CLUSTER]),
     ("ballista-executor", &[CLUSTER]),
-    ("object_store", &[STORAGE, ENGINE, DATASET, STREAM, "larder-tests"]),
+    ("delta_kernel", &[DELTA]),
+    ("delta_kernel_default_engine", &[DELTA]),
+    ("object_store", &[STORAGE, DELTA, ENGINE, DATASET, STREAM, "larder-tests"]),
     ("apache-avro", &[STREAM]),
     ("rdkafka", &[STREAM, "larder-tests", "larder-bench"]),
     ("sqlparser", &[STREAM]),

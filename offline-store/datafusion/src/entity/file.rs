@@ -8,15 +8,15 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use larder_core::{DataSource, Error, Result, SourceKind};
-use larder_object_storage::ObjectUri;
+use larder_object_storage::{ObjectUri, from_store};
 
 use super::table::{EntityTable, Extent};
 use super::time;
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::{from_datafusion, into_datafusion};
-use crate::source::{Location, SourceTable, TimeBounds};
+use crate::source::{LOG, Location, Place, SourceTable, TimeBounds};
 
 /// A file is held when all memory is this many times as large: its rows may take much more than the file.
 const HELD_SHARE: u64 = 16;
@@ -39,6 +39,12 @@ pub(super) async fn open(
     } else {
         Location::local(path, &shown)?
     };
+    if holds_log(engine, &location).await? {
+        let what = format!("the entity rows at {shown} are a Delta table");
+        return Err(Error::unsupported(what).with_hint(
+            "define it as a source and ask with a query over it (SELECT ... FROM the source)",
+        ));
+    }
     let uri = shown.clone();
     let kind = SourceKind::File { uri, format: None, s3_endpoint_override: String::new() };
     let source = DataSource::new("entity rows", kind);
@@ -61,6 +67,21 @@ pub(super) async fn open(
     let rows = StreamingTableExec::try_new(Arc::clone(&utc), vec![rows], None, [], false, None);
     let rows: Arc<dyn ExecutionPlan> = Arc::new(rows.map_err(from_datafusion)?);
     Ok(EntityTable { schema: utc, rows, time, extent })
+}
+
+/// Whether files are to be read as the log of a Delta table has them, which the names of its files do not say.
+async fn holds_log(engine: &DataFusionOfflineStore, location: &Location) -> Result<bool> {
+    match &location.place {
+        Place::Local(path) => Ok(path.join(LOG).is_dir()),
+        Place::Bucket { .. } if location.prefix.extension() == Some("parquet") => Ok(false),
+        Place::Bucket { name, endpoint } => {
+            let bucket = engine.buckets().get(name, Some(endpoint))?;
+            let log = location.prefix.clone().join(LOG);
+            let found = bucket.client().list(Some(&log)).try_next().await;
+            let unread = |error| from_store(format_args!("cannot list {}", location.shown), error);
+            Ok(found.map_err(unread)?.is_some())
+        }
+    }
 }
 
 /// How much there is, from the event times alone.

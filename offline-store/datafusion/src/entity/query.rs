@@ -15,7 +15,7 @@ use larder_core::{DataSource, Error, ErrorKind, Result};
 
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::{from_datafusion, into_datafusion};
-use crate::source::{SourceTable, TimeBounds};
+use crate::source::{SourceTable, Tables, TimeBounds};
 
 /// Runs one statement that reads; every source is a table under its name.
 ///
@@ -25,6 +25,7 @@ pub(super) async fn rows(
     engine: &DataFusionOfflineStore,
     sql: &str,
     sources: &[DataSource],
+    opened: &mut Tables,
 ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     let context = engine.context();
     // A session of its own: names of one request are nothing to another. Memory and object stores are shared.
@@ -39,7 +40,7 @@ pub(super) async fn rows(
             )
             .with_hint(format!("the sources are {}; quote names with capitals", known.join(", ")))
         })?;
-        let table = Arc::new(QueriedSource(SourceTable::open(engine, source).await?));
+        let table = Arc::new(QueriedSource(opened.open(engine, source).await?));
         session.register_table(quoted(&name), table).map_err(refused)?;
     }
     let reading =
@@ -72,7 +73,7 @@ fn refused(error: DataFusionError) -> Error {
 
 /// A source as a table.
 #[derive(Debug)]
-struct QueriedSource(SourceTable);
+struct QueriedSource(Arc<SourceTable>);
 
 #[async_trait]
 impl TableProvider for QueriedSource {

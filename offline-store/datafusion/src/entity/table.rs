@@ -15,6 +15,7 @@ use super::{file, query, time, window};
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::from_datafusion;
 use crate::historical::OpenView;
+use crate::source::Tables;
 
 /// The left side of the join.
 #[derive(Debug)]
@@ -60,6 +61,7 @@ impl EntityTable {
         time: Option<&str>,
         limit: usize,
         views: &[OpenView],
+        opened: &mut Tables,
     ) -> Result<Self> {
         match rows {
             EntityRows::Batches { schema, batches } => Self::of_batches(&schema, batches, time),
@@ -76,7 +78,7 @@ impl EntityTable {
                 None => file::open(engine, &path, time, limit).await,
             },
             EntityRows::Query { sql, tables } => {
-                let (schema, batches) = query::rows(engine, &sql, &tables).await?;
+                let (schema, batches) = query::rows(engine, &sql, &tables, opened).await?;
                 Self::of_batches(&schema, batches, time)
             }
             EntityRows::Window { start, end } => window::keys(engine, views, start, end).await,

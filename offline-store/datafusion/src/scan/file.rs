@@ -16,6 +16,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use tokio::runtime::Handle;
 
 use super::bytes::FileBytes;
+use super::deleted::Deleted;
 use crate::failure::{from_arrow, from_datafusion};
 
 /// A file whose footer was read.
@@ -25,6 +26,7 @@ pub(crate) struct ScanFile {
     pub(super) footer: ArrowReaderMetadata,
     /// Where each column of the scan is.
     pub(super) columns: Vec<FileColumn>,
+    pub(super) deleted: Deleted,
 }
 
 /// Where a column of the scan is in one file.
@@ -50,6 +52,31 @@ impl ScanFile {
     /// How many rows a row group has.
     pub(super) fn group_rows(&self, group: usize) -> usize {
         usize::try_from(self.footer.metadata().row_group(group).num_rows()).unwrap_or(0)
+    }
+
+    /// The columns of the file, those of the scan and others.
+    #[cfg(feature = "delta")]
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        self.footer.schema()
+    }
+
+    /// The rows of the file that are left, `None` for all of them.
+    #[cfg(feature = "delta")]
+    pub(crate) fn selection(&self) -> Option<RowSelection> {
+        let rows = self.footer.metadata().file_metadata().num_rows();
+        let rows = usize::try_from(rows).unwrap_or(0);
+        let left = (!self.deleted.is_empty())
+            .then(|| self.deleted.leave(0, std::iter::once(0..rows).collect()));
+        left.map(|left| RowSelection::from_consecutive_ranges(left.into_iter(), rows))
+    }
+
+    /// What is left of ranges of rows of a row group without those that are deleted.
+    pub(super) fn live(&self, group: usize, ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+        if self.deleted.is_empty() {
+            return ranges;
+        }
+        let before = (0..group).map(|group| self.group_rows(group) as u64).sum();
+        self.deleted.leave(before, ranges)
     }
 
     /// Compressed bytes of these columns in a row group.

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod chosen;
+mod deleted;
 mod file;
 mod open;
 mod plan;
@@ -22,6 +23,7 @@ use larder_core::Result;
 use tokio::runtime::Handle;
 
 pub(crate) use chosen::Chosen;
+pub(crate) use deleted::Deleted;
 use file::{ScanFile, Wanted};
 pub(crate) use plan::{Pruning, ScanColumns, Share};
 pub(crate) use spilled::{SpillWriter, Spilled};

@@ -24,7 +24,7 @@ use crate::source::{Files, SourceTable};
 
 impl SourceTable {
     /// Reads the footer and page index of a file and finds these columns of the table in it.
-    pub(super) async fn scan_file(&self, number: usize, columns: &[usize]) -> Result<ScanFile> {
+    pub(crate) async fn scan_file(&self, number: usize, columns: &[usize]) -> Result<ScanFile> {
         let (bytes, footer) = match self.files() {
             Files::Local { store, held } => self.local_file(number, store, held.as_ref()).await?,
             Files::Remote(files) => {
@@ -37,7 +37,8 @@ impl SourceTable {
         let footer = ArrowReaderMetadata::try_new(footer, ArrowReaderOptions::new());
         let footer = footer.map_err(|error| self.unreadable(number).with_source(error))?;
         let columns = columns.iter().map(|&column| self.column_in(number, &footer, column));
-        Ok(ScanFile { bytes, columns: columns.collect::<Result<_>>()?, footer })
+        let (columns, deleted) = (columns.collect::<Result<_>>()?, self.deleted(number));
+        Ok(ScanFile { bytes, footer, columns, deleted })
     }
 
     async fn local_file(
@@ -79,7 +80,7 @@ impl SourceTable {
         }
         let schema = self.schema();
         let field = schema.field(column);
-        if let Ok(position) = footer.schema().index_of(field.name()) {
+        if let Ok(position) = footer.schema().index_of(self.stored_schema().field(column).name()) {
             return Ok(FileColumn::Stored(position));
         }
         let null = ScalarValue::try_from(field.data_type()).map_err(from_datafusion)?;

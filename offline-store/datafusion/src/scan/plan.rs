@@ -92,9 +92,14 @@ impl FeatureScan {
 
     /// Adds what of a file is read.
     fn add(&mut self, file: ScanFile, event: usize, bounds: Option<TimeBounds>) {
-        let time = self.deciding.field(event).name().clone();
-        let stored = matches!(file.columns[event], FileColumn::Stored(_));
-        let pruning = bounds.and_then(|bounds| TimePruning::new(&file.footer, &time, bounds));
+        let time = match file.columns[event] {
+            FileColumn::Stored(column) => Some(file.footer.schema().field(column).name()),
+            FileColumn::Constant(_) => None,
+        };
+        let stored = time.is_some();
+        let pruning = bounds.zip(time);
+        let pruning =
+            pruning.and_then(|(bounds, time)| TimePruning::new(&file.footer, time, bounds));
         let groups = file.footer.metadata().num_row_groups();
         // Without a stored time there is none that could win.
         let kept = match &pruning {
@@ -139,6 +144,7 @@ impl FeatureScan {
         let group = self.groups.len();
         self.groups.push(Group { file, number, rows, base });
         let whole = pages.unwrap_or_else(|| std::iter::once(0..rows).collect());
+        let whole = opened.live(number, whole);
         let size = if opened.has_pages() { PIECE_ROWS } else { rows };
         self.pieces.extend(cut(whole, size).map(|ranges| Piece { group, ranges }));
     }

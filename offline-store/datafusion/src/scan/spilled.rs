@@ -21,6 +21,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::bytes::{Chunks, FileBytes};
+use super::deleted::Deleted;
 use super::file::{FileColumn, ScanFile};
 use super::{FeatureScan, Group, Piece, Pruning};
 
@@ -126,6 +127,7 @@ impl Spilled {
             bytes: FileBytes::Local { path, meta, held },
             footer: self.footer.clone(),
             columns: self.columns().map(FileColumn::Stored).collect(),
+            deleted: Deleted::default(),
         };
         let mut scan = FeatureScan {
             deciding: part(0..deciding),

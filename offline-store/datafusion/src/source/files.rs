@@ -13,7 +13,7 @@ use super::Location;
 use super::opened::OpenedFile;
 
 /// More files than this in one source are refused: each costs a read of its footer per request.
-const MAX_FILES: usize = 100_000;
+pub(super) const MAX_FILES: usize = 100_000;
 
 /// The local files of a location and the store to read them through.
 pub(super) struct Found {

@@ -17,6 +17,8 @@ pub(crate) struct Location {
     pub(crate) pattern: Option<GlobMatcher>,
     /// The path as messages show it.
     pub(crate) shown: String,
+    /// Whether the files of the folder are those that the log of a Delta table has.
+    pub(crate) is_delta: bool,
 }
 
 /// What a location is in.
@@ -39,25 +41,35 @@ impl Location {
         let SourceKind::File { uri, format, s3_endpoint_override } = &offline.kind else {
             return Err(unreadable(offline));
         };
-        if let Some(FileFormat::Delta { .. }) = format {
-            return Err(Error::unsupported(format!(
-                "source \"{}\" is a Delta table, which cannot be read yet",
-                offline.name
-            ))
-            .with_hint("export the table to a folder of Parquet files"));
+        let location = Self::at(offline, uri, s3_endpoint_override, repo_root)?;
+        match format {
+            Some(FileFormat::Delta { .. }) => location.of_delta(),
+            _ => Ok(location),
         }
+    }
+
+    fn at(source: &DataSource, uri: &str, endpoint: &str, repo_root: &Path) -> Result<Self> {
         match uri.split_once("://") {
             Some(("file", path)) => Self::local(Path::new(path), uri),
-            Some(("s3", _)) => Self::in_bucket(uri, s3_endpoint_override),
+            Some(("s3", _)) => Self::in_bucket(uri, endpoint),
             Some((scheme, _)) => Err(Error::unsupported(format!(
                 "source \"{}\" is at {scheme}://, which this engine cannot reach",
-                offline.name
+                source.name
             ))
             .with_hint(
                 "files on the local file system and in S3-compatible storage (s3://) can be read",
             )),
             None => Self::local(&repo_root.join(uri), uri),
         }
+    }
+
+    /// The same folder as a Delta table.
+    pub(crate) fn of_delta(self) -> Result<Self> {
+        if self.pattern.is_some() {
+            let what = format!("\"{}\" is a pattern of file names and no Delta table", self.shown);
+            return Err(Error::invalid(what).with_hint("name the folder that holds _delta_log"));
+        }
+        Ok(Self { is_delta: true, ..self })
     }
 
     /// A local path, which may hold wildcards.
@@ -71,7 +83,7 @@ impl Location {
         let prefix = ObjectPath::from_absolute_path(&absolute)
             .map_err(|error| unusable().with_source(error))?;
         let place = Place::Local(absolute);
-        Ok(Self { place, prefix, pattern, shown: shown.to_owned() })
+        Ok(Self { place, prefix, pattern, shown: shown.to_owned(), is_delta: false })
     }
 
     /// An `s3://` URI, which may hold wildcards.
@@ -80,7 +92,7 @@ impl Location {
         let ObjectUri { bucket, key } = ObjectUri::parse(&base.to_string_lossy())?;
         let place = Place::Bucket { name: bucket, endpoint: endpoint.to_owned() };
         let pattern = wild.map(|wild| glob(&wild, uri)).transpose()?;
-        Ok(Self { place, prefix: key, pattern, shown: uri.to_owned() })
+        Ok(Self { place, prefix: key, pattern, shown: uri.to_owned(), is_delta: false })
     }
 
     /// The local path, when it is one.
@@ -164,15 +176,25 @@ mod tests {
     }
 
     #[test]
-    fn other_schemes_and_delta_tables_are_unsupported() {
-        let mut delta = file("s3://lake/stats");
-        if let SourceKind::File { format, .. } = &mut delta.kind {
-            *format = Some(FileFormat::Delta {
-                checkpoint_location: String::new(),
-                properties: BTreeMap::default(),
-            });
+    fn a_delta_table_is_a_folder() {
+        for (uri, is_one) in [("s3://lake/stats", true), ("stats", true), ("stats/*", false)] {
+            let mut delta = file(uri);
+            if let SourceKind::File { format, .. } = &mut delta.kind {
+                *format = Some(FileFormat::Delta {
+                    checkpoint_location: String::new(),
+                    properties: BTreeMap::default(),
+                });
+            }
+            let location = Location::of(&delta, Path::new("/repo"));
+            let location = location.map(|location| location.is_delta);
+            let expected = if is_one { Ok(true) } else { Err(ErrorKind::Invalid) };
+            assert_eq!(location.map_err(|error| error.kind()), expected, "{uri}");
         }
-        for source in [file("gs://lake/stats"), file("hdfs://lake/stats"), delta] {
+    }
+
+    #[test]
+    fn other_schemes_are_unsupported() {
+        for source in [file("gs://lake/stats"), file("hdfs://lake/stats")] {
             let error = Location::of(&source, Path::new("/repo")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);
             assert!(error.hint().is_some());

@@ -7,22 +7,28 @@ use arrow_schema::SchemaRef;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFactory;
+#[cfg(feature = "delta")]
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use larder_core::{DataSource, Error, Result, Timestamp};
 use larder_offline_store::{Instants, SourceFile, source_name};
 
+use super::delta::{self, LOG, Version};
 use super::hive::Partitions;
 use super::open::{Files, Opened};
 use super::remote::RemoteReaders;
 use super::{Location, Place, TimeBounds};
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::from_datafusion;
+use crate::scan::Deleted;
 
 /// A source with its files found and its columns known.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub(crate) struct SourceTable {
     columns: TableSchema,
     parts: Vec<PartitionedFile>,
     files: Files,
+    /// Of a Delta table.
+    version: Option<Version>,
 }
 
 impl SourceTable {
@@ -47,6 +55,9 @@ impl SourceTable {
         source: &DataSource,
         location: Location,
     ) -> Result<Self> {
+        if location.is_delta {
+            return delta::open(engine, source, location).await;
+        }
         let Opened { files, found, schema } = Opened::at(engine, source, &location).await?;
         let schema = Arc::new(schema);
         let paths = found.iter().map(|meta| &meta.location);
@@ -64,7 +75,48 @@ impl SourceTable {
                 .build(),
             location,
             files,
+            version: None,
         })
+    }
+
+    /// A version of a Delta table, whose partition columns stand in its log.
+    #[cfg(feature = "delta")]
+    pub(super) fn of_version(
+        source: &DataSource,
+        location: Location,
+        columns: TableSchema,
+        parts: Vec<PartitionedFile>,
+        files: Files,
+        version: Version,
+    ) -> Self {
+        let (name, version) = (source.name.clone(), Some(version));
+        Self { name, location, columns, parts, files, version }
+    }
+
+    /// Tells for each file which rows scans of DataFusion's read, if not all.
+    #[cfg(feature = "delta")]
+    pub(super) fn select(&mut self, selections: Vec<Option<ParquetRowSelection>>) {
+        for (part, selection) in self.parts.iter_mut().zip(selections) {
+            if let Some(selection) = selection {
+                part.extensions.insert(selection);
+            }
+        }
+    }
+
+    /// The columns that stand in files, under the names that they have there.
+    pub(crate) fn stored_schema(&self) -> &SchemaRef {
+        self.named_as_stored().file_schema()
+    }
+
+    fn named_as_stored(&self) -> &TableSchema {
+        let mapped = self.version.as_ref().and_then(|version| version.mapped.as_ref());
+        mapped.unwrap_or(&self.columns)
+    }
+
+    /// The rows of a file that are deleted.
+    pub(crate) fn deleted(&self, number: usize) -> Deleted {
+        let version = self.version.as_ref();
+        version.map_or_else(Deleted::default, |version| version.deleted[number].clone())
     }
 
     /// All columns, partition columns last.
@@ -108,7 +160,21 @@ impl SourceTable {
             let path = Path::new(&path).strip_prefix(&root).unwrap_or_else(|_| Path::new(&path));
             SourceFile { path: path.display().to_string(), size: meta.size, etag: local_etag() }
         };
-        self.parts.iter().map(describe).collect()
+        self.parts.iter().map(describe).chain(self.log(&root)).collect()
+    }
+
+    /// The log of a Delta table in its version: deleted rows change no file.
+    fn log(&self, root: &Path) -> Option<SourceFile> {
+        let version = self.version.as_ref()?;
+        let path = match &self.location.place {
+            Place::Bucket { name, .. } => {
+                format!("s3://{name}/{}", self.location.prefix.clone().join(LOG))
+            }
+            Place::Local(path) => {
+                path.strip_prefix(root).unwrap_or(path).join(LOG).display().to_string()
+            }
+        };
+        Some(SourceFile { path, size: 0, etag: format!("version {}", version.number) })
     }
 
     /// How many files there are.
@@ -128,7 +194,13 @@ impl SourceTable {
 
     /// The source and its path, for messages.
     pub(crate) fn shown(&self) -> String {
-        format!("source \"{}\" ({})", self.name, self.location.shown)
+        let (name, path) = (&self.name, &self.location.shown);
+        match &self.version {
+            Some(version) => {
+                format!("source \"{name}\" ({path}, version {} of a Delta table)", version.number)
+            }
+            None => format!("source \"{name}\" ({path})"),
+        }
     }
 
     /// The position of a column by its name in the source.
@@ -181,11 +253,11 @@ impl SourceTable {
         time: usize,
         bounds: TimeBounds,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = self.columns.table_schema();
-        let mut source = ParquetSource::new(self.columns.clone())
+        let stored = self.named_as_stored();
+        let mut source = ParquetSource::new(stored.clone())
             .with_enable_page_index(true)
             .with_parquet_file_reader_factory(self.reader());
-        if let Some(pruning) = bounds.predicate(schema, columns[time]) {
+        if let Some(pruning) = bounds.predicate(stored.table_schema(), columns[time]) {
             source = source.with_predicate(pruning);
         }
         // The reader knows where the bytes are; the store of the URL is looked up and not used.
@@ -197,8 +269,29 @@ impl SourceTable {
             .map_err(from_datafusion)?
             .build();
         let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
-        let Some(filter) = bounds.predicate(&scan.schema(), time) else { return Ok(scan) };
-        Ok(Arc::new(FilterExec::try_new(filter, scan).map_err(from_datafusion)?))
+        let scan = match bounds.predicate(&scan.schema(), time) {
+            Some(filter) => Arc::new(FilterExec::try_new(filter, scan).map_err(from_datafusion)?),
+            None => scan,
+        };
+        self.renamed(scan, columns)
+    }
+
+    /// Gives columns of files the names that the table has for them.
+    fn renamed(
+        &self,
+        scan: Arc<dyn ExecutionPlan>,
+        columns: &[usize],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if std::ptr::eq(self.named_as_stored(), &raw const self.columns) {
+            return Ok(scan);
+        }
+        let schema = self.columns.table_schema();
+        let columns = columns.iter().enumerate().map(|(at, &column)| ProjectionExpr {
+            expr: Arc::new(Column::new(scan.schema().field(at).name(), at)),
+            alias: schema.field(column).name().clone(),
+        });
+        let columns: Vec<_> = columns.collect();
+        Ok(Arc::new(ProjectionExec::try_new(columns, scan).map_err(from_datafusion)?))
     }
 
     fn reader(&self) -> Arc<dyn ParquetFileReaderFactory> {

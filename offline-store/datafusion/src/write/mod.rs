@@ -29,6 +29,9 @@ pub(crate) async fn append(
         Error::unsupported(format!("rows cannot be appended to {}: {why}", table.shown()))
             .with_hint("a Parquet file or a folder of them can be appended to")
     };
+    if table.location().is_delta {
+        return Err(refused("it is a Delta table, which is only read"));
+    }
     if table.location().pattern.is_some() {
         return Err(refused("it is a pattern of file names"));
     }

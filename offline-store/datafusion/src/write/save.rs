@@ -28,6 +28,10 @@ pub(crate) async fn save(
     rows: BatchStream,
 ) -> Result<u64> {
     let location = Location::of(&request.target, &engine.options().repo_root)?;
+    if location.is_delta {
+        let what = format!("rows cannot be saved to {}: it is a Delta table", location.shown);
+        return Err(Error::unsupported(what).with_hint("name a Parquet file or a folder"));
+    }
     if location.pattern.is_some() {
         let what =
             format!("rows cannot be saved to {}: it is a pattern of file names", location.shown);

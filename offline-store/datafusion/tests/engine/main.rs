@@ -6,6 +6,8 @@
 
 mod canonical;
 mod contract;
+#[cfg(feature = "delta")]
+mod delta;
 mod entity_rows;
 mod files;
 mod fixture;
@@ -30,5 +32,7 @@ fn main() -> ExitCode {
     trials.extend(pruned::trials());
     trials.extend(entity_rows::trials());
     trials.extend(s3::trials());
+    #[cfg(feature = "delta")]
+    trials.extend(delta::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

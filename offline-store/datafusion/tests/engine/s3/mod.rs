@@ -23,6 +23,8 @@ use std::sync::Arc;
 use larder_offline_store::OfflineStore;
 use larder_offline_store::contract::CASES;
 use libtest_mimic::Trial;
+#[cfg(feature = "delta")]
+pub(crate) use server::TestBucket;
 
 use self::mirror::Mirror;
 use crate::fixture::block_on;
