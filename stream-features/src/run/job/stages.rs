@@ -115,7 +115,7 @@ impl RunningJob {
                         let event = Event { time, key, inputs: &inputs };
                         match add_event(task.operator.as_mut(), event) {
                             Outcome::Refused(fault, reason) => {
-                                late.push(Late { origin, fault, reason })
+                                late.push(Late { origin, fault, reason });
                             }
                             _ => latest = latest.max(Some(time)),
                         }
