@@ -178,9 +178,9 @@ impl<'a> Known<'a> {
     fn cells(&self, config: &RepoConfig, now: Timestamp) -> [Cell; COLUMNS.len()] {
         let (record, running) = (self.record.as_ref(), &self.running);
         let is_running = !running.is_empty();
-        let count = |of_record: fn(&RunRecord) -> u64, of: fn(&Vitals) -> u64| match is_running {
-            true => Cell::from(running.iter().map(of).sum::<u64>()),
-            false => Cell::from(record.map(of_record)),
+        let count = |of_record: fn(&RunRecord) -> u64, of: fn(&Vitals) -> u64| {
+            let of_running = is_running.then(|| running.iter().map(of).sum::<u64>());
+            Cell::from(of_running.or(record.map(of_record)))
         };
         let most = |of: fn(&Vitals) -> Option<u64>| Cell::from(running.iter().filter_map(of).max());
         let finished = record.filter(|_| !is_running).map(|record| record.finished.clone());

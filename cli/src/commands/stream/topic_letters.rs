@@ -213,13 +213,12 @@ impl<'a> TopicLetters<'a> {
         let catalog = repository.catalog()?;
         let targets = StreamTargets::new(config, &catalog, job.view().is_some(), None)?;
         let store = compose::topic_state(config, job.name())?;
-        let (stage, sinks) = match job.repartition() {
-            None => (Stage::Whole, targets.topic_sinks(job, producer)?),
+        let (stage, sinks) = if job.repartition().is_some() {
             // Its next run takes what goes on from here.
-            Some(_) => {
-                let group = group(config, job.name());
-                (repartition::forward(job, &group, &log, producer).await?, Vec::new())
-            }
+            let group = group(config, job.name());
+            (repartition::forward(job, &group, &log, producer).await?, Vec::new())
+        } else {
+            (Stage::Whole, targets.topic_sinks(job, producer)?)
         };
         let run = JobRun {
             sinks,

@@ -181,9 +181,11 @@ impl RunObserver for Recorded {
 /// What the instances say that run a job now from this repository, by their names.
 pub(super) fn running(config: &RepoConfig, job: &str, now: Timestamp) -> Vec<Vitals> {
     let entries = std::fs::read_dir(stream_folder(config, job)).into_iter().flatten();
-    let is_one = |name: &str| name.starts_with("running.") && name.ends_with(".json");
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let paths = paths.filter(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(is_one));
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with("running.") && path.extension().is_some_and(|end| end == "json")
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_one);
     let mut found: Vec<Vitals> = paths.filter_map(|path| fresh(&path, now)).collect();
     found.sort_by(|a, b| a.instance.cmp(&b.instance));
     found
