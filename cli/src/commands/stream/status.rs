@@ -180,7 +180,7 @@ impl<'a> Known<'a> {
         let is_running = !running.is_empty();
         let count = |of_record: fn(&RunRecord) -> u64, of: fn(&Vitals) -> u64| {
             let of_running = is_running.then(|| running.iter().map(of).sum::<u64>());
-            Cell::from(of_running.or(record.map(of_record)))
+            Cell::from(of_running.or_else(|| record.map(of_record)))
         };
         let most = |of: fn(&Vitals) -> Option<u64>| Cell::from(running.iter().filter_map(of).max());
         let finished = record.filter(|_| !is_running).map(|record| record.finished.clone());
