@@ -83,7 +83,9 @@ mod tests {
 
     fn of(times: &[i64]) -> Spans {
         let mut spans = Spans::new(GAP);
-        times.iter().for_each(|time| spans.add(*time));
+        for time in times {
+            spans.add(*time);
+        }
         spans
     }
 
@@ -119,7 +121,9 @@ mod tests {
     fn spans_that_overlap_are_no_state() {
         let mut bytes = Vec::new();
         put_len(2, &mut bytes);
-        [0, 5, 6, 7].iter().for_each(|time| put_i64(*time, &mut bytes));
+        for time in [0, 5, 6, 7] {
+            put_i64(time, &mut bytes);
+        }
         assert!(Spans::decode(GAP, &mut Reader::new(&bytes)).is_err());
     }
 }
