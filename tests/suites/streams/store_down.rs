@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::events::{KEYS, write};
 use crate::shop;
 
+/// Events of a run that is not over a moment after its first commit.
+const LONG: usize = 300_000;
+
 fn settings(redis: &RedisServer) -> String {
     format!("online_store: {{type: redis, connection_string: \"{}\"}}", redis.address())
 }
@@ -67,7 +70,7 @@ fn a_job_waits_for_a_store_that_is_down_and_catches_up() {
     let calm = RedisServer::start(&[]);
     let (repository, whole) = (shop(&settings(&redis)), shop(&settings(&calm)));
     for repository in [&repository, &whole] {
-        write(repository, 3, 60_000);
+        write(repository, 3, LONG);
     }
     whole.fs().ok(&["stream", "run", "user_activity"]);
     let mut command = repository.fs().command(&["stream", "run", "user_activity"]);
@@ -84,7 +87,8 @@ fn a_job_waits_for_a_store_that_is_down_and_catches_up() {
     let waits = || std::fs::read_to_string(&log).is_ok_and(|said| said.contains("waits"));
     while !waits() {
         assert!(Instant::now() < deadline, "the job does not say that it waits");
-        assert!(child.try_wait().expect("a child").is_none(), "the job ended without its store");
+        let ended = child.try_wait().expect("a child");
+        assert!(ended.is_none(), "{ended:?}: {:?}", std::fs::read_to_string(&log));
         sleep(Duration::from_millis(20));
     }
     let before = memory(child.id()).expect("a running process");
