@@ -61,8 +61,8 @@ impl<'a> StreamTargets<'a> {
     ) -> Result<Vec<Box<dyn Sink>>> {
         let mut sinks = self.view_sinks(job)?;
         if !is_backfill {
-            let folder = CheckpointStore::local(&stream_folder(self.config, job.name()));
-            self.push_log(job, folder?, &mut sinks)?;
+            let place = || CheckpointStore::local(&stream_folder(self.config, job.name()));
+            self.push_log(job, place, &mut sinks)?;
         }
         self.push_file(job, is_backfill, &mut sinks)?;
         Ok(sinks)
@@ -82,16 +82,16 @@ impl<'a> StreamTargets<'a> {
         Ok(())
     }
 
-    /// Adds the log of a job that has one, in a folder of this store.
+    /// Adds the log of a job that has one; only then is its place opened.
     fn push_log(
         &self,
         job: &JobDefinition,
-        store: CheckpointStore,
+        place: impl FnOnce() -> Result<CheckpointStore>,
         sinks: &mut Vec<Box<dyn Sink>>,
     ) -> Result<()> {
         if let (true, Some(view)) = (job.has_log(), job.view()) {
             let view = self.catalog.online_view(view)?;
-            let log = LogFiles::new((store, LOG), job.is_shared(), view, job.row());
+            let log = LogFiles::new((place()?, LOG), job.is_shared(), view, job.row());
             sinks.push(Box::new(log));
         }
         Ok(())
@@ -116,7 +116,7 @@ impl<'a> StreamTargets<'a> {
             ));
         }
         let mut sinks = self.view_sinks(job)?;
-        self.push_log(job, topic_log(self.config, job.name())?, &mut sinks)?;
+        self.push_log(job, || topic_log(self.config, job.name()), &mut sinks)?;
         match job.output_topic() {
             Some(topic) => {
                 sinks.push(Box::new(TopicRows::new(producer.clone(), topic, job.row())));
