@@ -220,7 +220,7 @@ impl Group {
         // What is another group's, or nothing at all: only time has passed.
         if !self.owns(partition) {
             for job in &mut self.jobs {
-                job.tell_due(clock).await?;
+                job.idle(clock).await?;
             }
             return Ok(());
         }
@@ -233,7 +233,7 @@ impl Group {
         let is_known = !read.raw.is_empty() || read.ended.is_some() && self.is_ahead();
         if is_known && !has_events {
             // Read for another group: what this one waits for may be there, and is no sign of silence.
-            self.jobs.iter_mut().for_each(|job| job.slept(clock));
+            self.jobs.iter_mut().for_each(|job| job.passed_over(clock));
             return Ok(());
         }
         // Letters change neither positions nor whose turn it is.

@@ -131,6 +131,22 @@ impl RunningJob {
         Ok(())
     }
 
+    /// Lets time pass without events: what became due is told, and the observer hears that the job is alive.
+    ///
+    /// # Errors
+    /// What a sink answers.
+    pub(super) async fn idle(&mut self, clock: &dyn Clock) -> Result<()> {
+        self.tell_due(clock).await?;
+        self.observe();
+        Ok(())
+    }
+
+    /// Passes over what was read for another group.
+    pub(super) fn passed_over(&mut self, clock: &dyn Clock) {
+        self.slept(clock);
+        self.observe();
+    }
+
     /// Tells what became due by the watermarks as of now.
     ///
     /// # Errors
