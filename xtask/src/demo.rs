@@ -19,8 +19,8 @@ pub(crate) fn run(workspace: &Workspace, keep: bool) -> Result<()> {
 }
 
 /// The development profile: it builds in a fraction of the optimised one's time and the demo's
-/// data is small. The whole workspace is selected so that the tests share what is built here.
-pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+/// data is small. Without Ballista, which the demo does not need.
+fn build(workspace: &Workspace) -> Result<()> {
     require_build_tools()?;
     succeed(workspace.cargo("build").args(["--workspace", "--bin", "fs"]))
 }

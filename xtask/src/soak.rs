@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
+use crate::bench;
 use crate::services::{self, Started};
 use crate::workspace::{Workspace, step, succeed};
-use crate::{bench, demo};
 
 /// Rounds of one short run and of one long run.
 const ROUNDS: (u32, u32) = (5, 200);
@@ -31,13 +31,14 @@ const LOAD: (u32, u32) = (20, 600);
 /// `cargo xtask test`, gives the decoders damaged bytes for long, holds many more connections, and
 /// watches the memory of a server under load.
 pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
+    services::require_build_tools()?;
     let services = Started::new(services::all(workspace))?;
-    step("build fs", || demo::build(workspace))?;
+    step("build fs", || succeed(workspace.cargo_tested("build").args(["--bin", "fs"])))?;
     let environment = step("services", || services.ready())?;
     let (rounds, restarts) = if short { (ROUNDS.0, RESTARTS.0) } else { (ROUNDS.1, RESTARTS.1) };
     let test = |suite: &[&str], rounds: u32| {
-        let mut command = workspace.cargo("test");
-        command.args(["--workspace", "--test"]).args(suite).envs(environment.clone());
+        let mut command = workspace.cargo_tested("test");
+        command.arg("--test").args(suite).envs(environment.clone());
         succeed(command.env("FS_TEST_ROUNDS", rounds.to_string()))
     };
     step(&format!("crash safety, {rounds} rounds"), || test(&["crash_safety"], rounds))?;
@@ -47,8 +48,8 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     })?;
     let (kills, events) = if short { KAFKA.0 } else { KAFKA.1 };
     step(&format!("stream jobs on Kafka, {kills} kills of {events} events each"), || {
-        let mut command = workspace.cargo("test");
-        command.args(["--workspace", "--test", "kafka", "--", "killed_again"]);
+        let mut command = workspace.cargo_tested("test");
+        command.args(["--test", "kafka", "--", "killed_again"]);
         command.envs(environment.clone()).env("FS_TEST_ROUNDS", kills.to_string());
         succeed(command.env("FS_TEST_EVENTS", events.to_string()))
     })?;
@@ -60,8 +61,8 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
         let mut command = workspace.cargo("test");
         command.args(["--package", "larder-proto", "--test", "damaged_bytes"]);
         succeed(command.env("FS_TEST_FUZZ_SECONDS", seconds.to_string()))?;
-        let mut command = workspace.cargo("test");
-        command.args(["--workspace", "--test", "serving", "damaged_requests"]);
+        let mut command = workspace.cargo_tested("test");
+        command.args(["--test", "serving", "damaged_requests"]);
         succeed(command.env("FS_TEST_FUZZ_SECONDS", seconds.to_string()))
     })?;
     let seconds = if short { LOAD.0 } else { LOAD.1 };
@@ -70,8 +71,8 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     })?;
     let connections = if short { CONNECTIONS.0 } else { CONNECTIONS.1 };
     step(&format!("{connections} idle connections"), || {
-        let mut command = workspace.cargo("test");
-        command.args(["--workspace", "--test", "operations", "idle_connections"]);
+        let mut command = workspace.cargo_tested("test");
+        command.args(["--test", "operations", "idle_connections"]);
         command.envs(environment.clone());
         succeed(command.env("FS_TEST_CONNECTIONS", connections.to_string()))
     })

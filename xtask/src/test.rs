@@ -32,12 +32,9 @@ pub(crate) fn run(workspace: &Workspace, filter: &[String]) -> Result<()> {
 
 /// Every test of the workspace: suites run the `fs` that stands beside them, which this builds with
 /// exactly their features.
-///
-/// Ballista is on for all of them. It brings all of DataFusion's features, and a second build of what depends on
-/// DataFusion would take longer than everything else; the lints compile `fs` as users build it.
 fn cargo_test(workspace: &Workspace) -> Command {
-    let mut command = workspace.cargo("test");
-    command.args(["--workspace", "--features", "ballista", "--no-fail-fast"]);
+    let mut command = workspace.cargo_tested("test");
+    command.arg("--no-fail-fast");
     command
 }
 

@@ -62,6 +62,16 @@ impl Workspace {
         command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
         command
     }
+
+    /// `cargo SUBCOMMAND` for the whole workspace as it is tested.
+    ///
+    /// Ballista is on for all of it. It brings all of DataFusion's features, and a second build of what depends on
+    /// DataFusion would take longer than everything else; the lints compile `fs` as users build it.
+    pub(crate) fn cargo_tested(&self, subcommand: &str) -> Command {
+        let mut command = self.cargo(subcommand);
+        command.args(["--workspace", "--features", "ballista"]);
+        command
+    }
 }
 
 /// Runs a command to its end and fails unless it exits with 0.
