@@ -34,6 +34,25 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Invalid,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Conflict,
+        Self::Unsupported,
+        Self::Unavailable,
+        Self::Deadline,
+        Self::Data,
+        Self::PermissionDenied,
+        Self::Internal,
+    ];
+
+    /// The kind of this name in snake case, as [`as_str`](Self::as_str) gives it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// Whether the same call may succeed later without a change by the caller.
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::Unavailable | Self::Deadline | Self::Conflict)

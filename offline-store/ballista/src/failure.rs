@@ -70,7 +70,7 @@ fn carried(text: &str) -> Option<Error> {
     let (_, rest) = text.split_once(MARKS.0)?;
     let (digits, _) = rest.split_once(MARKS.1)?;
     let message = ErrorMessage::decode(hex::decode(digits).ok()?.as_slice()).ok()?;
-    let kind = KINDS.into_iter().find(|kind| kind.as_str() == message.kind);
+    let kind = ErrorKind::named(&message.kind);
     let error = Error::new(kind.unwrap_or(ErrorKind::Internal), message.message);
     Some(match message.hint {
         Some(hint) => error.with_hint(hint),
@@ -78,31 +78,19 @@ fn carried(text: &str) -> Option<Error> {
     })
 }
 
-const KINDS: [ErrorKind; 10] = [
-    ErrorKind::Invalid,
-    ErrorKind::NotFound,
-    ErrorKind::AlreadyExists,
-    ErrorKind::Conflict,
-    ErrorKind::Unsupported,
-    ErrorKind::Unavailable,
-    ErrorKind::Deadline,
-    ErrorKind::Data,
-    ErrorKind::PermissionDenied,
-    ErrorKind::Internal,
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_error_survives_being_quoted_twice() {
-        let error = Error::data("feature view \"a\": rows.parquet is damaged").with_hint("look");
-        let quoted = format!("Job 7 failed: {:?}", format!("{:?}", into_cluster(error)));
-        let back = from_cluster("http://here", &DataFusionError::Execution(quoted));
-        assert_eq!(back.kind(), ErrorKind::Data);
-        assert_eq!(back.message(), "feature view \"a\": rows.parquet is damaged");
-        assert_eq!(back.hint(), Some("look"));
+    fn errors_of_every_kind_survive_being_quoted_twice() {
+        let message = "feature view \"a\": rows.parquet is damaged";
+        for kind in ErrorKind::ALL {
+            let error = Error::new(kind, message).with_hint("look");
+            let quoted = format!("Job 7 failed: {:?}", format!("{:?}", into_cluster(error)));
+            let back = from_cluster("http://here", &DataFusionError::Execution(quoted));
+            assert_eq!((back.kind(), back.message(), back.hint()), (kind, message, Some("look")));
+        }
     }
 
     #[test]

@@ -102,6 +102,10 @@ impl Top {
     fn insert(&mut self, at: usize, value: Scalar<'_>, mut total: Total) {
         let Some(held) = Held::new(one_zero(value)) else { return };
         total.add_floor(self.floor);
+        if self.totals.is_empty() {
+            // Most states have one value for good; a list that grows begins with room for four.
+            self.totals.reserve_exact(1);
+        }
         self.totals.insert(at, (held, total));
         if self.totals.len() > EXACT {
             // The one that came last is not the one that goes, or a value that comes late could never be held.
@@ -180,8 +184,10 @@ impl Top {
     }
 
     pub(super) fn decode(is_weighted: bool, bytes: &mut Reader<'_>) -> Result<Self> {
-        let mut top = Self { totals: Vec::new(), floor: bytes.f64()? };
-        for _ in 0..bytes.len(6)? {
+        let floor = bytes.f64()?;
+        let count = bytes.len(6)?;
+        let mut top = Self { totals: Vec::with_capacity(count.min(EXACT)), floor };
+        for _ in 0..count {
             let held = decode_held(bytes)?
                 .ok_or_else(|| Error::data("a null stands among the top values of a state"))?;
             let total = if is_weighted {

@@ -2,6 +2,7 @@
 //! what it costs.
 
 mod bounded;
+mod catch_up;
 mod load;
 mod peer;
 mod probes;
@@ -21,6 +22,7 @@ pub(crate) use self::bounded::{TopicOptions, run as topic_engine};
 pub(crate) use self::load::{LoadOptions, run as load};
 use self::probes::Ages;
 use self::shop::{ALERTS, EVENTS, Jobs, Shop};
+use super::JOBS;
 use super::events::Format;
 use crate::summary::figure;
 
@@ -39,6 +41,9 @@ pub(crate) struct LiveOptions {
     /// Looks for the highest rate at which lag does not grow, in steps of 20 seconds.
     #[arg(long)]
     find_limit: bool,
+    /// Then stops the jobs, puts so many events into the topic, and lets jobs that start anew catch up with them.
+    #[arg(long, default_value_t = 0)]
+    catch_up: u64,
     /// Partitions of every topic.
     #[arg(long, default_value_t = 4)]
     partitions: u64,
@@ -121,7 +126,7 @@ impl Live<'_> {
             self.users,
             if self.options.repartition { ", two of them repartitioned" } else { "" }
         );
-        let mut jobs = self.shop.start()?;
+        let mut jobs = self.shop.start(&[])?;
         let seen = self.offer(&mut jobs, rate, seconds)?;
         seen.print(rate);
         println!("peak of the jobs {} MB", processes::peak(jobs.pid())? >> 20);
@@ -129,7 +134,11 @@ impl Live<'_> {
         if self.options.find_limit {
             self.find_limit(&mut jobs, seen.is_held(rate))?;
         }
-        jobs.stop()
+        jobs.stop()?;
+        if self.options.catch_up > 0 {
+            self.catch_up(self.options.catch_up)?;
+        }
+        Ok(())
     }
 
     /// Raises the rate until it is not held, or lowers it until it is.
@@ -189,7 +198,7 @@ impl Live<'_> {
         while Instant::now() + LOOK < end {
             sleep(LOOK);
             jobs.check()?;
-            lags.push(self.shop.behind());
+            lags.push(self.shop.behind(&JOBS));
         }
         let (after, elapsed) = (cpu()?, begin.elapsed().as_secs_f64());
         let committed = (self.committed()? - first) as f64;
@@ -205,7 +214,7 @@ impl Live<'_> {
     fn committed(&self) -> Result<u64> {
         let ends = bounded::ends(self.node.kafka().address(), EVENTS)?;
         let written: u64 = ends.iter().sum();
-        Ok(written.saturating_sub(self.shop.behind()))
+        Ok(written.saturating_sub(self.shop.behind(&JOBS)))
     }
 
     fn load(&self, rate: u64, seconds: u64) -> Result<Child> {

@@ -72,25 +72,26 @@ impl Shop {
         Self { repository, project, kafka: kafka.clone() }
     }
 
-    /// Starts all jobs in one process.
-    pub(super) fn start(&self) -> Result<Jobs> {
+    /// Starts these jobs in one process, all when none is named.
+    pub(super) fn start(&self, jobs: &[&str]) -> Result<Jobs> {
         let log = self.repository.path().join("bench.log");
         let mut command =
             self.repository.fs().command(&["--log-level", "warning", "stream", "run"]);
+        command.args(jobs);
         let child = command.stdout(Stdio::null()).stderr(File::create(&log)?).spawn()?;
         Ok(Jobs { child, log })
     }
 
-    /// Events that the job which is furthest behind has not committed.
-    pub(super) fn behind(&self) -> u64 {
+    /// Events that the one of these jobs has not committed which is furthest behind.
+    pub(super) fn behind(&self, jobs: &[&str]) -> u64 {
         let group = |job: &str| format!("larder.{}.{job}", self.project);
-        JOBS.iter().map(|job| self.kafka.behind(&group(job), EVENTS)).max().unwrap_or(0)
+        jobs.iter().map(|job| self.kafka.behind(&group(job), EVENTS)).max().unwrap_or(0)
     }
 
     /// Waits until all events are committed.
     pub(super) fn drain(&self, jobs: &mut Jobs) -> Result<()> {
         let begin = Instant::now();
-        while self.behind() > 0 {
+        while self.behind(&JOBS) > 0 {
             jobs.check()?;
             if begin.elapsed() > PATIENCE {
                 bail!("the jobs do not catch up");

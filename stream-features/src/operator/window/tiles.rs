@@ -67,7 +67,8 @@ impl KeyTiles {
             _ => self.tiles.partition_point(|tile| tile.start < start),
         };
         if self.tiles.get(at).is_none_or(|tile| tile.start != start) {
-            let states = plan.states.iter().map(|kind| State::empty(*kind)).collect();
+            let mut states = room_for(plan.states.len());
+            states.extend(plan.states.iter().map(|kind| State::empty(*kind)));
             self.tiles.insert(at, Tile { start, states, is_changed: true });
         }
         if at + 1 < self.tiles.len() {
@@ -105,8 +106,11 @@ impl KeyTiles {
         self.tiles.retain(|tile| tile.start >= first);
         for _ in 0..bytes.len(8)? {
             let start = bytes.i64()?;
-            let states = plan.states.iter().map(|kind| State::decode(*kind, bytes));
-            let tile = Tile { start, states: states.collect::<Result<_>>()?, is_changed: false };
+            let mut states = room_for(plan.states.len());
+            for kind in &plan.states {
+                states.push(State::decode(*kind, bytes)?);
+            }
+            let tile = Tile { start, states, is_changed: false };
             let at = self.tiles.partition_point(|tile| tile.start < start);
             match self.tiles.get_mut(at) {
                 Some(known) if known.start == start => *known = tile,
@@ -196,6 +200,13 @@ impl KeyTiles {
         let last = self.tiles.partition_point(|tile| tile.start < covered.end);
         &self.tiles[first..last.max(first)]
     }
+}
+
+/// Room for so many states and no more: growing by itself a list would take that of the next power of two.
+fn room_for(states: usize) -> SmallVec<[State; 2]> {
+    let mut room = SmallVec::new();
+    room.reserve_exact(states);
+    room
 }
 
 fn merged<'a>(plan: &WindowPlan, output: &Output, tiles: impl Iterator<Item = &'a Tile>) -> State {
