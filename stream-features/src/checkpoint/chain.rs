@@ -1,5 +1,6 @@
 //! The checkpoints of a task: a full one and what changed since.
 
+use bytes::Bytes;
 use larder_core::{Error, Result};
 
 use super::CheckpointStore;
@@ -122,9 +123,9 @@ impl Chain {
         store: &CheckpointStore,
         number: u64,
         scope: Scope,
-        bytes: &[u8],
+        bytes: &Bytes,
     ) -> Result<()> {
-        store.put(&self.name(number, scope), bytes.to_vec()).await
+        store.put(&self.name(number, scope), bytes.clone()).await
     }
 
     /// Takes note of a commit of what was stored, and removes what no commit needs any more. What cannot be removed
@@ -185,7 +186,7 @@ mod tests {
             turn: String::new(),
             sections: Vec::new(),
         };
-        let bytes = file.encode();
+        let bytes = file.encode().into();
         chain.put(store, number, scope, &bytes).await.unwrap();
         chain.committed(store, number, scope, bytes.len() as u64).await;
         scope

@@ -15,6 +15,9 @@ use crate::aggregate::bytes::{Reader, put_bytes, put_i64, put_len, put_u64};
 const MAGIC: &[u8; 8] = b"LRDRCKPT";
 const VERSION: u16 = 1;
 
+/// Room for what is beside the states.
+const BESIDE_STATES: usize = 1 << 10;
+
 /// How much of the state a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -55,7 +58,10 @@ pub(crate) struct StateFile {
 
 impl StateFile {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
+        let states: usize = self.sections.iter().map(|section| section.state.len()).sum();
+        // States of many keys are not to be copied again while the file grows.
+        let mut out = Vec::with_capacity(states + BESIDE_STATES);
+        out.extend_from_slice(MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.push(u8::from(self.scope == Scope::Delta));
         put_u64(self.number, &mut out);

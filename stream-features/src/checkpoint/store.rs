@@ -3,6 +3,7 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use larder_core::{Error, ErrorKind, Result};
 use larder_object_storage::{Bucket, ObjectUri, from_store};
 use object_store::local::LocalFileSystem;
@@ -79,7 +80,8 @@ impl CheckpointStore {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be stored now; putting it again is safe.
-    pub async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
+    pub async fn put(&self, name: &str, bytes: impl Into<Bytes>) -> Result<()> {
+        let bytes = bytes.into();
         if let Some(folder) = &self.folder {
             let path = folder.join(name);
             let put = spawn_blocking(move || put_file(&path, &bytes)).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use larder_core::{Clock, Result};
 
@@ -106,8 +107,8 @@ impl Group {
         number: u64,
         names: &[String],
         marks: &[Marks],
-    ) -> (Scope, Vec<u8>) {
-        let Some(chain) = self.chains.get(&key) else { return (Scope::Full, Vec::new()) };
+    ) -> (Scope, Bytes) {
+        let Some(chain) = self.chains.get(&key) else { return (Scope::Full, Bytes::new()) };
         let scope = chain.next_scope();
         let sections = self.jobs.iter_mut().zip(marks);
         let file = StateFile {
@@ -120,7 +121,7 @@ impl Group {
                 .filter_map(|(job, marks)| job.save(key, scope, names, marks.clone()))
                 .collect(),
         };
-        (scope, file.encode())
+        (scope, file.encode().into())
     }
 
     async fn make_true(&mut self, checkpoint: u64, touched: &BTreeSet<TaskKey>) -> Result<()> {

@@ -220,7 +220,8 @@ impl RunningJob {
     /// Gives every row to the operator, or on; answers the latest event time.
     fn add(&mut self, read: &Read, first: usize, partitions: &[String]) -> Result<Option<i64>> {
         let Self { job: Job { plan, .. }, taken, key, tasks, forward, .. } = self;
-        let Some(Task { operator, watermark, is_touched }) = tasks.of(read.raw.partition) else {
+        let Some(Task { operator, watermark, is_touched, .. }) = tasks.of(read.raw.partition)
+        else {
             return Ok(None);
         };
         let passed = watermark.reached();

@@ -37,15 +37,22 @@ pub(super) struct Task {
     pub(super) watermark: Watermark,
     /// Whether anything happened since the last checkpoint.
     pub(super) is_touched: bool,
+    /// Bytes of what had changed the last time.
+    delta: usize,
 }
 
 impl Task {
     /// The state, or what changed of it since the last time.
     pub(super) fn save(&mut self, scope: Scope, names: &[String]) -> Vec<u8> {
-        let mut out = Vec::new();
+        // Mostly about as much changes as the last time: the list need not grow, which copies what it has.
+        let expected = if scope == Scope::Delta { self.delta + self.delta / 8 } else { 0 };
+        let mut out = Vec::with_capacity(expected);
         self.watermark.save(names, &mut out);
         self.operator.save(scope, &mut out);
         self.is_touched = false;
+        if scope == Scope::Delta {
+            self.delta = out.len();
+        }
         out
     }
 
@@ -94,7 +101,8 @@ impl Tasks {
         } else {
             Watermark::new(timing.delay, timing.idle, &[], now)
         };
-        let fresh = || Task { operator: job.operator.fresh(), watermark, is_touched: false };
+        let fresh =
+            || Task { operator: job.operator.fresh(), watermark, is_touched: false, delta: 0 };
         let task = self.all.entry(key).or_insert_with(fresh);
         if !self.is_told {
             task.watermark.expect(partition, now);
