@@ -33,7 +33,7 @@ impl Place {
 /// A queue of events by time over one arena: an event that waits costs hardly an allocation of its own.
 ///
 /// Event times are milliseconds and come nearly in order, so that many events share a time and the last ones are of the same few
-/// nodes. A heap of all that wait took twice the time for them.
+/// nodes. A heap of all that wait has to move them through many levels that are not at hand.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     arena: Vec<u8>,
