@@ -3,16 +3,18 @@
 //! Entity rows go to disk in their order. View by view, keys and times of the entity rows and all columns of the feature
 //! rows within reach are partitioned by the hash of the key; rows of one key meet in one partition, where the usual
 //! join answers them. Partitions keep the order of the entity rows, so that their answers are put together again by row
-//! number. Where a single key has more entity rows than fit, its partition is joined in several turns.
+//! number. Feature rows are what takes longest to write: every worker has a section of them and files of its own, which
+//! keeps their order, and with it the winner of a tie (`docs/benchmarks.md`). Where a single key has more entity rows
+//! than fit, its partition is joined in several turns.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, UnboundedMemoryPool};
 use hashbrown::DefaultHashBuilder;
-use larder_core::{Error, Result};
+use larder_core::Result;
 use std::hash::BuildHasher;
 use tokio::runtime::Handle;
 
@@ -20,15 +22,18 @@ use super::KeyEncoder;
 use super::exec::ViewJoin;
 use super::join::Join;
 use super::merged::Merged;
+use super::workers::{aside, share};
 use crate::failure::from_arrow;
 use crate::scan::{SpillWriter, Spilled};
 
 /// Each partition is a file that is open while rows are distributed.
 const MOST_PARTITIONS: usize = 64;
+/// The most such files of all workers that distribute feature rows.
+const MOST_FILES: usize = 256;
 /// The least rows that are joined at a time, however low the limit.
 const LEAST_ROWS: usize = 1024;
 /// The least bytes that a file collects before it writes.
-const LEAST_BUFFER: usize = 64 << 10;
+const LEAST_BUFFER: usize = 16 << 10;
 /// Rows that are read back at a time.
 const BATCH_ROWS: usize = 8192;
 
@@ -50,6 +55,16 @@ impl Cut {
         let partitions = (rows.saturating_mul(per_row) / half + 1).clamp(2, MOST_PARTITIONS);
         let buffer = (half / (2 * partitions)).max(LEAST_BUFFER);
         Self { partitions, rows: (half / per_row.max(1)).max(LEAST_ROWS), buffer }
+    }
+
+    /// How many workers may distribute feature rows at the same time, and bytes that each of their files collects.
+    ///
+    /// Entity rows are on disk by then, so that feature rows may use what those had.
+    fn sections(self, workers: usize) -> (usize, usize) {
+        let buffer = 2 * self.buffer;
+        let sections = workers.min(MOST_FILES / self.partitions).min(buffer / LEAST_BUFFER);
+        let sections = sections.max(1);
+        (sections, buffer / sections)
     }
 }
 
@@ -76,17 +91,43 @@ impl Partitioned {
         Ok(answers)
     }
 
-    /// Puts both sides of a view on disk by the hash of their keys.
-    async fn distribute(&self, view: usize) -> Result<(Vec<Spilled>, Vec<Spilled>)> {
-        let (views, entities) = (Arc::clone(&self.views), Arc::clone(&self.entities));
-        let (cut, runtime) = (self.cut, Handle::current());
-        let task = SpawnedTask::spawn_blocking(move || {
-            let join = &views[view];
-            let by = Partitioner::new(join, cut)?;
-            Ok((by.entities(join, &entities, cut)?, by.features(join, cut, &runtime)?))
-        });
-        let done = task.join().await;
-        done.map_err(|error| Error::internal("a worker ended early").with_source(error))?
+    /// Puts both sides of a view on disk by the hash of their keys: per partition a file of entity rows, and files of
+    /// feature rows.
+    async fn distribute(&self, view: usize) -> Result<(Vec<Spilled>, Vec<Vec<Spilled>>)> {
+        let (join, cut) = (Arc::clone(&self.views[view]), self.cut);
+        let by = Arc::new(Partitioner::new(&join, cut)?);
+        let (of, view, rows) = (Arc::clone(&by), Arc::clone(&join), Arc::clone(&self.entities));
+        let entities = aside(move || of.entities(&view, &rows, cut)).await?;
+        Ok((entities, self.distribute_features(by, join).await?))
+    }
+
+    /// Per partition its feature rows: files whose rows follow each other as the pieces do.
+    ///
+    /// Each worker has a section of the pieces, and files of its own.
+    async fn distribute_features(
+        &self,
+        by: Arc<Partitioner>,
+        join: Arc<ViewJoin>,
+    ) -> Result<Vec<Vec<Spilled>>> {
+        let (partitions, pieces) = (by.partitions, join.scan.pieces());
+        let (sections, buffer) = self.cut.sections(self.workers);
+        let (sections, runtime) = (sections.min(pieces.max(1)), Handle::current());
+        let parts: Arc<Mutex<Vec<(usize, Vec<Spilled>)>>> = Arc::default();
+        let into = Arc::clone(&parts);
+        let work = move |(): &mut (), section: usize| {
+            let pieces = section * pieces / sections..(section + 1) * pieces / sections;
+            let files = by.features(&join, pieces, buffer, &runtime)?;
+            into.lock().unwrap_or_else(PoisonError::into_inner).push((section, files));
+            Ok(())
+        };
+        share(sections, sections, || (), work, |()| Ok(())).await?;
+        let mut parts = std::mem::take(&mut *parts.lock().unwrap_or_else(PoisonError::into_inner));
+        parts.sort_unstable_by_key(|(section, _)| *section);
+        let mut by_partition: Vec<Vec<Spilled>> = (0..partitions).map(|_| Vec::new()).collect();
+        for (_, files) in parts {
+            by_partition.iter_mut().zip(files).for_each(|(files, file)| files.push(file));
+        }
+        Ok(by_partition)
     }
 
     /// The answers to the entity rows of one partition: their row numbers, then the features.
@@ -94,9 +135,10 @@ impl Partitioned {
         &self,
         view: usize,
         entities: &Spilled,
-        features: &Spilled,
+        features: &[Spilled],
     ) -> Result<Spilled> {
         let join = &self.views[view];
+        let (all, deciding) = (join.scan.schema(), join.scan.deciding.fields().len());
         let mut fields = vec![row_field()];
         fields.extend(join.scan.features.fields().iter().map(|field| field.as_ref().clone()));
         let schema: SchemaRef = Arc::new(Schema::new(fields));
@@ -112,7 +154,7 @@ impl Partitioned {
             if count == 0 {
                 return writer.finish();
             }
-            self.join_rows(join.over(features.scan(join.scan.deciding.fields().len())), batches)
+            self.join_rows(join.over(Spilled::scan(features, &all, deciding)), batches)
                 .await?
                 .into_iter()
                 .try_for_each(|columns| {
@@ -129,11 +171,12 @@ impl Partitioned {
         batches: Vec<RecordBatch>,
     ) -> Result<Vec<Vec<ArrayRef>>> {
         let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
+        let memory = Arc::new(MemoryConsumer::new("partition").register(&pool));
         let rows = Join {
             views: std::iter::once(Arc::new(join)).collect(),
             batches: batches.clone(),
             workers: self.workers,
-            memory: Arc::new(MemoryConsumer::new("partition").register(&pool)),
+            memory,
         };
         let (answers, mut first) = (rows.run().await?, 0);
         let mut joined = Vec::with_capacity(batches.len());
@@ -209,17 +252,23 @@ impl Partitioner {
                 self.of(keys, rows.num_rows())?.into_iter().map(|part| Some(part.unwrap_or(0)));
             let parts = match &mut parts {
                 Some(parts) => parts,
-                None => parts.insert(self.files(&rows.schema(), cut)?),
+                None => parts.insert(self.files(&rows.schema(), cut.buffer)?),
             };
             distribute(&rows, of, parts)?;
         }
         parts.unwrap_or_default().into_iter().map(SpillWriter::finish).collect()
     }
 
-    /// All columns of the feature rows with a key, in file order.
-    fn features(&self, join: &ViewJoin, cut: Cut, runtime: &Handle) -> Result<Vec<Spilled>> {
-        let mut parts = self.files(&join.scan.schema(), cut)?;
-        for piece in 0..join.scan.pieces() {
+    /// All columns of the feature rows of some pieces that have a key, in file order.
+    fn features(
+        &self,
+        join: &ViewJoin,
+        pieces: Range<usize>,
+        buffer: usize,
+        runtime: &Handle,
+    ) -> Result<Vec<Spilled>> {
+        let mut parts = self.files(&join.scan.schema(), buffer)?;
+        for piece in pieces {
             for rows in join.scan.whole(piece, runtime)? {
                 let rows = rows?;
                 let of = self.of(&rows.columns()[..join.by.keys.len()], rows.num_rows())?;
@@ -229,8 +278,8 @@ impl Partitioner {
         parts.into_iter().map(SpillWriter::finish).collect()
     }
 
-    fn files(&self, schema: &SchemaRef, cut: Cut) -> Result<Vec<SpillWriter>> {
-        (0..self.partitions).map(|_| SpillWriter::new(schema, cut.buffer)).collect()
+    fn files(&self, schema: &SchemaRef, buffer: usize) -> Result<Vec<SpillWriter>> {
+        (0..self.partitions).map(|_| SpillWriter::new(schema, buffer)).collect()
     }
 }
 
@@ -252,4 +301,25 @@ fn distribute(
         part.write(&rows)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_workers_together_stay_within_half_of_the_limit_and_open_few_files() {
+        for (rows, limit, workers) in
+            [(1 << 20, 64 << 20, 2), (50 << 20, 1 << 30, 64), (1 << 20, 8 << 20, 16), (12, 1, 4)]
+        {
+            let cut = Cut::new(rows, 150, limit);
+            let (sections, buffer) = cut.sections(workers);
+            assert!((1..=workers).contains(&sections));
+            let files = sections * cut.partitions;
+            assert!(files <= MOST_FILES, "{files} files");
+            let least = 2 * LEAST_BUFFER * cut.partitions;
+            assert!(files * buffer <= least.max(limit / 2), "{files} files of {buffer} bytes");
+        }
+        assert_eq!(Cut::new(1 << 20, 150, 64 << 20).sections(2).0, 2);
+    }
 }

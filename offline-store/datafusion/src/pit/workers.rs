@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use datafusion::common::runtime::JoinSet;
+use datafusion::common::runtime::{JoinSet, SpawnedTask};
 use larder_core::{Error, Result};
 
 /// Stops the workers when whoever waits for them goes away.
@@ -13,6 +13,20 @@ impl Drop for Stop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// Does work that may block, on a thread for it.
+///
+/// # Errors
+/// Those of the work.
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    SpawnedTask::spawn_blocking(work).join().await.map_err(ended)?
+}
+
+fn ended(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::internal("a worker ended early").with_source(error)
 }
 
 /// Does `tasks` pieces of work on at most `workers` threads that may block; each takes the next piece.
@@ -47,7 +61,7 @@ pub(crate) async fn share<S: 'static>(
         });
     }
     while let Some(done) = running.join_next().await {
-        done.map_err(|error| Error::internal("a worker ended early").with_source(error))??;
+        done.map_err(ended)??;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod contract;
 #[cfg(feature = "delta")]
 mod delta;
 mod entity_rows;
+mod equal;
 mod files;
 mod fixture;
 mod latest;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     trials.extend(files::trials());
     trials.extend(latest::trials());
     trials.extend(pruned::trials());
+    trials.extend(equal::trials());
     trials.extend(entity_rows::trials());
     trials.extend(s3::trials());
     #[cfg(feature = "delta")]

@@ -137,8 +137,8 @@ fn world() -> impl Strategy<Value = World> {
     let clocks = (clockwork(), clockwork(), prop::option::of(clockwork()));
     let visibilities = vec![Visibility::ByEvent, Visibility::ByCreated, Visibility::AsServed];
     let policy = (prop::sample::select(visibilities), prop::collection::vec(interval(), 0..5));
-    // So little that every join is partitioned and spilled.
-    let memory_limit = prop::option::of(Just(1));
+    // So little that every join is partitioned and spilled, by one worker or by several.
+    let memory_limit = prop::option::of(prop::sample::select(vec![1, 400 << 10]));
     let options = (0_usize..3, prop::option::of(prop::sample::select(ttls)), policy, memory_limit);
     (tables, clocks, options, (1_usize..6, 1_usize..6)).prop_map(
         |((entities, files), clocks, (key_columns, ttl, policy, memory_limit), sizes)| World {

@@ -84,7 +84,7 @@ fn put_pages(path: &Path, rows: &RecordBatch) {
 }
 
 /// Entity rows of these users and seconds.
-fn asked(of: &[(i64, i64)]) -> RecordBatch {
+pub(crate) fn asked(of: &[(i64, i64)]) -> RecordBatch {
     let users: StringArray = of.iter().map(|(user, _)| Some(format!("user {user}"))).collect();
     let times: TimestampMillisecondArray = of.iter().map(|(_, s)| Some(s * 1_000)).collect();
     RecordBatch::try_from_iter([
@@ -98,7 +98,7 @@ fn users(uri: &str) -> HistoricalView {
     view(source(uri, false), &["user"], &NAMES)
 }
 
-fn request(entity: RecordBatch, views: Vec<HistoricalView>) -> HistoricalRequest {
+pub(crate) fn request(entity: RecordBatch, views: Vec<HistoricalView>) -> HistoricalRequest {
     HistoricalRequest {
         entity: EntityRows::from(entity),
         event_timestamp_column: None,
@@ -245,16 +245,27 @@ async fn views_that_do_not_fit_together_are_joined_one_after_the_other() {
     put_pages(&folder.path().join("log.parquet"), &log(0..10_000, 400));
     let expected = answers_of_many_views(folder.path(), None).await;
     let store = DataFusionOfflineStore::new(EngineOptions::new(folder.path())).unwrap();
-    // The most at which all views do not fit; what each processor takes is the machine's.
+    let limit = greatest_limit(&store, &many_views(None), "to disk").await;
+    let text = store.explain(many_views(Some(limit))).await.unwrap();
+    assert!(text.contains("one view after the other"), "{text}");
+    assert_eq!(answers_of_many_views(folder.path(), Some(limit)).await, expected);
+}
+
+/// The greatest limit at which the plan says so; what each processor takes is the machine's.
+pub(crate) async fn greatest_limit(
+    store: &DataFusionOfflineStore,
+    request: &HistoricalRequest,
+    says: &str,
+) -> usize {
     let (mut least, mut most) = (1, 1 << 30);
     while least + 1 < most {
         let limit = least + (most - least) / 2;
-        let text = store.explain(many_views(Some(limit))).await.unwrap();
-        *(if text.contains("to disk") { &mut least } else { &mut most }) = limit;
+        let mut request = request.clone();
+        request.options.memory_limit = Some(limit);
+        let text = store.explain(request).await.unwrap();
+        *(if text.contains(says) { &mut least } else { &mut most }) = limit;
     }
-    let text = store.explain(many_views(Some(least))).await.unwrap();
-    assert!(text.contains("one view after the other"), "{text}");
-    assert_eq!(answers_of_many_views(folder.path(), Some(least)).await, expected);
+    least
 }
 
 async fn one_key_with_more_rows_than_fit_is_joined_in_turns() {
