@@ -12,6 +12,7 @@ mod entity_rows;
 mod files;
 mod fixture;
 mod latest;
+mod many_rows;
 mod properties;
 mod pruned;
 mod rows;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     trials.extend(latest::trials());
     trials.extend(pruned::trials());
     trials.extend(entity_rows::trials());
+    trials.extend(many_rows::trials());
     trials.extend(s3::trials());
     #[cfg(feature = "delta")]
     trials.extend(delta::trials());
