@@ -4,6 +4,7 @@
     reason = "a test harness of its own: clippy does not see that these are tests"
 )]
 
+mod all;
 mod canonical;
 mod contract;
 #[cfg(feature = "delta")]
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     trials.extend(properties::trials());
     trials.extend(files::trials());
     trials.extend(latest::trials());
+    trials.extend(all::trials());
     trials.extend(pruned::trials());
     trials.extend(entity_rows::trials());
     trials.extend(many_rows::trials());
