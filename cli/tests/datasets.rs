@@ -2,7 +2,11 @@
 
 mod program;
 
+use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use program::{Folder, transcript, workspace};
@@ -161,4 +165,60 @@ fn targets_that_must_not_be_written_are_refused_and_stay() {
         assert_eq!(names(&folder.path().join("full")), ["notes.txt"]);
         assert!(left.iter().all(|name| !name.starts_with(".fs-")), "{left:?}");
     });
+}
+
+/// The most bytes that were resident in a run that must end well, as far as was seen.
+fn peak_memory(folder: &Folder, arguments: &[&str]) -> u64 {
+    let mut command = folder.command(arguments);
+    // What is freed goes back at once, not after some milliseconds.
+    command.env("MIMALLOC_PURGE_DELAY", "0").stderr(Stdio::null());
+    let mut child = command.spawn().expect("fs starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = kibibytes.map_or(peak, |kibibytes: u64| peak.max(kibibytes << 10));
+        if let Some(ended) = child.try_wait().expect("a child can be asked") {
+            break ended;
+        }
+        sleep(Duration::from_millis(5));
+    };
+    assert!(ended.success(), "{arguments:?}: {ended}");
+    peak
+}
+
+/// A CSV file and a file of JSON lines with the same rows.
+fn texts(rows: usize) -> [(&'static str, String); 2] {
+    let note = "n".repeat(300);
+    let (mut csv, mut lines) = ("driver_id,event_timestamp,note\n".to_owned(), String::new());
+    for row in 0..rows {
+        let (driver, time) = (1001 + row % 5, format!("2100-01-{:02}", 1 + row % 28));
+        writeln!(csv, "{driver},{time},{row}{note}").expect("text");
+        let line = serde_json::json!({
+            "driver_id": driver, "event_timestamp": time, "note": format!("{row}{note}"),
+        });
+        writeln!(lines, "{line}").expect("text");
+    }
+    [("rows.csv", csv), ("rows.jsonl", lines)]
+}
+
+#[test]
+fn the_memory_of_entity_rows_in_text_does_not_grow_with_them() {
+    const ROWS: [usize; 2] = [40_000, 240_000];
+    let folder = rides();
+    let [few, many] = ROWS.map(texts);
+    for ((name, few), (_, many)) in few.into_iter().zip(many) {
+        let peaks = [(&few, ROWS[0]), (&many, ROWS[1])].map(|(text, rows)| {
+            folder.write(name, text);
+            let limited = asked(name, &["--output", "out.csv", "--memory-limit", "1MiB"]);
+            let peak = peak_memory(&folder, &limited);
+            let answer = std::fs::read_to_string(folder.path().join("out.csv")).expect("rows");
+            assert_eq!(answer.lines().count(), rows + 1, "{name}");
+            peak
+        });
+        let more = (many.len() - few.len()) as u64;
+        assert!(peaks[1] < peaks[0] + more / 2, "{name}: {peaks:?} for {more} bytes more");
+    }
 }

@@ -11,6 +11,7 @@ mod column_names;
 pub mod contract;
 mod instant;
 pub mod oracle;
+mod partitioning;
 mod request;
 mod served;
 mod store;
@@ -18,6 +19,7 @@ mod store;
 pub use batch_stream::BatchStream;
 pub use column_names::{mapped_name, source_name};
 pub use instant::{Instants, ceil_ticks, floor_ticks, nanos};
+pub use partitioning::{MAX_PARTITIONS, Partitioning};
 pub use request::{
     EntityRows, HistoricalFeature, HistoricalOptions, HistoricalRequest, HistoricalView, JoinKey,
     PullOptions, PullRequest, SaveMode, SaveRequest,

@@ -107,9 +107,12 @@ pub trait OfflineStore: Send + Sync + Debug {
     /// # Behavior
     /// A stream that fails, or a call that is given up, leaves the target as it was. Folders above the target are made.
     /// Rows that were acknowledged survive a crash. Unlike [`write`](Self::write) the columns are those of the stream.
+    /// Of partitioned rows that were not acknowledged some may be visible for a while after a kill: the next save to the
+    /// target finishes it (in a bucket nobody does).
     ///
     /// # Errors
     /// Besides the shared kinds [`ErrorKind::AlreadyExists`](larder_core::ErrorKind::AlreadyExists) for a target that is
-    /// there and must not be; `Invalid` for one that is no file or folder of Parquet files alone and would be replaced.
+    /// there and must not be; `Invalid` for one that is no file or folder of Parquet files alone and would be replaced,
+    /// and for columns that do not partition.
     async fn save(&self, request: SaveRequest, rows: BatchStream) -> Result<u64>;
 }

@@ -11,15 +11,23 @@ import math
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 
 warnings.filterwarnings("ignore")
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
 from feast import FeatureStore
 from feast.data_source import PushMode
-from feast.feature_logging import FeatureServiceLoggingSource
+from feast.feature_logging import (
+    LOG_DATE_FIELD,
+    LOG_TIMESTAMP_FIELD,
+    REQUEST_ID_FIELD,
+    FeatureServiceLoggingSource,
+)
+from feast.infra.offline_stores.dask import _read_datasource
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 
 
@@ -104,6 +112,50 @@ def write_logs(store, call):
     return call["rows"]
 
 
+def partitioned_logs(store, call):
+    """Writes logs of some days that start with a number, and reads back what its readers find of them and of all logs.
+
+    Feast's own reader of files is that of its Dask store; pyarrow passes over folders whose names start with an underscore
+    unless it is told not to.
+    """
+    service = store.get_feature_service(call["feature_service"])
+    source = FeatureServiceLoggingSource(service, store.project)
+    schema = source.get_schema(store.registry)
+    numbers = range(call["first"], call["first"] + call["rows"])
+    known = {
+        "driver_id": list(numbers),
+        LOG_DATE_FIELD: [date(2026, 1, 1 + number % 3) for number in numbers],
+        LOG_TIMESTAMP_FIELD: [datetime(2026, 1, 1, tzinfo=timezone.utc)] * len(numbers),
+        REQUEST_ID_FIELD: [f"{number:06}" for number in numbers],
+    }
+    columns = [
+        pa.array(known[f.name], f.type) if f.name in known else pa.nulls(len(numbers), f.type)
+        for f in schema
+    ]
+    rows = pa.table(columns, schema=schema)
+    offline = store._get_provider().offline_store
+    offline.write_logged_features(
+        store.config, rows, source, service.logging_config, store.registry
+    )
+    destination = service.logging_config.destination
+    by = pa.schema([schema.field(name) for name in destination.partition_by])
+    hive = pads.partitioning(by, flavor="hive")
+    there = pads.dataset(
+        destination.path, schema=schema, partitioning=hive, format="parquet", ignore_prefixes=["."]
+    )
+    all_rows = there.to_table().sort_by(REQUEST_ID_FIELD)
+    own = pc.is_in(all_rows.column(REQUEST_ID_FIELD), rows.column(REQUEST_ID_FIELD).combine_chunks())
+    feast = _read_datasource(destination.to_data_source(), None).compute()
+    feast = feast[feast[REQUEST_ID_FIELD].isin(known[REQUEST_ID_FIELD])]
+    feast = feast.sort_values(REQUEST_ID_FIELD)
+    days = [str(day) for day in feast[LOG_DATE_FIELD]]
+    return {
+        "as_written": all_rows.filter(own).combine_chunks().equals(rows.combine_chunks()),
+        "in_feast": list(feast["driver_id"]) == list(numbers)
+        and days == [str(day) for day in known[LOG_DATE_FIELD]],
+    }
+
+
 def columns(store, call):
     source = store.get_data_source(call["source"])
     offline = store._get_provider().offline_store
@@ -140,6 +192,7 @@ CALLS = {
     "pull": pull,
     "save": save,
     "logs": write_logs,
+    "partitioned_logs": partitioned_logs,
     "columns": columns,
     "validate": validate,
     "write": lambda store, call: store.write_to_offline_store(call["view"], frame(call["rows"])),

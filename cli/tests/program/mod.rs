@@ -24,6 +24,11 @@ impl Folder {
 
     /// Runs `fs` with these arguments in the folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("fs starts")
+    }
+
+    /// A run of `fs` with these arguments that is not started yet.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fs"));
         command.args(arguments).current_dir(self.path()).env("COLUMNS", "100");
         for (name, _) in std::env::vars_os() {
@@ -33,7 +38,7 @@ impl Folder {
                 command.env_remove(name);
             }
         }
-        command.output().expect("fs starts")
+        command
     }
 
     /// Standard output of a run that must end well.

@@ -10,17 +10,14 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use larder_core::{Error, ErrorKind, Result};
+use larder_offline_store::{MAX_PARTITIONS, Partitioning};
 use ring::digest::{Context, SHA256};
 use tempfile::TempDir;
 
 use super::encoders::Encoders;
-use super::partition::Partitioning;
 use super::place::{self, Written as _, above};
 use super::rows_file::{self, RowsFile};
 use crate::{ColumnDigest, Digests, File, Layout, MANIFEST, Manifest};
-
-/// Files that are open at a time: systems allow 1 024, and more comes of a column of keys by mistake.
-const MAX_PARTITIONS: usize = 512;
 
 /// Rows that all files together hold until their row groups are complete.
 const OPEN_ROWS: usize = 2 * 1024 * 1024;
@@ -128,11 +125,7 @@ impl DatasetWriter {
     fn file(&mut self, folder: &str) -> Result<&mut OpenFile> {
         if !self.open.contains_key(folder) {
             if self.open.len() == MAX_PARTITIONS {
-                let by = self.layout.partition_by.join(", ");
-                return Err(Error::invalid(format!(
-                    "there are more than {MAX_PARTITIONS} partitions by {by}"
-                ))
-                .with_hint("partition by columns with few values"));
+                return Err(self.partitioning.too_many());
             }
             let below = self.staged.path().join(folder);
             fs::create_dir_all(&below).at(&self.path)?;

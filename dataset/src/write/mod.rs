@@ -4,7 +4,6 @@ mod encoders;
 mod folder;
 mod format;
 mod parquet_file;
-mod partition;
 mod place;
 mod rows_file;
 mod single;

@@ -9,7 +9,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::TryStreamExt;
@@ -126,13 +126,21 @@ impl DataFusionOfflineStore {
         plan: &Arc<dyn ExecutionPlan>,
         what: String,
     ) -> Result<BatchStream> {
-        let pool = Arc::new(GreedyMemoryPool::new(limit.min(self.options.memory_limit)));
-        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
-            .with_memory_pool(pool)
-            .build_arc()
-            .map_err(from_datafusion)?;
+        let runtime = self.runtime_within(limit)?;
         let task = TaskContext::from(&self.context.state()).with_runtime(runtime);
         run_in(Arc::new(task), plan, what)
+    }
+
+    /// What plans run in: with the memory of all requests, or with this much of their own where it is less.
+    pub(crate) fn runtime_within(&self, limit: usize) -> Result<Arc<RuntimeEnv>> {
+        if limit >= self.options.memory_limit {
+            return Ok(self.context.runtime_env());
+        }
+        let pool = Arc::new(GreedyMemoryPool::new(limit));
+        RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
+            .with_memory_pool(pool)
+            .build_arc()
+            .map_err(from_datafusion)
     }
 }
 

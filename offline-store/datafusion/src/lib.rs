@@ -4,11 +4,13 @@
 //! hive-partitioned folders and globs. The point-in-time join is an execution plan of its own ([`PitJoinExec`]) that
 //! holds the entity rows and passes over the feature rows once.
 
+mod all;
 mod engine;
 mod entity;
 mod explain;
 mod failure;
 mod historical;
+mod in_order;
 mod latest;
 mod pit;
 mod pull;

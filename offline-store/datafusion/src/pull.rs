@@ -8,6 +8,7 @@ use futures::TryStreamExt;
 use larder_core::{DUMMY_JOIN_KEY, Result, Timestamp};
 use larder_offline_store::{BatchStream, Instants, PullRequest, nanos};
 
+use crate::all::All;
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::from_arrow;
 use crate::latest::{Latest, LatestColumns, Limits};
@@ -50,11 +51,45 @@ pub(crate) async fn all(
     request: &PullRequest,
 ) -> Result<BatchStream> {
     let table = SourceTable::open(engine, &request.source).await?;
-    let PullColumns { columns, event, .. } = PullColumns::of(&table, request)?;
-    let event = columns.iter().position(|column| *column == event).unwrap_or_default();
-    let scan = table.scan(&columns, event, bounds(request))?;
-    let rows = engine.run(&scan, of_source(request))?;
+    let columns = PullColumns::of(&table, request)?;
+    let rows = if let Some(all) = by_pieces(engine, &table, &columns, bounds(request)).await? {
+        all.run(of_source(request))
+    } else {
+        let event = columns.columns.iter().position(|&column| column == columns.event);
+        let scan = table.scan(&columns.columns, event.unwrap_or_default(), bounds(request))?;
+        engine.run(&scan, of_source(request))?
+    };
     Ok(if request.join_keys.is_empty() { with_dummy_key(rows) } else { rows })
+}
+
+/// A read that several threads share, `None` where the event time of a file stands outside of it: a scan that is planned
+/// by times leaves such files out.
+async fn by_pieces(
+    engine: &DataFusionOfflineStore,
+    table: &SourceTable,
+    columns: &PullColumns,
+    bounds: TimeBounds,
+) -> Result<Option<All>> {
+    if columns.event >= table.stored_columns() {
+        return Ok(None);
+    }
+    let (wanted, latest, answer) = columns.for_latest(table);
+    let scan = FeatureScan::plan(table, &wanted, Some(bounds)).await?;
+    let is_bounded = bounds != TimeBounds::default();
+    if !is_bounded && scan.pruning.rows.kept < scan.pruning.rows.of {
+        return Ok(None);
+    }
+    let schema = table.schema();
+    let unit = Instants::unit_of(schema.field(columns.event).data_type());
+    let ticks = bounds.ticks(unit.unwrap_or(TimeUnit::Nanosecond));
+    Ok(Some(All {
+        scan,
+        within: is_bounded.then_some((latest.event, ticks)),
+        answer,
+        schema: Arc::new(schema.project(&columns.columns).map_err(from_arrow)?),
+        batch_rows: engine.options().batch_size,
+        workers: Limits::workers(),
+    }))
 }
 
 fn of_source(request: &PullRequest) -> String {

@@ -65,6 +65,8 @@ cases![
     saves::replaced_rows_are_gone,
     saves::a_folder_with_other_things_is_not_replaced,
     saves::added_rows_are_files_of_their_own,
+    saves::added_rows_go_to_the_folders_of_their_partitions,
+    saves::rows_that_cannot_be_partitioned_are_refused,
     saves::rows_that_end_in_an_error_leave_the_target_as_it_was,
     failures::a_missing_file_is_not_found,
     failures::a_source_that_cannot_be_read_is_unsupported,

@@ -12,7 +12,7 @@ fn stream(batches: Vec<RecordBatch>) -> BatchStream {
 }
 
 async fn save(repository: &Repository, uri: &str, mode: SaveMode, rows: &[Row]) -> Result<u64> {
-    let request = SaveRequest { target: source(uri), mode };
+    let request = SaveRequest::new(source(uri), mode);
     repository.store.save(request, stream(vec![batch(rows)])).await
 }
 
@@ -69,6 +69,53 @@ pub(super) async fn added_rows_are_files_of_their_own(make: MakeStore) {
     assert_eq!(files, 2);
 }
 
+/// A request to add rows that are partitioned by these columns.
+fn partitioned(by: &[&str]) -> SaveRequest {
+    let partition_by = by.iter().map(|&name| name.to_owned()).collect();
+    SaveRequest { partition_by, ..SaveRequest::new(source("logs"), SaveMode::Add) }
+}
+
+pub(super) async fn added_rows_go_to_the_folders_of_their_partitions(make: MakeStore) {
+    let repository = Repository::with(make, &[]);
+    for rate in [0.1, 0.2] {
+        let rows = [row(1, 10, 0, rate), row(2, 10, 0, rate), row(1, 11, 0, rate)];
+        let saved = repository.store.save(partitioned(&["driver"]), stream(vec![batch(&rows)]));
+        assert_eq!(saved.await.expect("a folder"), 3);
+    }
+    let expected = [0.1, 0.1, 0.1, 0.2, 0.2, 0.2].map(Some);
+    assert_eq!(rates(&repository, source("logs")).await, expected);
+    let folders = std::fs::read_dir(repository.path().join("logs")).expect("a folder");
+    let folders = folders.map(|folder| folder.expect("an entry"));
+    let mut found: Vec<_> = folders
+        .map(|folder| {
+            let files = std::fs::read_dir(folder.path()).expect("a folder").count();
+            (folder.file_name().into_string().expect("text"), files)
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, [("driver=1".to_owned(), 2), ("driver=2".to_owned(), 2)]);
+}
+
+pub(super) async fn rows_that_cannot_be_partitioned_are_refused(make: MakeStore) {
+    let repository = Repository::with(make, &[]);
+    let replacing = SaveRequest { mode: SaveMode::Replace, ..partitioned(&["driver"]) };
+    for (request, kind) in [
+        (partitioned(&["gone"]), ErrorKind::Invalid),
+        (partitioned(&["rate"]), ErrorKind::Invalid),
+        (replacing, ErrorKind::Unsupported),
+    ] {
+        let rows = stream(vec![batch(&[row(1, 10, 0, 0.1)])]);
+        let error = repository.store.save(request, rows).await.expect_err("it is refused");
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+    let rows = [Ok(batch(&[row(2, 10, 0, 0.2)])), Err(Error::data("a broken source"))];
+    let rows = BatchStream::new(batch(&[]).schema(), futures::stream::iter(rows));
+    let error = repository.store.save(partitioned(&["driver"]), rows).await.expect_err("it fails");
+    assert_eq!(error.kind(), ErrorKind::Data);
+    let left = std::fs::read_dir(repository.path().join("logs")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing is left");
+}
+
 pub(super) async fn rows_that_end_in_an_error_leave_the_target_as_it_was(make: MakeStore) {
     let repository = Repository::with(make, &[]);
     for uri in ["saved.parquet", "saved"] {
@@ -81,7 +128,7 @@ pub(super) async fn rows_that_end_in_an_error_leave_the_target_as_it_was(make: M
             let schema = batch(&[]).schema();
             let rows = [Ok(batch(&[row(2, 10, 0, 0.2)])), Err(Error::data("a broken source"))];
             let rows = BatchStream::new(schema, futures::stream::iter(rows));
-            let request = SaveRequest { target: source(uri), mode };
+            let request = SaveRequest::new(source(uri), mode);
             let error = repository.store.save(request, rows).await.expect_err("the rows fail");
             assert_eq!(error.kind(), ErrorKind::Data, "{uri}");
             assert_eq!(rates(&repository, source(uri)).await, [Some(0.1)], "{uri}");

@@ -9,6 +9,9 @@ pub struct SaveRequest {
     pub target: DataSource,
     /// What happens to what is there.
     pub mode: SaveMode,
+    /// Columns whose values name folders, as Hive has them (`day=2026-01-01/`), and are in no file; only for rows that
+    /// are [added](SaveMode::Add).
+    pub partition_by: Vec<String>,
 }
 
 /// What saving does to a target that exists.
@@ -18,11 +21,16 @@ pub enum SaveMode {
     New,
     /// Its rows make room for the new ones, in one step. Feast 0.67 adds them to a folder's old rows.
     Replace,
-    /// A folder keeps its files and gets another one.
+    /// A folder keeps its files and gets another one, or one in each folder of a partition.
     Add,
 }
 
 impl SaveRequest {
+    /// Rows that are saved as they are.
+    pub fn new(target: DataSource, mode: SaveMode) -> Self {
+        Self { target, mode, partition_by: Vec::new() }
+    }
+
     /// The error for a target that is there already.
     pub fn already_exists(&self, path: &str) -> Error {
         let subject = Subject {

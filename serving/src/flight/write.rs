@@ -47,14 +47,13 @@ impl OfflineServer {
         self.offline.write(source, table.batches).await
     }
 
-    /// Puts logged features into a new file of the service's log folder.
+    /// Puts logged features into a new file of the service's log folder, or of each folder of a partition.
     async fn write_logs(&self, catalog: &Catalog, service: &str, table: Table) -> Result<u64> {
         let service = catalog.feature_service(service)?;
         let logging = service.logging.as_ref().ok_or_else(|| {
             Error::invalid(format!("feature service \"{}\" has no logging config", service.name))
         })?;
-        let target = log_folder(&service.name, &logging.destination)?;
-        let request = SaveRequest { target, mode: SaveMode::Add };
+        let request = logs(&service.name, &logging.destination)?;
         self.offline.save(request, table.plain()?.into_stream()).await
     }
 
@@ -71,26 +70,21 @@ impl OfflineServer {
             .with_hint("save to a path of its own, applied as a data source of that name"));
         }
         let mode = if persist.allow_overwrite { SaveMode::Replace } else { SaveMode::New };
-        self.offline.save(SaveRequest { target, mode }, rows).await
+        self.offline.save(SaveRequest::new(target, mode), rows).await
     }
 }
 
-fn log_folder(service: &str, destination: &LoggingDestination) -> Result<DataSource> {
+fn logs(service: &str, destination: &LoggingDestination) -> Result<SaveRequest> {
     match destination {
         LoggingDestination::File { path, s3_endpoint_override, partition_by } => {
-            if !partition_by.is_empty() {
-                return Err(Error::unsupported(format!(
-                    "the logs of feature service \"{service}\" are partitioned by {}",
-                    partition_by.join(", ")
-                ))
-                .with_hint("leave partition_by out: every write is a file of its own"));
-            }
             let kind = SourceKind::File {
                 uri: path.clone(),
                 format: None,
                 s3_endpoint_override: s3_endpoint_override.clone(),
             };
-            Ok(DataSource::new(format!("logs of {service}"), kind))
+            let target = DataSource::new(format!("logs of {service}"), kind);
+            let partition_by = partition_by.clone();
+            Ok(SaveRequest { target, mode: SaveMode::Add, partition_by })
         }
         _ => Err(Error::unsupported(format!(
             "feature service \"{service}\" logs to a warehouse, which Larder cannot write"

@@ -134,6 +134,36 @@ fn training_sets_of_the_init_template_are_those_of_feast() {
 }
 
 #[test]
+fn logs_partitioned_by_columns_are_read_back_as_the_client_wrote_them() {
+    let feast = Feast::get();
+    let folder = Repository::empty();
+    feast.ok(&folder.path(), &["init", "template"]);
+    let repository = folder.subfolder("template/feature_repo");
+    let definitions = repository.read("feature_definitions.py");
+    let start = definitions.find("FileLoggingDestination(path=").expect("a logging destination");
+    let end = start + definitions[start..].find(')').expect("its end");
+    let destination = format!(
+        "FileLoggingDestination(path=\"{}\", partition_by=[\"__log_date\", \"driver_id\"]",
+        repository.file("logs")
+    );
+    let definitions = format!("{}{destination}{}", &definitions[..start], &definitions[end..]);
+    repository.write("feature_definitions.py", definitions);
+    feast.ok(&repository.path(), &["apply"]);
+    let server = Server::fs_offline(&repository.path(), &[]);
+    let client = client(&repository, "template", &server, "");
+    let logs = |first: u32| {
+        json!({"call": "partitioned_logs", "feature_service": "driver_activity_v1",
+               "first": first, "rows": 20})
+    };
+    let at_once = json!({"call": "at_once", "calls": [logs(20), logs(40), logs(60), logs(80)]});
+    let whole = json!({"as_written": true, "in_feast": true});
+    let answers = calls(&feast, &client, &json!([logs(0), at_once]));
+    assert_eq!(answers, json!([whole, [whole, whole, whole, whole]]));
+    let logs = repository.subfolder("logs").contents();
+    assert_eq!(logs.len(), 100, "a file per write and partition");
+}
+
+#[test]
 fn rows_written_pushed_and_saved_through_the_client_are_there() {
     let feast = Feast::get();
     let repository = shop(&feast);

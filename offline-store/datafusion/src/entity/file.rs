@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use larder_core::{DataSource, Error, Result, SourceKind};
@@ -63,10 +63,7 @@ pub(super) async fn open(
     let time = time::find_column(&schema, time)?;
     let utc: SchemaRef = Arc::new(time::utc_schema(&schema, time)?);
     let extent = extent(engine, &table, &utc, time, &what).await?;
-    let rows = Arc::new(FileRows { schema: Arc::clone(&utc), scan, what });
-    let rows = StreamingTableExec::try_new(Arc::clone(&utc), vec![rows], None, [], false, None);
-    let rows: Arc<dyn ExecutionPlan> = Arc::new(rows.map_err(from_datafusion)?);
-    Ok(EntityTable { schema: utc, rows, time, extent })
+    EntityTable::read_when_needed(Arc::new(FileRows { schema: utc, scan, what }), time, extent)
 }
 
 /// Whether files are to be read as the log of a Delta table has them, which the names of its files do not say.

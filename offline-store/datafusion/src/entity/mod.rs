@@ -1,6 +1,7 @@
 //! The entity rows of a retrieval, whatever they come from.
 
 mod file;
+mod gathered;
 mod newest;
 mod query;
 mod table;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::{DataFusionError, Result as PlanResult};
@@ -11,26 +10,36 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
+use futures::TryStreamExt as _;
 use larder_core::{DataSource, Error, ErrorKind, Result};
 
+use super::gathered::Gathered;
+use super::table::EntityTable;
 use crate::engine::DataFusionOfflineStore;
 use crate::failure::{from_datafusion, into_datafusion};
 use crate::source::{SourceTable, Tables, TimeBounds};
 
-/// Runs one statement that reads; every source is a table under its name.
+/// The least memory of a query: it cannot sort with less than a few batches.
+const LEAST_MEMORY: usize = 32 << 20;
+/// The part of its memory that a query keeps for merging what it sorted on disk, and the most of it.
+const MERGING: (usize, usize) = (8, 10 << 20);
+
+/// Runs one statement that reads; every source is a table under its name. `time` names the event time column if the
+/// caller knows it, and `limit` is what the join may hold.
 ///
 /// # Errors
-/// `NotFound` for a table that is no source, `Invalid` for anything but one query that can be planned.
+/// `NotFound` for a table that is no source, `Invalid` for anything but one query that can be planned, and for one that
+/// needs more memory than there is and cannot use the disk instead.
 pub(super) async fn rows(
     engine: &DataFusionOfflineStore,
     sql: &str,
     sources: &[DataSource],
     opened: &mut Tables,
-) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    let context = engine.context();
-    // A session of its own: names of one request are nothing to another. Memory and object stores are shared.
-    let session =
-        SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
+    time: Option<&str>,
+    limit: usize,
+) -> Result<EntityTable> {
+    let session = session(engine, limit)?;
+    let pool = Arc::clone(&session.runtime_env().memory_pool);
     for name in tables(&session, sql)? {
         let source = sources.iter().find(|source| source.name == name).ok_or_else(|| {
             let known: Vec<_> = sources.iter().map(|source| source.name.as_str()).collect();
@@ -46,10 +55,22 @@ pub(super) async fn rows(
     let reading =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = session.sql_with_options(sql, reading).await.map_err(refused)?;
-    let schema: &Schema = frame.schema().as_arrow();
-    let schema = Arc::new(schema.clone());
-    let batches = frame.collect().await;
-    Ok((schema, batches.map_err(|error| from_datafusion(error).context("the entity query"))?))
+    let mut rows = Gathered::new(frame.schema().as_arrow(), time, limit, &pool)?;
+    let failed = |error| from_datafusion(error).context("the entity query");
+    let mut batches = frame.execute_stream().await.map_err(failed)?;
+    while let Some(batch) = batches.try_next().await.map_err(failed)? {
+        rows.add(&batch)?;
+    }
+    rows.finish()
+}
+
+/// A session of its own: names of one request are nothing to another.
+fn session(engine: &DataFusionOfflineStore, limit: usize) -> Result<SessionContext> {
+    let memory = limit.max(LEAST_MEMORY);
+    let mut config = engine.context().copied_config();
+    let (part, most) = MERGING;
+    config.options_mut().execution.sort_spill_reservation_bytes = (memory / part).min(most);
+    Ok(SessionContext::new_with_config_rt(config, engine.runtime_within(memory)?))
 }
 
 /// The names of the tables that a statement reads.

@@ -6,6 +6,7 @@ use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use larder_core::{Error, Result};
 use larder_object_storage::ObjectUri;
 use larder_offline_store::{EntityRows, Instants, nanos};
@@ -71,15 +72,11 @@ impl EntityTable {
                     Err(Error::unsupported(format!("{shown} cannot be read as text"))
                         .with_hint("entity rows in a bucket are read as Parquet"))
                 }
-                Some(format) => {
-                    let (schema, batches) = format.read(&path, views)?;
-                    Self::of_batches(&schema, batches, time)
-                }
+                Some(format) => format.read(engine, path, views, time, limit).await,
                 None => file::open(engine, &path, time, limit).await,
             },
             EntityRows::Query { sql, tables } => {
-                let (schema, batches) = query::rows(engine, &sql, &tables, opened).await?;
-                Self::of_batches(&schema, batches, time)
+                query::rows(engine, &sql, &tables, opened, time, limit).await
             }
             EntityRows::Window { start, end } => window::keys(engine, views, start, end).await,
         }
@@ -111,6 +108,18 @@ impl EntityTable {
         }
         let rows = MemorySourceConfig::try_new_exec(&[batches], Arc::clone(&schema), None);
         Ok(Self { schema, rows: rows.map_err(from_datafusion)?, time, extent })
+    }
+
+    /// Rows that are read as they are needed, with times in UTC.
+    pub(super) fn read_when_needed(
+        rows: Arc<dyn PartitionStream>,
+        time: usize,
+        extent: Extent,
+    ) -> Result<Self> {
+        let schema = SchemaRef::clone(rows.schema());
+        let rows =
+            StreamingTableExec::try_new(Arc::clone(&schema), vec![rows], None, [], false, None);
+        Ok(Self { schema, rows: Arc::new(rows.map_err(from_datafusion)?), time, extent })
     }
 
     /// The position of a join key column.

@@ -3,15 +3,19 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_csv::reader::Format;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use datafusion::common::runtime::SpawnedTask;
 use larder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
+use super::gathered::Gathered;
+use super::table::EntityTable;
+use crate::engine::DataFusionOfflineStore;
 use crate::historical::OpenView;
 
 /// Formats of text.
@@ -35,47 +39,84 @@ impl TextFormat {
     }
 
     /// Reads a file; join keys get the type of the first view's source, other columns the type that all their
-    /// values have.
-    pub(super) fn read(
+    /// values have. `time` names the event time column if the caller knows it, and `limit` is what the join may hold.
+    ///
+    /// # Errors
+    /// `Invalid` for a file that is not of this format or has no times, otherwise as opening it.
+    pub(super) async fn read(
+        self,
+        engine: &DataFusionOfflineStore,
+        path: PathBuf,
+        views: &[OpenView],
+        time: Option<&str>,
+        limit: usize,
+    ) -> Result<EntityTable> {
+        let (keys, time) = (key_types(views), time.map(str::to_owned));
+        let runtime = engine.runtime_within(limit)?;
+        let read = move || {
+            self.gather(&path, &keys, |schema| {
+                Gathered::new(schema, time.as_deref(), limit, &runtime.memory_pool)
+            })
+        };
+        let done = SpawnedTask::spawn_blocking(read).join().await;
+        done.map_err(|error| Error::internal("a worker ended early").with_source(error))?
+    }
+
+    /// Goes over the file twice: no type is known before the last row.
+    fn gather(
         self,
         path: &Path,
-        views: &[OpenView],
-    ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-        let shown = path.display();
+        keys: &HashMap<String, DataType>,
+        begin: impl FnOnce(&Schema) -> Result<Gathered>,
+    ) -> Result<EntityTable> {
         let unopened = |error| unopened(path, error);
-        let malformed = |error: ArrowError| {
-            let message = match self {
-                Self::Csv => format!("{shown} is no CSV file with a header"),
-                Self::JsonLines => format!("{shown} is no file of JSON objects, one a line"),
-            };
-            Error::invalid(message).with_source(error)
-        };
+        let malformed = |error| self.malformed(path, error);
         let mut reader = BufReader::new(File::open(path).map_err(unopened)?);
-        let inferred = match self {
+        let mut inferred = self.infer(&mut reader).map_err(malformed)?;
+        reader.rewind().map_err(unopened)?;
+        if let Self::JsonLines = self {
+            inferred = in_order_of_the_first(&mut reader, &inferred).map_err(unopened)?;
+            reader.rewind().map_err(unopened)?;
+        }
+        let schema = Arc::new(typed(&inferred, keys));
+        let mut rows = begin(&schema)?;
+        for batch in self.batches(reader, schema).map_err(malformed)? {
+            rows.add(&batch.map_err(malformed)?)?;
+        }
+        rows.finish()
+    }
+
+    fn infer(self, reader: &mut BufReader<File>) -> Result<Schema, ArrowError> {
+        match self {
+            Self::Csv => Ok(Format::default().with_header(true).infer_schema(reader, None)?.0),
+            Self::JsonLines => Ok(arrow_json::reader::infer_json_schema(reader, None)?.0),
+        }
+    }
+
+    fn batches(
+        self,
+        reader: BufReader<File>,
+        schema: SchemaRef,
+    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>, ArrowError> {
+        Ok(match self {
             Self::Csv => {
-                let format = Format::default().with_header(true);
-                format.infer_schema(&mut reader, None).map_err(malformed)?.0
+                let rows = arrow_csv::ReaderBuilder::new(schema).with_header(true);
+                Box::new(rows.build_buffered(reader)?)
             }
             Self::JsonLines => {
-                let inferred = arrow_json::reader::infer_json_schema(&mut reader, None);
-                let inferred = inferred.map_err(malformed)?.0;
-                reader.rewind().map_err(unopened)?;
-                in_order_of_the_first(&mut reader, &inferred).map_err(unopened)?
+                let rows = arrow_json::ReaderBuilder::new(schema).with_coerce_primitive(true);
+                Box::new(rows.build(reader)?)
             }
+        })
+    }
+
+    fn malformed(self, path: &Path, error: ArrowError) -> Error {
+        let shown = path.display();
+        let message = match self {
+            Self::Csv => format!("{shown} is no CSV file with a header"),
+            Self::JsonLines => format!("{shown} is no file of JSON objects, one a line"),
         };
-        reader.rewind().map_err(unopened)?;
-        let schema = Arc::new(typed(&inferred, &key_types(views)));
-        let rows = match self {
-            Self::Csv => arrow_csv::ReaderBuilder::new(Arc::clone(&schema))
-                .with_header(true)
-                .build_buffered(reader)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>),
-            Self::JsonLines => arrow_json::ReaderBuilder::new(Arc::clone(&schema))
-                .with_coerce_primitive(true)
-                .build(reader)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>),
-        };
-        Ok((schema, rows.map_err(malformed)?))
+        Error::invalid(message).with_source(error)
     }
 }
 

@@ -84,8 +84,8 @@ impl Latest {
         let mut positions = chosen.map_err(|error| error.context(&what))?;
         positions.skip(skip)?;
         let (schema, rows) = (projected(&scan, &answer)?, positions.left());
-        let reading = Reading::new(scan, positions, answer, &limits);
-        Ok(BatchStream::new(schema, reading.batches(what)).with_rows(rows))
+        let reading = Reading { scan, positions, answer, schema: SchemaRef::clone(&schema) };
+        Ok(BatchStream::new(schema, reading.batches(&limits, what)).with_rows(rows))
     }
 }
 

@@ -95,12 +95,22 @@ impl FeatureScan {
         piece: usize,
         runtime: &Handle,
     ) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+        self.whole_in_batches(piece, BATCH_ROWS, runtime)
+    }
+
+    /// As [`whole`](Self::whole), in batches of at most `rows`.
+    pub(crate) fn whole_in_batches(
+        &self,
+        piece: usize,
+        rows: usize,
+        runtime: &Handle,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
         let Piece { group, ranges } = &self.pieces[piece];
         let Group { file, number, .. } = self.groups[*group];
         let schema = self.schema();
         let columns = 0..schema.fields().len();
-        let wanted =
-            Wanted { group: number, ranges, columns, schema: &schema, batch_size: BATCH_ROWS };
+        let batch_size = rows.min(BATCH_ROWS);
+        let wanted = Wanted { group: number, ranges, columns, schema: &schema, batch_size };
         self.files[file].rows(&wanted, runtime)
     }
 

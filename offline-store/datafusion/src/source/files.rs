@@ -26,7 +26,7 @@ pub(super) struct Found {
 /// The Parquet files of a location in path order: the file itself, or those below the folder.
 ///
 /// Below a folder only names ending in `.parquet` count, and none that starts with `.` or `_`, nor anything below
-/// such a folder (Spark and Delta keep their own files there).
+/// such a folder (Spark and Delta keep their own files there), unless a column whose name starts so partitions by it.
 pub(super) async fn find(
     store: Arc<dyn ObjectStore>,
     source: &DataSource,
@@ -111,7 +111,9 @@ async fn list(
 fn belongs(location: &Location, meta: &ObjectMeta) -> bool {
     let Some(parts) = meta.location.prefix_match(&location.prefix) else { return false };
     let parts: Vec<_> = parts.map(|part| part.as_ref().to_owned()).collect();
-    let visible = parts.iter().all(|part| !part.starts_with(['.', '_']));
+    let is_hidden =
+        |part: &String| part.starts_with('.') || part.starts_with('_') && !part.contains('=');
+    let visible = !parts.iter().any(is_hidden);
     match &location.pattern {
         Some(pattern) => visible && pattern.is_match(parts.join("/")),
         None => visible && parts.last().is_some_and(|name| name.ends_with(".parquet")),

@@ -4,6 +4,8 @@ mod columns;
 mod files;
 mod object;
 mod parquet_file;
+mod partition_objects;
+mod partitions;
 mod remote;
 mod replace;
 mod save;

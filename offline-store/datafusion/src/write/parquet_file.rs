@@ -2,7 +2,7 @@
 
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -14,14 +14,14 @@ use parquet::file::properties::WriterProperties;
 use tempfile::NamedTempFile;
 
 /// A Parquet file on its way to its name.
-pub(super) struct ParquetFile<'a> {
-    target: &'a Path,
+pub(super) struct ParquetFile {
+    target: PathBuf,
     rows: ArrowWriter<NamedTempFile>,
 }
 
-impl<'a> ParquetFile<'a> {
+impl ParquetFile {
     /// A temporary file in the folder of `target`, under a name that no reader takes for a part.
-    pub(super) fn beside(target: &'a Path, schema: SchemaRef) -> Result<Self> {
+    pub(super) fn beside(target: &Path, schema: SchemaRef) -> Result<Self> {
         let folder = folder_of(target);
         let file = tempfile::Builder::new()
             .prefix(TEMPORARY)
@@ -32,36 +32,36 @@ impl<'a> ParquetFile<'a> {
         let file = file.map_err(|error| broken(folder, error))?;
         let snappy = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let rows = ArrowWriter::try_new(file, schema, Some(snappy));
-        Ok(Self { target, rows: rows.map_err(|error| corrupt(target, error))? })
+        let rows = rows.map_err(|error| corrupt(target, error))?;
+        Ok(Self { target: target.to_owned(), rows })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.rows.write(batch).map_err(|error| corrupt(self.target, error))
+        self.rows.write(batch).map_err(|error| corrupt(&self.target, error))
     }
 
     /// Makes the rows durable, then visible in the place of what is there.
     pub(super) fn publish(self) -> Result<()> {
-        let target = self.target;
-        let file = self.durable()?;
-        file.persist(target).map_err(|error| broken(target, error.error))?;
-        sync_folder(folder_of(target))
+        let (target, file) = self.durable()?;
+        file.persist(&target).map_err(|error| broken(&target, error.error))?;
+        sync_folder(folder_of(&target))
     }
 
     /// As [`publish`](Self::publish); whether the name was free, without which nothing changes.
     pub(super) fn publish_new(self) -> Result<bool> {
-        let target = self.target;
-        match self.durable()?.persist_noclobber(target) {
-            Ok(_) => sync_folder(folder_of(target)).map(|()| true),
+        let (target, file) = self.durable()?;
+        match file.persist_noclobber(&target) {
+            Ok(_) => sync_folder(folder_of(&target)).map(|()| true),
             Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(broken(target, error.error)),
+            Err(error) => Err(broken(&target, error.error)),
         }
     }
 
-    fn durable(self) -> Result<NamedTempFile> {
+    fn durable(self) -> Result<(PathBuf, NamedTempFile)> {
         let Self { target, rows } = self;
-        let file = rows.into_inner().map_err(|error| corrupt(target, error))?;
-        file.as_file().sync_all().map_err(|error| broken(target, error))?;
-        Ok(file)
+        let file = rows.into_inner().map_err(|error| corrupt(&target, error))?;
+        file.as_file().sync_all().map_err(|error| broken(&target, error))?;
+        Ok((target, file))
     }
 }
 

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::columns;
 use super::files::part_name;
 use super::object::{ParquetObject, properties};
+use super::partition_objects::PartitionObjects;
 use super::save::is_file;
 use crate::source::{Location, SourceTable, footer};
 
@@ -141,9 +142,9 @@ async fn add_part(
 
 /// A key or prefix that rows are saved to.
 pub(super) struct RemoteTarget<'a> {
-    request: &'a SaveRequest,
-    bucket: Bucket,
-    key: &'a Path,
+    pub(super) request: &'a SaveRequest,
+    pub(super) bucket: Bucket,
+    pub(super) key: &'a Path,
     shown: &'a str,
 }
 
@@ -167,6 +168,9 @@ impl<'a> RemoteTarget<'a> {
         }
         let there = self.bucket.below(self.key).await?;
         match mode {
+            SaveMode::Add if !self.request.partition_by.is_empty() => {
+                PartitionObjects::begin(&self, &rows.schema())?.save(rows).await
+            }
             SaveMode::Add => {
                 let name = format!("{}-0.parquet", Uuid::new_v4().simple());
                 self.publish(self.key.clone().join(name), rows, Condition::Absent).await

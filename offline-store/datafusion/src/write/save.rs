@@ -8,11 +8,12 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use futures::StreamExt as _;
 use larder_core::{Error, Result};
-use larder_offline_store::{BatchStream, SaveMode, SaveRequest};
+use larder_offline_store::{BatchStream, Partitioning, SaveMode, SaveRequest};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::parquet_file::{ParquetFile, TEMPORARY, broken, folder_of, sync_folder};
+use super::partitions::{self, PartitionFiles};
 use super::remote::RemoteTarget;
 use super::replace;
 use crate::engine::DataFusionOfflineStore;
@@ -36,6 +37,10 @@ pub(crate) async fn save(
         let what =
             format!("rows cannot be saved to {}: it is a pattern of file names", location.shown);
         return Err(Error::unsupported(what).with_hint("name a Parquet file or a folder"));
+    }
+    if !request.partition_by.is_empty() && request.mode != SaveMode::Add {
+        let what = format!("rows in place of {} cannot be partitioned", location.shown);
+        return Err(Error::unsupported(what).with_hint("only rows that are added can be"));
     }
     match &location.place {
         Place::Local(path) => Target::of(request, path, &location.shown).save(rows).await,
@@ -120,10 +125,27 @@ impl Target {
             }
             (false, SaveMode::Add) => {
                 fs::create_dir_all(&self.path).map_err(|error| broken(&self.path, error))?;
-                write_part(&self.path, schema, pieces)
+                match &self.request.partition_by[..] {
+                    [] => write_part(&self.path, schema, pieces),
+                    by => self.write_partitions(by, schema, pieces),
+                }
             }
             (false, _) => self.write_folder(schema, pieces),
         }
+    }
+
+    /// A file in each folder of a partition.
+    fn write_partitions(
+        &self,
+        by: &[String],
+        schema: &SchemaRef,
+        pieces: mpsc::Receiver<Piece>,
+    ) -> Result<u64> {
+        partitions::finish_moves(&self.path)?;
+        let mut files = PartitionFiles::begin(&self.path, Partitioning::new(schema, by)?)?;
+        let rows = each(&self.path, pieces, |batch| files.write(batch))?;
+        files.publish()?;
+        Ok(rows)
     }
 
     fn write_new_file(&self, schema: &SchemaRef, pieces: mpsc::Receiver<Piece>) -> Result<u64> {
@@ -159,25 +181,33 @@ fn write_part(folder: &Path, schema: &SchemaRef, pieces: mpsc::Receiver<Piece>) 
 }
 
 /// A file with all rows, and their number.
-fn filled<'a>(
-    path: &'a Path,
+fn filled(
+    path: &Path,
     schema: &SchemaRef,
-    mut pieces: mpsc::Receiver<Piece>,
-) -> Result<(ParquetFile<'a>, u64)> {
+    pieces: mpsc::Receiver<Piece>,
+) -> Result<(ParquetFile, u64)> {
     let mut file = ParquetFile::beside(path, SchemaRef::clone(schema))?;
+    let rows = each(path, pieces, |batch| file.write(batch))?;
+    Ok((file, rows))
+}
+
+/// Writes all rows and answers how many they are.
+fn each(
+    path: &Path,
+    mut pieces: mpsc::Receiver<Piece>,
+    mut write: impl FnMut(&RecordBatch) -> Result<()>,
+) -> Result<u64> {
     let mut rows = 0;
     loop {
         match pieces.blocking_recv() {
             Some(Piece::Rows(batch)) => {
-                file.write(&batch)?;
+                write(&batch)?;
                 rows += batch.num_rows() as u64;
             }
-            Some(Piece::End) => return Ok((file, rows)),
+            Some(Piece::End) => return Ok(rows),
             None => {
-                return Err(Error::internal(format!(
-                    "the rows for {} ended early",
-                    path.display()
-                )));
+                let what = format!("the rows for {} ended early", path.display());
+                return Err(Error::internal(what));
             }
         }
     }

@@ -32,7 +32,7 @@ trials![
 ];
 
 /// Rows of two drivers at these seconds, with the second as `rate`.
-fn stats(rows: &[(&str, i64)]) -> RecordBatch {
+pub(crate) fn stats(rows: &[(&str, i64)]) -> RecordBatch {
     let drivers: StringArray = rows.iter().map(|(driver, _)| Some(*driver)).collect();
     let times: TimestampMillisecondArray =
         rows.iter().map(|(_, second)| Some(second * 1_000)).collect();
@@ -46,7 +46,7 @@ fn stats(rows: &[(&str, i64)]) -> RecordBatch {
     .unwrap()
 }
 
-fn history(entity: EntityRows) -> HistoricalRequest {
+pub(crate) fn history(entity: EntityRows) -> HistoricalRequest {
     HistoricalRequest {
         entity,
         event_timestamp_column: None,

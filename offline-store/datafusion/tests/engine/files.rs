@@ -35,6 +35,7 @@ macro_rules! trials {
 
 trials![
     folder_names_become_columns,
+    a_column_with_an_underscore_in_front_partitions_and_is_not_hidden,
     a_pattern_reads_the_files_that_match,
     files_of_other_systems_are_left_alone,
     files_may_differ_in_columns_and_units,
@@ -114,6 +115,18 @@ async fn folder_names_become_columns() {
     by_city.views = vec![view(source("stats", false), &["driver"], &["rate", "city"])];
     let answer = whole(store.historical_features(by_city).await.unwrap()).await.unwrap();
     assert_eq!(rows(&answer, &["city".to_owned()]), [["\"Chur\""]]);
+}
+
+async fn a_column_with_an_underscore_in_front_partitions_and_is_not_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, second) in [("__day=1/a", 1), ("__day=2/b", 2), ("_others/c", 3), (".day=4/d", 4)] {
+        put(&folder.path().join(format!("stats/{name}.parquet")), &stats(&[second]), 9);
+    }
+    let store = engine(folder.path());
+    for uri in ["stats", "stats/**/*.parquet"] {
+        let found = pulled(&store, uri, &["rate", "__day"]).await;
+        assert_eq!(found, [["1.0", "1.0"], ["2.0", "2.0"]], "{uri}");
+    }
 }
 
 async fn a_pattern_reads_the_files_that_match() {

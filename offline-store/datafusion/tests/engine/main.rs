@@ -4,6 +4,7 @@
     reason = "a test harness of its own: clippy does not see that these are tests"
 )]
 
+mod all;
 mod canonical;
 mod contract;
 #[cfg(feature = "delta")]
@@ -13,6 +14,7 @@ mod equal;
 mod files;
 mod fixture;
 mod latest;
+mod many_rows;
 mod properties;
 mod pruned;
 mod rows;
@@ -30,9 +32,11 @@ fn main() -> ExitCode {
     trials.extend(properties::trials());
     trials.extend(files::trials());
     trials.extend(latest::trials());
+    trials.extend(all::trials());
     trials.extend(pruned::trials());
     trials.extend(equal::trials());
     trials.extend(entity_rows::trials());
+    trials.extend(many_rows::trials());
     trials.extend(s3::trials());
     #[cfg(feature = "delta")]
     trials.extend(delta::trials());

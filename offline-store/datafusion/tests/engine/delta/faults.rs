@@ -82,7 +82,7 @@ async fn a_table_is_neither_appended_to_nor_replaced() {
     let rows = read(&vectors().join("widened.parquet"));
     let error = store.write(&delta("widened"), vec![rows]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-    let request = SaveRequest { target: delta("widened"), mode: SaveMode::Replace };
+    let request = SaveRequest::new(delta("widened"), SaveMode::Replace);
     let rows = store.pull_all(pull(delta("widened"), &["trips"])).await.unwrap();
     let error = store.save(request, rows).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");

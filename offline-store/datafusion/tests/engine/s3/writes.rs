@@ -58,7 +58,7 @@ async fn eight_writers_lose_nothing() {
 async fn save(store: &DataFusionOfflineStore, uri: &str, mode: SaveMode, hour: i64) -> Result<u64> {
     let rows = hours(hour..hour + 2);
     let rows = BatchStream::from_batches(rows.schema(), vec![rows]);
-    store.save(SaveRequest { target: source(uri, false), mode }, rows).await
+    store.save(SaveRequest::new(source(uri, false), mode), rows).await
 }
 
 async fn an_object_is_replaced_in_one_step() {
@@ -93,7 +93,7 @@ async fn rows_of_many_parts_are_one_object() {
     let rows = hours(0..1_500_000);
     let batches = (0..15).map(|part| rows.slice(part * 100_000, 100_000)).collect();
     let rows = BatchStream::from_batches(rows.schema(), batches);
-    let request = SaveRequest { target: source(&uri, false), mode: SaveMode::New };
+    let request = SaveRequest::new(source(&uri, false), SaveMode::New);
     assert_eq!(store.save(request, rows).await.unwrap(), 1_500_000);
     let object = bucket.bucket().find(&"large.parquet".into()).await.unwrap().unwrap();
     assert!(object.meta().size > 16 << 20, "{} bytes are too few", object.meta().size);

@@ -10,9 +10,13 @@ use larder_core::{Error, Result};
 /// The folder of rows without a value, as Hive calls it.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
+/// The most folders that one write fills: systems allow 1 024 open files, and more comes of a column of keys by mistake.
+pub const MAX_PARTITIONS: usize = 512;
+
 /// Which columns name folders, and which stay in the files.
 #[derive(Debug)]
-pub(super) struct Partitioning {
+pub struct Partitioning {
+    by: Vec<String>,
     names: Vec<usize>,
     stored: Vec<usize>,
     schema: SchemaRef,
@@ -24,7 +28,7 @@ impl Partitioning {
     /// # Errors
     /// `Invalid` for a column that is not there or named twice, whose values make no names of folders, or when no
     /// column is left.
-    pub(super) fn new(schema: &SchemaRef, by: &[String]) -> Result<Self> {
+    pub fn new(schema: &SchemaRef, by: &[String]) -> Result<Self> {
         let mut names = Vec::with_capacity(by.len());
         for name in by {
             let column = schema.index_of(name).map_err(|_| {
@@ -45,16 +49,27 @@ impl Partitioning {
         }
         let fields = stored.iter().map(|&column| schema.field(column).clone());
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Ok(Self { names, stored, schema })
+        Ok(Self { by: by.to_vec(), names, stored, schema })
+    }
+
+    /// The error for rows that would fill more than [`MAX_PARTITIONS`] folders.
+    pub fn too_many(&self) -> Error {
+        let by = self.by.join(", ");
+        Error::invalid(format!("there are more than {MAX_PARTITIONS} partitions by {by}"))
+            .with_hint("partition by columns with few values")
     }
 
     /// The columns that stay in the files.
-    pub(super) fn schema(&self) -> &SchemaRef {
+    pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// The folders of a batch's rows, each with its rows in their order.
-    pub(super) fn split(&self, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
+    /// The folders of a batch's rows, each with its rows in their order; the path of a folder ends with a slash, and is
+    /// empty where nothing partitions.
+    ///
+    /// # Errors
+    /// `Internal` for rows of another schema.
+    pub fn split(&self, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
         let failed =
             |error: ArrowError| Error::internal("rows cannot be partitioned").with_source(error);
         let stored = batch.project(&self.stored).map_err(failed)?;
