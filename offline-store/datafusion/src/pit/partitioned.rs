@@ -68,6 +68,9 @@ impl Cut {
     }
 }
 
+/// The number of a section of the feature rows, and its file of every partition.
+type Section = (usize, Vec<Spilled>);
+
 /// A join on disk.
 pub(super) struct Partitioned {
     pub(super) views: Arc<[Arc<ViewJoin>]>,
@@ -112,7 +115,7 @@ impl Partitioned {
         let (partitions, pieces) = (by.partitions, join.scan.pieces());
         let (sections, buffer) = self.cut.sections(self.workers);
         let (sections, runtime) = (sections.min(pieces.max(1)), Handle::current());
-        let parts: Arc<Mutex<Vec<(usize, Vec<Spilled>)>>> = Arc::default();
+        let parts: Arc<Mutex<Vec<Section>>> = Arc::default();
         let into = Arc::clone(&parts);
         let work = move |(): &mut (), section: usize| {
             let pieces = section * pieces / sections..(section + 1) * pieces / sections;

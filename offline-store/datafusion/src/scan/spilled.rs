@@ -129,7 +129,9 @@ impl Spilled {
             groups: Vec::new(),
             pieces: Vec::new(),
         };
-        files.iter().for_each(|file| file.add_to(&mut scan));
+        for file in files {
+            file.add_to(&mut scan);
+        }
         scan
     }
 
