@@ -21,6 +21,10 @@ use super::parquet_file::{ParquetFile, TEMPORARY, broken, folder_of, sync_folder
 /// How the name of a folder ends whose files are on their way to their places.
 const MOVING: &str = ".moving";
 
+/// What the name of a file ends with, beyond that of its place, while it is in such a folder: Dask looks into hidden folders too,
+/// and takes what is called Parquet there.
+const ON_ITS_WAY: &str = "part";
+
 /// Files of one write, one in each folder.
 pub(super) struct PartitionFiles<'a> {
     target: &'a Path,
@@ -40,7 +44,7 @@ impl<'a> PartitionFiles<'a> {
             .permissions(Permissions::from_mode(0o777))
             .tempdir_in(target)
             .map_err(|error| broken(target, error))?;
-        let name = format!("{}-0.parquet", Uuid::new_v4().simple());
+        let name = format!("{}-0.parquet.{ON_ITS_WAY}", Uuid::new_v4().simple());
         Ok(Self { target, partitioning, staged, files: BTreeMap::new(), name })
     }
 
@@ -95,7 +99,7 @@ pub(super) fn finish_moves(target: &Path) -> Result<()> {
 /// Moves files to their places; others may do the same at the same time.
 fn move_files(moving: &Path, target: &Path) -> Result<()> {
     for file in files_below(moving, Path::new(""))? {
-        let (from, to) = (moving.join(&file), target.join(&file));
+        let (from, to) = (moving.join(&file), target.join(place(&file)));
         fs::create_dir_all(folder_of(&to)).map_err(|error| broken(&to, error))?;
         match fs::rename(&from, &to) {
             Ok(()) => {}
@@ -108,6 +112,12 @@ fn move_files(moving: &Path, target: &Path) -> Result<()> {
         }
     }
     remove_folders(moving)
+}
+
+/// Where a file belongs that was on its way.
+fn place(file: &Path) -> PathBuf {
+    let is_on_its_way = file.extension().is_some_and(|end| end == ON_ITS_WAY);
+    if is_on_its_way { file.with_extension("") } else { file.to_path_buf() }
 }
 
 fn is_there(path: &Path) -> Result<bool> {
@@ -193,7 +203,11 @@ mod tests {
     #[test]
     fn files_appear_in_the_folders_of_their_values_and_nothing_else_is_left() {
         let target = tempfile::tempdir().unwrap();
-        begun(target.path()).publish().unwrap();
+        let files = begun(target.path());
+        let before = files_below(target.path(), Path::new("")).unwrap();
+        assert!(!before.is_empty());
+        assert!(before.iter().all(|file| file.extension().is_none_or(|end| end != "parquet")));
+        files.publish().unwrap();
         assert_eq!(folders(target.path()), ["day=0", "day=1", "day=2"]);
         drop(begun(target.path()));
         assert_eq!(folders(target.path()).len(), 3, "what is not published is not there");
@@ -209,11 +223,13 @@ mod tests {
         for day in 1..3 {
             let folder = moving.join(format!("day={day}"));
             fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("other.parquet"), "").unwrap();
+            fs::write(folder.join("other.parquet.part"), "").unwrap();
         }
         fs::write(target.path().join("day=0/other.parquet"), "").unwrap();
         finish_moves(target.path()).unwrap();
         assert_eq!(folders(target.path()), ["day=0", "day=0", "day=1", "day=1", "day=2", "day=2"]);
+        let files = files_below(target.path(), Path::new("")).unwrap();
+        assert!(files.iter().all(|file| file.extension().is_some_and(|end| end == "parquet")));
         assert!(!is_there(&moving).unwrap());
     }
 
