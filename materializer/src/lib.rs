@@ -10,6 +10,7 @@
 
 mod ahead;
 mod checkpoint;
+mod entities;
 mod key_column;
 mod on_demand;
 mod precomputed;

@@ -12,7 +12,8 @@ use larder_proto::wire::entity_key::EntityKeyVersion;
 
 use crate::ahead::EncodedBatches;
 use crate::checkpoint::{Checkpoints, Marker, Resumption, still_fits};
-use crate::on_demand::{OnDemandRows, entity_frame};
+use crate::entities::Share;
+use crate::on_demand::{Entities, OnDemandRows};
 use crate::progress::{Counts, Progress};
 use crate::recorder::IntervalRecorder;
 use crate::rows::{EncodedRows, RowEncoder};
@@ -191,40 +192,40 @@ impl Materializer {
         if start > end {
             return Ok(moved);
         }
-        let view = task.view.as_ref();
-        let (encoder, batches) = match &task.computation {
-            None => self.pulled(project, task, &mut moved).await?,
-            Some(computation) => {
-                self.computed(project, task, computation.as_ref(), &mut moved.counts).await?
+        match &task.computation {
+            None => {
+                let pulled = self.pulled(project, task, &mut moved).await?;
+                let written = self.write_all(task, pulled, &mut moved, progress).await;
+                if let (Err(_), Some(marker)) = (&written, &mut moved.marker) {
+                    marker.save().await;
+                }
+                written?;
             }
-        };
-        if let Some(rows) = batches.rows() {
-            progress.planned(&view.name, moved.resumed_at + rows, moved.resumed_at);
+            Some(computation) => {
+                self.compute(project, (task, computation.as_ref()), &mut moved, progress).await?;
+            }
         }
-        let table = encoder.table().clone();
-        let encoded = EncodedBatches::start(batches, encoder, self.settings.batch_rows);
-        let written = self.write_all(task, &table, encoded, &mut moved, progress).await;
-        if let (Err(_), Some(marker)) = (&written, &mut moved.marker) {
-            marker.save().await;
-        }
-        written?;
-        warn_of_null_keys(&view.name, moved.counts);
+        warn_of_null_keys(&task.view.name, moved.counts);
         Ok(moved)
     }
 
     async fn write_all(
         &self,
         task: &ViewTask,
-        table: &ViewTable,
-        mut encoded: EncodedBatches,
+        (encoder, batches): (RowEncoder, BatchStream),
         moved: &mut Moved,
         progress: &dyn Progress,
     ) -> Result<()> {
+        if let Some(rows) = batches.rows() {
+            progress.planned(&task.view.name, moved.resumed_at + rows, moved.resumed_at);
+        }
+        let table = encoder.table().clone();
+        let mut encoded = EncodedBatches::start(batches, encoder, self.settings.batch_rows);
         while let Some(batch) = encoded.next().await {
             let batch = batch?;
             let (read, rows) = (batch.read, batch.rows.len());
             let last_key = rows.checked_sub(1).map(|last| batch.rows.key(last).to_vec());
-            self.write(task, table, batch, &mut moved.counts).await?;
+            self.write(task, &table, batch, &mut moved.counts).await?;
             if let Some(marker) = &mut moved.marker {
                 marker.advance(read, last_key).await;
             }
@@ -284,22 +285,33 @@ impl Materializer {
         Ok(beginning.request)
     }
 
-    /// The rows of an on-demand view, computed for the entities of its sources.
-    async fn computed(
+    /// Computes the rows of an on-demand view for the entities of its sources and writes them, share by share where the
+    /// entities are too many for the memory.
+    async fn compute(
         &self,
         project: &str,
-        task: &ViewTask,
-        computation: &dyn OnDemandRows,
-        counts: &mut Counts,
-    ) -> Result<(RowEncoder, BatchStream)> {
-        let (view, version) = (task.view.as_ref(), self.settings.entity_key_version);
-        let offline = self.offline.as_ref();
-        let frame = entity_frame(view, computation, offline, task.interval, version).await?;
-        counts.read += frame.null_keys;
-        counts.null_keys += frame.null_keys;
-        let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
-        let encoder = RowEncoder::of_computed(view, table, version, self.clock.now())?;
-        Ok((encoder, computation.compute(offline, frame.rows).await?))
+        (task, computation): (&ViewTask, &dyn OnDemandRows),
+        moved: &mut Moved,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let MaterializerSettings { entity_key_version: version, memory_limit, .. } = self.settings;
+        let (view, offline) = (task.view.as_ref(), self.offline.as_ref());
+        let interval = task.interval;
+        let entities = Entities { view, computation, offline, interval, version, memory_limit };
+        let (now, mut shares) = (self.clock.now(), vec![Share::ALL]);
+        while let Some(share) = shares.pop() {
+            let Some(frame) = entities.frame(share).await? else {
+                shares.extend(share.halves());
+                continue;
+            };
+            moved.counts.read += frame.null_keys;
+            moved.counts.null_keys += frame.null_keys;
+            let table = ViewTable::of_view(project, task.table.as_str(), view, &view.features)?;
+            let encoder = RowEncoder::of_computed(view, table, version, now)?;
+            let rows = computation.compute(offline, frame.rows, memory_limit).await?;
+            self.write_all(task, (encoder, rows), moved, progress).await?;
+        }
+        Ok(())
     }
 
     async fn write(

@@ -9,7 +9,7 @@ use larder_core::{
     Result, RetrievalPlan, Selection, Timestamp, ViewPlan,
 };
 use larder_materializer::{EVENT_TIMESTAMP, OnDemandRows};
-use larder_offline_store::{BatchStream, EntityRows, OfflineStore};
+use larder_offline_store::{BatchStream, EntityRows, HistoricalOptions, OfflineStore};
 use larder_online_store::{ViewTable, WriteRows};
 use larder_proto::convert::{self, EncodedColumn};
 use larder_proto::wire::entity_key::{EntityKeyLayout, EntityKeyVersion};
@@ -168,8 +168,10 @@ impl OnDemandRows for ComputedOffline {
         &self,
         offline: &dyn OfflineStore,
         entity: RecordBatch,
+        memory_limit: Option<usize>,
     ) -> Result<BatchStream> {
         let times = Some(EVENT_TIMESTAMP.to_owned());
-        self.0.rows(offline, EntityRows::from(entity), times, false).await
+        let options = HistoricalOptions { memory_limit, ..HistoricalOptions::default() };
+        self.0.rows(offline, EntityRows::from(entity), times, options).await
     }
 }

@@ -132,14 +132,14 @@ impl TrainingPlan {
         offline: &dyn OfflineStore,
         entity: EntityRows,
         event_timestamp_column: Option<String>,
-        filter_by_created: bool,
+        options: HistoricalOptions,
     ) -> Result<BatchStream> {
         let request = HistoricalRequest {
             entity,
             event_timestamp_column,
             views: self.views.clone(),
-            filter_by_created,
-            options: HistoricalOptions::default(),
+            filter_by_created: false,
+            options,
         };
         self.joined(offline, request).await
     }

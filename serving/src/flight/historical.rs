@@ -1,7 +1,7 @@
 //! `get_historical_features`.
 
 use larder_core::{Catalog, Error, ErrorKind, ObjectKind, Plane, Result, RetrievalPlan, Subject};
-use larder_offline_store::{BatchStream, EntityRows};
+use larder_offline_store::{BatchStream, EntityRows, HistoricalOptions};
 
 use super::OfflineServer;
 use super::command::Historical;
@@ -32,7 +32,7 @@ impl OfflineServer {
             check_columns(&plan, |name| schema.field_with_name(name).is_ok())?;
         }
         let plan = TrainingPlan::of_plan(plan, full, &self.functions)?;
-        plan.rows(self.offline.as_ref(), entity, None, false).await
+        plan.rows(self.offline.as_ref(), entity, None, HistoricalOptions::default()).await
     }
 
     fn entity_rows(&self, command: &Historical, table: Table) -> Result<EntityRows> {
