@@ -19,7 +19,7 @@ const HELD_SHARE: usize = 4;
 /// The least bytes that are held, however low the limit: below, a share would be read for every few entities.
 const LEAST: usize = 1 << 20;
 
-/// However little memory there is.
+/// The most shares, however little memory there is.
 const MOST_SHARES: u64 = 1 << 12;
 
 /// What a row costs beside its columns: its place by key.

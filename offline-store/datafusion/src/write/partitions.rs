@@ -1,7 +1,7 @@
 //! Rows added to the folders of their partitions.
 //!
-//! Several files cannot appear in one step. They are made in a folder that no reader looks into. Its new name is the step:
-//! from then on the write is there, and whoever comes next finishes the moves that its writer did not get to.
+//! Several files cannot appear in one step. They are made in a hidden folder, under names that no reader takes. The folder's new
+//! name is the step: from then on the write is there, and whoever comes next finishes the moves that its writer did not get to.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
