@@ -68,7 +68,7 @@ const BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "pit",
         what: "`fs get-historical-features` beside DuckDB and Polars, and the time merely to decode the columns",
-        services: &["peers"],
+        services: &["feast", "peers"],
     },
     Benchmark {
         name: "stream",

@@ -4,7 +4,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::SchemaRef;
 use larder_core::Result;
 
-use super::join::NO_ROW;
+use super::choose::NO_ROW;
 use crate::failure::from_arrow;
 
 /// Winners whose numbers differ in these bits alone share an entry of the guide to the parts.

@@ -164,9 +164,9 @@ impl ViewJoin {
 /// The output has the columns of the entity side as they are, every row once and in order, followed by the features of
 /// each view, null where no feature row answers. Among feature rows that are equal in key, event time and created time
 /// the last in file order answers. Memory, all of it accounted to the session's pool: the entity rows, an index of them,
-/// 56 bytes per entity row and worker, 1.5 bits per feature row, and the features of the winners. Where the pool does not
-/// give as much, views are joined one after the other and their answers put on disk for the time of the execution, and
-/// where that is too much too, both sides are partitioned by key and put on disk.
+/// 24 bytes per entity row and view, up to 64 MiB per worker, 1.5 bits per feature row, and the features of the winners.
+/// Where the pool does not give as much, views are joined one after the other and their answers put on disk for the time
+/// of the execution, and where that is too much too, both sides are partitioned by key and put on disk.
 #[derive(Debug)]
 pub struct PitJoinExec {
     entities: Arc<dyn ExecutionPlan>,

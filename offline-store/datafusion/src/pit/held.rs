@@ -11,9 +11,8 @@ use super::regions::Regions;
 
 /// Bytes that a join in memory of this many entity rows takes at most, besides the rows themselves.
 ///
-/// An index where views do not share one, and the largest of: candidates of every worker and of every view and what
-/// waits to become one; candidates and winners of every view; winners with their features, texts being taken to have 32
-/// bytes.
+/// An index where views do not share one, and the largest of: candidates of every view and what waits to become one;
+/// candidates and winners of every view; winners with their features, texts being taken to have 32 bytes.
 pub(crate) fn held(views: &[Arc<ViewJoin>], workers: usize, rows: usize) -> usize {
     let indexes = (0..views.len())
         .filter(|&view| views[..view].iter().all(|known| known.by != views[view].by))
@@ -22,9 +21,8 @@ pub(crate) fn held(views: &[Arc<ViewJoin>], workers: usize, rows: usize) -> usiz
     let features: usize =
         views.iter().flat_map(|view| view.scan.features.fields()).map(width).sum();
     let candidates = Candidates::PER_SLOT.saturating_mul(rows);
-    // A worker hands its candidates over before it goes on to the next view.
-    let of_workers = candidates.saturating_mul((workers + views.len()).saturating_sub(1));
-    let first = of_workers.saturating_add(workers * Regions::estimate(rows));
+    let first = candidates.saturating_mul(views.len());
+    let first = first.saturating_add(workers * Regions::estimate(rows));
     let chosen = candidates
         .saturating_add(rows.saturating_mul(size_of::<u64>() + size_of::<u32>()))
         .saturating_mul(views.len());

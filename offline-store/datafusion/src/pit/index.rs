@@ -8,6 +8,7 @@ use larder_core::{Error, Result};
 use larder_offline_store::{Instants, ceil_ticks, floor_ticks};
 
 use super::key_index::{KeyIndex, NO_KEY};
+use super::layout::Layout;
 use crate::failure::from_arrow;
 
 /// Entity rows that share key and time share a slot; this is the slot of a row without key or time.
@@ -26,6 +27,7 @@ pub(super) struct EntityIndex {
     last_visible: Vec<i64>,
     /// Per entity row its slot.
     slot_of_row: Vec<u32>,
+    layout: Layout,
 }
 
 /// What entity rows are indexed by; views that agree in it share an index.
@@ -69,6 +71,7 @@ impl EntityIndex {
             last_event: Vec::with_capacity(rows.len() + WINDOW),
             last_visible: Vec::new(),
             slot_of_row: vec![NO_SLOT; count],
+            layout: Layout::new(&[0]),
             keys,
         };
         let mut slots_from = starts;
@@ -93,6 +96,7 @@ impl EntityIndex {
         if let Some(end) = slots_from.last_mut() {
             *end = index.slots;
         }
+        index.layout = Layout::new(&slots_from);
         index.starts = slots_from;
         index.last_event.extend([i64::MAX; WINDOW]);
         if by.visible_unit.is_some() {
@@ -111,9 +115,14 @@ impl EntityIndex {
         self.starts.len() - 1
     }
 
-    /// The slots of keys whose numbers follow each other.
-    pub(super) fn slots_of(&self, keys: std::ops::Range<usize>) -> std::ops::Range<usize> {
-        self.starts[keys.start] as usize..self.starts[keys.end] as usize
+    /// How keys are cut into regions.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The slots of a key, in order of time.
+    pub(super) fn slots_of(&self, key: usize) -> std::ops::Range<usize> {
+        self.starts[key] as usize..self.starts[key + 1] as usize
     }
 
     /// The last ticks of slots.
@@ -124,11 +133,6 @@ impl EntityIndex {
     /// The slot of each entity row, counted over all batches.
     pub(super) fn slot_of_row(&self) -> &[u32] {
         &self.slot_of_row
-    }
-
-    /// The ranges of slots that share a key, in order of time.
-    pub(super) fn runs(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
-        self.starts.windows(2).map(|pair| pair[0] as usize..pair[1] as usize)
     }
 
     /// The numbers of the keys of feature rows.
@@ -166,7 +170,10 @@ impl EntityIndex {
     pub(super) fn memory(&self) -> usize {
         let words = self.last_event.capacity() + self.last_visible.capacity();
         let halves = self.starts.capacity() + self.slot_of_row.capacity();
-        self.keys.memory() + words * size_of::<i64>() + halves * size_of::<u32>()
+        self.keys.memory()
+            + self.layout.memory()
+            + words * size_of::<i64>()
+            + halves * size_of::<u32>()
     }
 
     /// Bytes that an index of this many rows takes while it is built, whatever its keys are.
@@ -294,7 +301,7 @@ mod tests {
         let index = index(&[&rows[..], &[(None, Some(1)), (Some(7), None)]].concat());
         assert_eq!(index.slot_of_row(), [0, 1, 0, NO_SLOT, NO_SLOT]);
         // Between 7 and 9 there is a number without a key.
-        assert_eq!(index.runs().collect::<Vec<_>>(), [0..1, 1..1, 1..2]);
+        assert_eq!([0, 1, 2].map(|key| index.slots_of(key)), [0..1, 1..1, 1..2]);
     }
 
     #[test]

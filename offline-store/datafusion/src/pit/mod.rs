@@ -10,6 +10,7 @@
 mod answers;
 mod by_view;
 mod candidates;
+mod choose;
 mod exec;
 mod held;
 mod index;
@@ -17,10 +18,12 @@ mod integer_keys;
 mod join;
 mod key_index;
 mod keys;
+mod layout;
 mod merged;
 mod partitioned;
 mod pass;
 mod regions;
+mod scratch;
 mod winners;
 mod workers;
 

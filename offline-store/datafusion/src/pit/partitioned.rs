@@ -22,6 +22,7 @@ use super::KeyEncoder;
 use super::exec::ViewJoin;
 use super::join::Join;
 use super::merged::Merged;
+use super::scratch::Scratch;
 use super::workers::{aside, share};
 use crate::failure::from_arrow;
 use crate::scan::{SpillWriter, Spilled};
@@ -174,12 +175,13 @@ impl Partitioned {
         batches: Vec<RecordBatch>,
     ) -> Result<Vec<Vec<ArrayRef>>> {
         let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
-        let memory = Arc::new(MemoryConsumer::new("partition").register(&pool));
+        let memory = MemoryConsumer::new("partition").register(&pool);
         let rows = Join {
             views: std::iter::once(Arc::new(join)).collect(),
             batches: batches.clone(),
             workers: self.workers,
-            memory,
+            scratch: Arc::new(Scratch::of_one(memory.new_empty())),
+            memory: Arc::new(memory),
         };
         let (answers, mut first) = (rows.run().await?, 0);
         let mut joined = Vec::with_capacity(batches.len());

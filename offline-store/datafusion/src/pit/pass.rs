@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use larder_core::{Error, Result};
+use larder_core::Result;
 
 use super::answers::Answers;
-use super::by_view::ByView;
+use super::by_view::{ByView, CHUNK_ROWS};
 use super::exec::ViewJoin;
 use super::held::{held, held_by_one, held_per_row};
 use super::join::Join;
 use super::partitioned::{Cut, Partitioned};
+use super::scratch::Scratch;
+use super::workers::aside;
 use crate::failure::{from_arrow, from_datafusion, into_datafusion, is_out_of_memory};
 use crate::scan::{SpillWriter, Spilled};
 
@@ -103,25 +104,21 @@ impl Pass {
     }
 
     async fn together(&self, batches: Vec<RecordBatch>) -> Result<Rows> {
+        let memory = Arc::new(self.reservation.new_empty());
         let join = Join {
             views: Arc::clone(&self.views),
             batches: batches.clone(),
             workers: self.workers,
-            memory: Arc::new(self.reservation.new_empty()),
+            scratch: Arc::new(Scratch::of_one(self.reservation.new_empty())),
+            memory: Arc::clone(&memory),
         };
-        let memory = Arc::clone(&join.memory);
         let answers = join.run().await?;
         let held = (self.reservation.split(self.reservation.size()), memory);
         let output = Output { schema: Arc::clone(&self.schema), answers, _held: held };
         let output = Arc::new(output);
         let rows = slices(&batches, self.batch_size).into_iter().map(move |(first, batch)| {
             let output = Arc::clone(&output);
-            let rows = SpawnedTask::spawn_blocking(move || output.rows(first, &batch));
-            async move {
-                rows.join()
-                    .await
-                    .map_err(|error| Error::internal("a worker ended early").with_source(error))?
-            }
+            aside(move || output.rows(first, &batch))
         });
         let rows = futures::stream::iter(rows).buffered(2 * self.workers);
         Ok(rows.map_err(into_datafusion).boxed())
@@ -130,18 +127,19 @@ impl Pass {
     async fn by_view(&self, batches: &[RecordBatch]) -> Result<Rows> {
         let (views, workers, memory) = (&self.views, self.workers, &self.reservation);
         let join = ByView { views, batches, workers, memory };
-        let mut answers = join.run(self.batch_size).await?;
+        let answers = Arc::new(join.run().await?);
         let schema = Arc::clone(&self.schema);
         let held = self.reservation.split(self.reservation.size());
-        let rows = slices(batches, self.batch_size).into_iter().map(move |(_, batch)| {
+        let chunks = chunks(batches, self.batch_size).into_iter().enumerate();
+        let chunks = chunks.map(move |(chunk, pieces)| {
             let _held = &held;
-            let mut columns = batch.columns().to_vec();
-            for answers in &mut answers {
-                columns.extend(answers.next(batch.num_rows())?);
-            }
-            assemble(&schema, columns)
+            let (answers, schema) = (Arc::clone(&answers), Arc::clone(&schema));
+            aside(move || answered(&schema, &answers.columns(chunk)?, &pieces))
         });
-        Ok(futures::stream::iter(rows.map(|rows| rows.map_err(into_datafusion))).boxed())
+        let rows = futures::stream::iter(chunks)
+            .buffered(workers)
+            .map_ok(|pieces| futures::stream::iter(pieces.into_iter().map(Ok)));
+        Ok(rows.try_flatten().map_err(into_datafusion).boxed())
     }
 
     async fn on_disk(
@@ -194,6 +192,40 @@ fn slices(batches: &[RecordBatch], size: usize) -> Vec<(usize, RecordBatch)> {
     pieces
 }
 
+/// Cuts batches at every chunk of rows and into pieces of at most `size` rows, which are given chunk by chunk.
+fn chunks(batches: &[RecordBatch], size: usize) -> Vec<Vec<RecordBatch>> {
+    let mut chunks: Vec<Vec<RecordBatch>> = Vec::new();
+    for (first, piece) in slices(batches, size) {
+        let mut start = 0;
+        while start < piece.num_rows() {
+            let row = first + start;
+            let rows = (CHUNK_ROWS - row % CHUNK_ROWS).min(piece.num_rows() - start);
+            if row % CHUNK_ROWS == 0 {
+                chunks.push(Vec::new());
+            }
+            chunks.last_mut().into_iter().for_each(|chunk| chunk.push(piece.slice(start, rows)));
+            start += rows;
+        }
+    }
+    chunks
+}
+
+/// Pieces of one chunk of the entity side, each with its part of the chunk's features.
+fn answered(
+    schema: &SchemaRef,
+    features: &[ArrayRef],
+    pieces: &[RecordBatch],
+) -> Result<Vec<RecordBatch>> {
+    let mut first = 0;
+    let answered = pieces.iter().map(|piece| {
+        let mut columns = piece.columns().to_vec();
+        columns.extend(features.iter().map(|column| column.slice(first, piece.num_rows())));
+        first += piece.num_rows();
+        assemble(schema, columns)
+    });
+    answered.collect()
+}
+
 fn assemble(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
     RecordBatch::try_new(Arc::clone(schema), columns).map_err(from_arrow)
 }
@@ -214,5 +246,36 @@ impl Output {
             columns.extend(answers.columns(first, entities.num_rows())?);
         }
         assemble(&self.schema, columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::UInt64Array;
+
+    use super::*;
+
+    #[test]
+    fn every_chunk_but_the_last_has_its_rows_whatever_batches_they_came_in() {
+        let sizes = [50_000_u64, 0, 1, 2 * CHUNK_ROWS as u64, 7];
+        let mut first = 0;
+        let batch = |rows: &u64| {
+            let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(first..first + rows));
+            first += rows;
+            RecordBatch::try_from_iter([("row", numbers)]).unwrap()
+        };
+        let batches: Vec<RecordBatch> = sizes.iter().map(batch).collect();
+        for size in [1_000, 8_192, 1 << 20] {
+            let chunks = chunks(&batches, size);
+            let rows = |chunk: &Vec<RecordBatch>| chunk.iter().map(RecordBatch::num_rows).sum();
+            let counts: Vec<usize> = chunks.iter().map(rows).collect();
+            let (last, whole) = counts.split_last().unwrap();
+            assert!(whole.iter().all(|rows| *rows == CHUNK_ROWS) && *last <= CHUNK_ROWS);
+            let pieces: Vec<RecordBatch> = chunks.into_iter().flatten().collect();
+            assert!(pieces.iter().all(|piece| (1..=size).contains(&piece.num_rows())));
+            let schema = batches[0].schema();
+            let all = |batches| arrow_select::concat::concat_batches(&schema, batches).unwrap();
+            assert_eq!(all(&pieces), all(&batches), "pieces of {size}");
+        }
     }
 }

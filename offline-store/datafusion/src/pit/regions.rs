@@ -5,12 +5,15 @@
 //! brings them into a near cache, and then served in any order. The slots of the rows are found first, without a branch
 //! that depends on them, and written afterwards.
 //!
+//! Where candidates are looked at, no other worker enters rows of the region: a lock for thousands of rows costs nothing.
+//!
 //! Each of the three, regions, slots in a row and no branches, made this loop faster, also where the slots fit in the
 //! second cache (`cargo xtask bench pit`).
 
 use super::candidates::{Candidate, Candidates, NO_TIME};
 use super::index::EntityIndex;
 use super::key_index::NO_KEY;
+use super::layout::Layout;
 
 /// Feature rows whose keys were looked up; their positions follow each other.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +31,6 @@ pub(super) struct Offers<'a> {
 
 /// Rows of a region that are collected.
 const ROOM: usize = 4096;
-/// Slots of a region, about: with their candidates half of a small second cache.
-const SLOTS: usize = 8192;
-/// The most regions: more than this many places to write to are slow themselves.
-const MOST: usize = 256;
 /// Slots of a region are read in a row when there are no more than this many per row.
 const SLOTS_PER_ROW: usize = 8;
 
@@ -53,26 +52,20 @@ pub(super) struct Regions {
     visible: Vec<i64>,
     /// How many rows of each region there are.
     waiting: Vec<usize>,
-    /// Keys whose numbers agree in all but this many bits share a region.
-    bits: u32,
     /// Rows of the region at hand with their slots.
     found: Vec<(u32, u32)>,
     reach: i64,
 }
 
 impl Regions {
-    /// Bytes per slot, at most.
-    const PER_SLOT: usize = 2 * ROOM * size_of::<Waiting>() / SLOTS;
-
     /// No row for the slots of an index. Rows that are older than a slot's time by more than `reach` ticks can serve no
     /// entity row and are left out.
     pub(super) fn new(index: &EntityIndex, reach: i64) -> Self {
-        let (bits, regions) = layout(index);
+        let regions = index.layout().regions();
         Self {
             rows: vec![Waiting::default(); regions * ROOM],
             visible: Vec::new(),
             waiting: vec![0; regions],
-            bits,
             found: vec![(0, 0); ROOM + 1],
             reach,
         }
@@ -80,13 +73,12 @@ impl Regions {
 
     /// Bytes of the regions of an index with this many slots, at most.
     pub(super) fn estimate(slots: usize) -> usize {
-        let room = ROOM * size_of::<Waiting>();
-        slots.saturating_mul(Self::PER_SLOT).saturating_add(2 * room).min(2 * MOST * room)
+        Layout::most(slots) * ROOM * size_of::<Waiting>()
     }
 
     /// Bytes of the regions of an index.
     pub(super) fn memory(index: &EntityIndex) -> usize {
-        layout(index).1 * ROOM * size_of::<Waiting>()
+        index.layout().regions() * ROOM * size_of::<Waiting>()
     }
 
     /// Begins anew for other rows, all rows having been entered.
@@ -96,7 +88,7 @@ impl Regions {
     }
 
     /// Collects rows, and enters those of regions that are full.
-    pub(super) fn offer(&mut self, index: &EntityIndex, offers: Offers<'_>, to: &mut Candidates) {
+    pub(super) fn offer(&mut self, index: &EntityIndex, offers: Offers<'_>, to: &Candidates) {
         if offers.visible.is_some() {
             self.visible.resize(self.rows.len(), NO_TIME);
         }
@@ -105,7 +97,7 @@ impl Regions {
             if key == NO_KEY || visible == Some(NO_TIME) {
                 continue;
             }
-            let region = key as usize >> self.bits;
+            let region = index.layout().of_key(key);
             let place = region * ROOM + self.waiting[region];
             self.rows[place] = Waiting {
                 event,
@@ -124,17 +116,19 @@ impl Regions {
     }
 
     /// Enters the rows of all regions.
-    pub(super) fn settle(&mut self, index: &EntityIndex, to: &mut Candidates) {
+    pub(super) fn settle(&mut self, index: &EntityIndex, to: &Candidates) {
         (0..self.waiting.len()).for_each(|region| self.enter(index, region, to));
     }
 
-    fn enter(&mut self, index: &EntityIndex, region: usize, to: &mut Candidates) {
+    fn enter(&mut self, index: &EntityIndex, region: usize, to: &Candidates) {
         let waiting = std::mem::take(&mut self.waiting[region]);
-        let keys = region << self.bits..((region + 1) << self.bits).min(index.keys());
-        let slots = index.slots_of(keys);
-        if slots.len() <= waiting * SLOTS_PER_ROW {
+        if waiting == 0 {
+            return;
+        }
+        let slots = index.layout().slots(region);
+        let in_a_row = slots.len() <= waiting * SLOTS_PER_ROW;
+        if in_a_row {
             read(index.last_events(slots.clone()), |last| *last);
-            read(to.of_slots(slots), |candidate| candidate.event);
         }
         let places = region * ROOM..region * ROOM + waiting;
         let rows = &self.rows[places.clone()];
@@ -146,20 +140,18 @@ impl Regions {
             self.found[found] = (at, slot);
             found += usize::from(serves);
         }
+        let mut best = to.enter(region, slots.len());
+        if in_a_row {
+            read(best.all(), |candidate| candidate.event);
+        }
         for &(at, slot) in &self.found[..found] {
             let Waiting { event, created, position, .. } = rows[at as usize];
-            to.offer(slot, Candidate { event, created, row: position + 1 });
+            best.offer(
+                slot as usize - slots.start,
+                Candidate { event, created, row: position + 1 },
+            );
         }
     }
-}
-
-/// How many bits of a key's number do not tell its region, and how many regions there are.
-fn layout(index: &EntityIndex) -> (u32, usize) {
-    let (keys, slots) = (index.keys().max(1), index.slots() as usize);
-    let regions = slots.div_ceil(SLOTS).clamp(1, MOST);
-    // Keys of a region are a power of two, so that there are at most twice as many regions as wanted.
-    let bits = if regions == 1 { u32::BITS } else { (keys / regions).max(1).ilog2() };
-    (bits, ((keys - 1) >> bits) + 1)
 }
 
 /// Reads every cache line of what lies in a row.
@@ -200,33 +192,21 @@ mod tests {
     }
 
     #[test]
-    fn regions_are_neither_too_many_nor_too_few() {
-        for keys in [1, 1000, 10_000, 100_000] {
-            let index = index(keys);
-            let (bits, regions) = layout(&index);
-            let wanted = (index.slots() as usize).div_ceil(SLOTS);
-            assert!((wanted..=2 * wanted).contains(&regions), "{regions} for {keys} keys");
-            assert_eq!((index.keys() - 1) >> bits, regions - 1, "the last key has a region");
-            let most = Regions::estimate(index.slots() as usize);
-            assert!(Regions::memory(&index) <= most, "{regions} regions");
-        }
-    }
-
-    #[test]
     fn rows_are_entered_whether_their_region_is_full_or_not() {
         const ROWS: u32 = 20_000;
         let index = index(10_000);
-        let mut candidates = Candidates::new(&index);
+        let candidates = Candidates::new(&index);
         let mut regions = Regions::new(&index, 50);
         // Of each key one row that serves the second slot, but every other is too old.
         let keys: Vec<u32> = (0..ROWS).map(|row| row % 10_000).collect();
         let events: Vec<i64> = (0..ROWS).map(|row| if row % 2 == 0 { 151 } else { 149 }).collect();
         let offers =
             Offers { keys: &keys, events: &events, created: None, visible: None, position: 7 };
-        regions.offer(&index, offers, &mut candidates);
-        regions.settle(&index, &mut candidates);
+        regions.offer(&index, offers, &candidates);
+        regions.settle(&index, &candidates);
+        let best = candidates.chosen(&index);
         for key in 0..10_000 {
-            let rows = [0, 1, 2].map(|slot| candidates.row(3 * key + slot, 0));
+            let rows = [0, 1, 2].map(|slot| best.row(3 * key + slot, 0));
             let served = (key % 2 == 0).then_some(u64::from(key) + 10_000 + 7);
             assert_eq!(rows, [None, served, None], "key {key}");
         }

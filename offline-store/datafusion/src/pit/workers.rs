@@ -1,7 +1,7 @@
 //! Work that several threads share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::runtime::{JoinSet, SpawnedTask};
 use larder_core::{Error, Result};
@@ -66,10 +66,35 @@ pub(crate) async fn share<S: 'static>(
     Ok(())
 }
 
+/// As [`share`], where a worker keeps nothing: what each piece of work answers, in the order of the pieces.
+///
+/// # Errors
+/// The first of the work.
+pub(crate) async fn collect<T: Default + Send + 'static>(
+    workers: usize,
+    tasks: usize,
+    work: impl Fn(usize) -> Result<T> + Send + Sync + 'static,
+) -> Result<Vec<T>> {
+    let done: Arc<Vec<Mutex<T>>> = Arc::new((0..tasks).map(|_| Mutex::default()).collect());
+    let into = Arc::clone(&done);
+    let work = move |(): &mut (), task: usize| {
+        let answer = work(task)?;
+        *into[task].lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        Ok(())
+    };
+    share(workers, tasks, || (), work, |()| Ok(())).await?;
+    let take =
+        |done: &Mutex<T>| std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(done.iter().map(take).collect())
+}
+
+/// What workers shared that are done.
+pub(crate) fn alone<T>(shared: Arc<T>) -> Result<T> {
+    Arc::into_inner(shared).ok_or_else(|| Error::internal("a worker goes on behind its end"))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use larder_core::ErrorKind;
 
     use super::*;
@@ -90,6 +115,12 @@ mod tests {
         let mut done = std::mem::take(&mut *done.lock().unwrap());
         done.sort_unstable();
         assert_eq!(done, (0..50).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn answers_are_in_the_order_of_the_pieces() {
+        let answers = collect(3, 50, |task| Ok(10 * task)).await.unwrap();
+        assert_eq!(answers, (0..50).map(|task| 10 * task).collect::<Vec<_>>());
     }
 
     #[tokio::test]

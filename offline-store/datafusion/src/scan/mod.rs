@@ -27,7 +27,7 @@ pub(crate) use deleted::Deleted;
 use file::{ScanFile, Wanted};
 pub(crate) use plan::{Pruning, ScanColumns, Share};
 pub(crate) use spilled::{SpillWriter, Spilled};
-pub(crate) use winners::WinningRows;
+pub(crate) use winners::{FoundRows, WinningRows};
 
 /// Rows decoded at a time: their keys and times stay in the nearest caches.
 const BATCH_ROWS: usize = 8192;

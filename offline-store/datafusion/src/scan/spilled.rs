@@ -25,6 +25,7 @@ use super::bytes::{Chunks, FileBytes};
 use super::deleted::Deleted;
 use super::file::{FileColumn, ScanFile};
 use super::{FeatureScan, Group, Piece, Pruning};
+use crate::failure::from_arrow;
 
 /// Rows on their way to disk, in a file without a name that goes with its handle.
 #[derive(Debug)]
@@ -99,12 +100,24 @@ impl Spilled {
         batch_size: usize,
     ) -> Result<ParquetRecordBatchReader> {
         let mask = ProjectionMask::roots(self.footer.parquet_schema(), columns);
+        let reader = self.reader().with_projection(mask).with_batch_size(batch_size);
+        reader.build().map_err(unreadable)
+    }
+
+    /// All rows of one row group.
+    pub(crate) fn group(&self, number: usize) -> Result<RecordBatch> {
+        let rows = self.footer.metadata().row_group(number).num_rows();
+        let reader = self.reader().with_row_groups(vec![number]);
+        let reader = reader.with_batch_size(usize::try_from(rows).unwrap_or(usize::MAX));
+        let mut rows = reader.build().map_err(unreadable)?;
+        rows.next()
+            .ok_or_else(|| Error::internal("a row group on disk has no rows"))?
+            .map_err(from_arrow)
+    }
+
+    fn reader(&self) -> ParquetRecordBatchReaderBuilder<Chunks> {
         let chunks = Chunks::Local { file: Arc::clone(&self.file), size: self.size };
         ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.footer.clone())
-            .with_projection(mask)
-            .with_batch_size(batch_size)
-            .build()
-            .map_err(unreadable)
     }
 
     /// How many rows there are.

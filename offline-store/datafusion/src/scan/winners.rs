@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::{BooleanBuffer, Buffer};
@@ -24,23 +25,38 @@ pub(crate) struct WinningRows {
     before: Vec<u32>,
 }
 
-impl WinningRows {
-    /// The set of these positions, all below `end`.
-    pub(crate) fn new(positions: impl Iterator<Item = u64>, end: u64) -> Self {
+/// Positions of winners as they are found, by any number of threads.
+#[derive(Debug)]
+pub(crate) struct FoundRows {
+    words: Vec<AtomicU64>,
+}
+
+impl FoundRows {
+    /// None, and room for positions below `end`.
+    pub(crate) fn new(end: u64) -> Self {
         let words = usize::try_from(end.div_ceil(64)).unwrap_or(usize::MAX);
-        let mut words = vec![0_u64; words];
-        for position in positions {
-            words[word(position)] |= 1 << (position % 64);
-        }
+        Self { words: std::iter::repeat_with(AtomicU64::default).take(words).collect() }
+    }
+
+    /// Adds a position.
+    pub(crate) fn insert(&self, position: u64) {
+        self.words[word(position)].fetch_or(1 << (position % 64), Ordering::Relaxed);
+    }
+
+    /// The set of all that were added.
+    pub(crate) fn finish(self) -> WinningRows {
+        let words: Vec<u64> = self.words.into_iter().map(AtomicU64::into_inner).collect();
         let mut count = 0;
         let before = words.iter().map(|word| {
             let before = count;
             count += word.count_ones();
             before
         });
-        Self { before: before.collect(), words }
+        WinningRows { before: before.collect(), words }
     }
+}
 
+impl WinningRows {
     /// How many winners have a lower position than this one.
     pub(crate) fn rank(&self, position: u64) -> u32 {
         let word = word(position);
@@ -124,7 +140,11 @@ mod tests {
 
     #[test]
     fn winners_are_numbered_in_the_order_of_their_positions() {
-        let winners = WinningRows::new([130, 3, 64, 63, 3].into_iter(), 131);
+        let found = FoundRows::new(131);
+        for position in [130, 3, 64, 63, 3] {
+            found.insert(position);
+        }
+        let winners = found.finish();
         let ranks = [3, 63, 64, 130].map(|position| winners.rank(position));
         assert_eq!(ranks, [0, 1, 2, 3]);
     }

@@ -194,34 +194,42 @@ async fn a_folder_is_pruned_file_by_file() {
     assert_eq!(found, [says(&whole_log, 150), says(&whole_log, 190)]);
 }
 
-/// Two views with other keys, one of them without any, asked for by many rows in no order.
-fn many_views(limit: Option<usize>) -> HistoricalRequest {
-    let mut everyone = users("log.parquet");
-    "all".clone_into(&mut everyone.name);
+/// Views of which one has no keys between two that have the same, asked for by rows in no order.
+fn many_views(count: i64, limit: Option<usize>) -> HistoricalRequest {
+    let named = |name: &str| {
+        let mut view = users("log.parquet");
+        name.clone_into(&mut view.name);
+        for feature in &mut view.features {
+            feature.output = format!("{name}__{}", feature.name);
+        }
+        view
+    };
+    let (mut everyone, again) = (named("all"), named("again"));
     everyone.join_keys.clear();
-    for feature in &mut everyone.features {
-        feature.output = format!("all__{}", feature.name);
-    }
     let wanted: Vec<(i64, i64)> =
-        (0..9_000).map(|row| (row * 37 % 400, row * 7_919 % 9_500)).collect();
+        (0..count).map(|row| (row * 37 % 400, row * 7_919 % 9_500)).collect();
     let mut entity = asked(&wanted);
     let nulls = new_null_array(entity.column(0).data_type(), 1);
-    let users_column =
-        arrow_select::concat::concat(&[entity.column(0).slice(0, 8_999).as_ref(), nulls.as_ref()]);
+    let users_but_one = entity.column(0).slice(0, entity.num_rows() - 1);
+    let users_column = arrow_select::concat::concat(&[users_but_one.as_ref(), nulls.as_ref()]);
     entity = RecordBatch::try_from_iter_with_nullable([
         ("user", users_column.unwrap(), true),
         ("event_timestamp", Arc::clone(entity.column(1)), true),
     ])
     .unwrap();
-    let mut request = request(entity, vec![users("log.parquet"), everyone]);
+    let mut request = request(entity, vec![users("log.parquet"), everyone, again]);
     request.views[0].ttl = Some(Duration::from_mins(5));
     request.options.memory_limit = limit;
     request
 }
 
-async fn answers_of_many_views(folder: &Path, limit: Option<usize>) -> Vec<Vec<String>> {
+async fn answers_of_many_views(
+    folder: &Path,
+    count: i64,
+    limit: Option<usize>,
+) -> Vec<Vec<String>> {
     let store = DataFusionOfflineStore::new(EngineOptions::new(folder)).unwrap();
-    let answer = store.historical_features(many_views(limit)).await.unwrap();
+    let answer = store.historical_features(many_views(count, limit)).await.unwrap();
     let answer = whole(answer).await.unwrap();
     let schema = answer.schema();
     let all: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -231,24 +239,26 @@ async fn answers_of_many_views(folder: &Path, limit: Option<usize>) -> Vec<Vec<S
 async fn a_join_beyond_the_memory_limit_goes_through_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     put_pages(&folder.path().join("log.parquet"), &log(0..10_000, 400));
-    let expected = answers_of_many_views(folder.path(), None).await;
+    let expected = answers_of_many_views(folder.path(), 9_000, None).await;
     assert_eq!(expected.len(), 9_000);
     assert!(expected[..8_999].iter().any(|row| row[2] != "null"));
     for limit in [1, 64 << 10, 1 << 20] {
-        let found = answers_of_many_views(folder.path(), Some(limit)).await;
+        let found = answers_of_many_views(folder.path(), 9_000, Some(limit)).await;
         assert_eq!(found, expected, "limit {limit}");
     }
 }
 
 async fn views_that_do_not_fit_together_are_joined_one_after_the_other() {
+    // More than are answered at a time.
+    const ROWS: i64 = 70_000;
     let folder = tempfile::tempdir().unwrap();
     put_pages(&folder.path().join("log.parquet"), &log(0..10_000, 400));
-    let expected = answers_of_many_views(folder.path(), None).await;
+    let expected = answers_of_many_views(folder.path(), ROWS, None).await;
     let store = DataFusionOfflineStore::new(EngineOptions::new(folder.path())).unwrap();
-    let limit = greatest_limit(&store, &many_views(None), "to disk").await;
-    let text = store.explain(many_views(Some(limit))).await.unwrap();
+    let limit = greatest_limit(&store, &many_views(ROWS, None), "to disk").await;
+    let text = store.explain(many_views(ROWS, Some(limit))).await.unwrap();
     assert!(text.contains("one view after the other"), "{text}");
-    assert_eq!(answers_of_many_views(folder.path(), Some(limit)).await, expected);
+    assert_eq!(answers_of_many_views(folder.path(), ROWS, Some(limit)).await, expected);
 }
 
 /// The greatest limit at which the plan says so; what each processor takes is the machine's.
