@@ -44,6 +44,40 @@ def totals(inputs):
     return {"total": [c + t for c, t in zip(inputs["clicks"], inputs["taps"])]}
 "#;
 
+const WITHOUT_ENTITIES: &str = r#"
+from datetime import timedelta
+from feast import FeatureView, Field, FileSource
+from feast.on_demand_feature_view import on_demand_feature_view
+from feast.types import Int64
+from riders import rides
+
+everywhere = FeatureView(
+    name="everywhere",
+    entities=[],
+    ttl=timedelta(days=0),
+    schema=[Field(name="clicks", dtype=Int64)],
+    source=FileSource(name="everywhere", path="rides.parquet", timestamp_field="event_timestamp"),
+)
+
+@on_demand_feature_view(
+    sources=[everywhere],
+    schema=[Field(name="twice", dtype=Int64)],
+    mode="python",
+    write_to_online_store=True,
+)
+def doubled(inputs):
+    return {"twice": [2 * c for c in inputs["clicks"]]}
+
+@on_demand_feature_view(
+    sources=[rides],
+    schema=[Field(name="thrice", dtype=Int64)],
+    mode="python",
+    write_to_online_store=True,
+)
+def tripled(inputs):
+    return {"thrice": [3 * c for c in inputs["clicks"]]}
+"#;
+
 /// Two files with a row of every rider, in orders of their own.
 fn riders() -> Folder {
     let folder = Folder::empty();
@@ -119,4 +153,22 @@ fn entities_that_do_not_fit_in_memory_are_computed_share_by_share() {
         folder.stdout(&["teardown"]);
         folder.stdout(&["apply"]);
     }
+}
+
+#[test]
+fn a_view_without_entities_has_one_row_where_its_sources_have_no_entities_either() {
+    let folder = riders();
+    folder.write("without.py", WITHOUT_ENTITIES);
+    folder.stdout(&["apply"]);
+    let range = ["2026-01-01T00:00:00", "2026-02-01T00:00:00"];
+    folder.stdout(&["materialize", range[0], range[1], "-v", "doubled"]);
+    let asked = ["get-online-features", "-e", "driver_id=7", "-f", "doubled:twice"];
+    let answer = folder.stdout(&[&asked[..], &["--output-format", "json"]].concat());
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    // Of the riders of the last day the one that comes last in the file.
+    let last = (0..RIDERS).map(|place| place * 7_919 % RIDERS).filter(|rider| rider % 28 == 27);
+    let last = last.last().expect("many riders");
+    assert_eq!(answer["twice"], json!([2 * (last * 7_919 % 1_000)]), "{answer}");
+    let refused = folder.run(&["materialize", range[0], range[1], "-v", "tripled"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", program::transcript(&refused));
 }

@@ -55,9 +55,16 @@ impl Entities<'_> {
     /// Feast 0.67 takes a row per source and lets the order of a set decide which is stored.
     ///
     /// # Errors
-    /// `Invalid` when no source has a join key; what the offline store answers.
+    /// `Invalid` when no source has a join key, or the view has none and a source has; what the offline store answers.
     pub(crate) async fn frame(&self, share: Share) -> Result<Option<EntityFrame>> {
         let columns = columns(self.computation.sources());
+        if let Some(key) = columns.first().filter(|_| self.view.is_entityless()) {
+            return Err(Error::invalid(format!(
+                "it has no entities, but its sources have the join key \"{}\": of all their rows one would be stored",
+                key.name
+            ))
+            .with_hint("give it the entities of its sources: entities=[...]"));
+        }
         let lacking = self.view.entity_columns.iter().filter(|key| key.name != DUMMY_JOIN_KEY);
         if let Some(key) =
             lacking.clone().find(|key| columns.iter().all(|column| column.name != key.name))

@@ -1,6 +1,8 @@
 //! From batches of the offline store to rows of the online store.
 
-use arrow_array::{Array as _, ArrayRef, RecordBatch};
+use std::sync::Arc;
+
+use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use larder_core::{DUMMY_JOIN_KEY, Error, FeatureView, Field, Result, Timestamp, ValueType};
 use larder_offline_store::{Instants, PullRequest};
 use larder_online_store::{ViewTable, WriteRows, WriteRowsBuilder};
@@ -109,7 +111,14 @@ impl RowEncoder {
         let keys = self
             .keys
             .iter()
-            .map(|(column, field)| KeyColumn::new(field, self.column(batch, column)?))
+            .map(|(column, field)| match batch.column_by_name(column) {
+                // What is computed of rows without a key has none either.
+                None if column == DUMMY_JOIN_KEY => {
+                    let one: ArrayRef = Arc::new(StringArray::from(vec![""; batch.num_rows()]));
+                    KeyColumn::new(field, &one)
+                }
+                _ => KeyColumn::new(field, self.column(batch, column)?),
+            })
             .collect::<Result<Vec<_>>>()
             .map_err(|error| self.about(&error))?;
         let features = self
