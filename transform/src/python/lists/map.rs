@@ -9,9 +9,10 @@ use super::Elements;
 use super::nested::field_of;
 use crate::kernel::{Flatten, Mapped, Quantified, call};
 use crate::python::compiler::Compiler;
+use crate::python::comprehension::Made;
 use crate::python::condition::Condition;
 use crate::python::exception::Fault;
-use crate::python::repeat::{Made, Pass};
+use crate::python::repeat::Pass;
 use crate::python::scalar::{Kind, Scalar, choose};
 use crate::python::value::Value;
 

@@ -1,5 +1,6 @@
 //! Lists that a row holds: their elements, and sequences written out as lists of the row.
 
+mod changes;
 mod fold;
 mod function;
 mod map;

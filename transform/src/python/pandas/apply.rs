@@ -5,8 +5,9 @@ use std::rc::Rc;
 use larder_core::Result;
 use ruff_text_size::TextRange;
 
-use super::choice::{map_dict, missing};
+use super::choice::missing;
 use super::frame::frame;
+use super::literals::map_dict;
 use crate::python::call::Arguments;
 use crate::python::compiler::Compiler;
 use crate::python::scalar::{Kind, Origin, Scalar};

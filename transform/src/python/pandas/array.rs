@@ -2,7 +2,7 @@
 
 use larder_core::Result;
 
-use super::choice;
+use super::ranges;
 use crate::python::builtin::{self, Builtin};
 use crate::python::call::Arguments;
 use crate::python::compiler::{Compiler, scalar_or_none};
@@ -73,7 +73,7 @@ pub(super) fn clip<'a>(c: &mut Compiler<'a>, a: &Arguments<'a>) -> Result<Value<
     let positional = [value, lower, upper].into_iter().map(|value| value.unwrap_or(Value::None));
     let arguments =
         Arguments { positional: positional.collect(), keywords: Vec::new(), ..a.clone() };
-    choice::clip(c, &arguments)
+    ranges::clip(c, &arguments)
 }
 
 /// Whether the value stands for the number of rows, also as the only element of a shape.

@@ -4,7 +4,7 @@ use datafusion::logical_expr::not;
 use larder_core::Result;
 use ruff_python_ast::Operator;
 
-use super::{apply, choice, convert, frame};
+use super::{apply, choice, convert, frame, literals, ranges};
 use crate::kernel::{CompareOp, IsMissing, RoundDecimal, call};
 use crate::python::builtin::{Builtin, row};
 use crate::python::call::Arguments;
@@ -21,8 +21,8 @@ pub(crate) static SERIES_METHODS: &[Builtin] = &[
     row!("add", |c, a| arithmetic(c, a, Operator::Add, false)),
     row!("apply", |c, a| apply::apply(c, a)),
     row!("astype", |c, a| convert::as_type(c, a)),
-    row!("between", |c, a| choice::between(c, a)),
-    row!("clip", |c, a| choice::clip(c, a)),
+    row!("between", |c, a| ranges::between(c, a)),
+    row!("clip", |c, a| ranges::clip(c, a)),
     row!("combine_first", |c, a| choice::combine_first(c, a)),
     row!("copy", |c, a| c.receiver(a).map(Value::Series)),
     row!("div", |c, a| arithmetic(c, a, Operator::Div, false)),
@@ -32,7 +32,7 @@ pub(crate) static SERIES_METHODS: &[Builtin] = &[
     row!("floordiv", |c, a| arithmetic(c, a, Operator::FloorDiv, false)),
     row!("ge", |c, a| compare(c, a, CompareOp::GreaterEqual)),
     row!("gt", |c, a| compare(c, a, CompareOp::Greater)),
-    row!("isin", |c, a| choice::is_in(c, a)),
+    row!("isin", |c, a| literals::is_in(c, a)),
     row!("isna", |c, a| is_missing(c, a, false)),
     row!("isnull", |c, a| is_missing(c, a, false)),
     row!("le", |c, a| compare(c, a, CompareOp::LessEqual)),
@@ -50,7 +50,7 @@ pub(crate) static SERIES_METHODS: &[Builtin] = &[
     row!("radd", |c, a| arithmetic(c, a, Operator::Add, true)),
     row!("rdiv", |c, a| arithmetic(c, a, Operator::Div, true)),
     row!("rename", |c, a| c.receiver(a).map(Value::Series)),
-    row!("replace", |c, a| choice::replace(c, a)),
+    row!("replace", |c, a| literals::replace(c, a)),
     row!("reset_index", |c, a| c.receiver(a).map(Value::Series)),
     row!("rmul", |c, a| arithmetic(c, a, Operator::Mult, true)),
     row!("round", |c, a| round(c, a)),

@@ -6,9 +6,11 @@ mod choice;
 mod column;
 mod convert;
 mod frame;
+mod literals;
 mod located;
 mod numpy;
 mod operator;
+mod ranges;
 mod shape;
 
 use std::rc::Rc;
@@ -63,7 +65,7 @@ pub(crate) static FRAME_METHODS: &[Builtin] = &[
 pub(crate) static PANDAS: &[Builtin] = &[
     row!("DataFrame", |c, a| frame::data_frame(c, a)),
     row!("Series", |c, a| array::series(c, a)),
-    row!("cut", |c, a| choice::cut(c, a)),
+    row!("cut", |c, a| ranges::cut(c, a)),
     row!("isna", |c, a| column::is_missing(c, a, false)),
     row!("isnull", |c, a| column::is_missing(c, a, false)),
     row!("notna", |c, a| column::is_missing(c, a, true)),
@@ -83,7 +85,7 @@ pub(crate) static NUMPY: &[Builtin] = &[
     row!("full_like", |c, a| array::full(c, a)),
     row!("int32", |c, a| array::scalar(c, a)),
     row!("int64", |c, a| array::scalar(c, a)),
-    row!("isin", |c, a| choice::is_in(c, a)),
+    row!("isin", |c, a| literals::is_in(c, a)),
     row!("ones", |c, a| array::constant(c, a, 1.0)),
     row!("ones_like", |c, a| array::constant_like(c, a, 1)),
     row!("round", |c, a| column::round(c, a)),
