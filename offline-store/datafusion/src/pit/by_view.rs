@@ -13,14 +13,19 @@ use larder_core::{Error, Result};
 
 use super::answers::Answers;
 use super::exec::ViewJoin;
+use super::held::width;
 use super::join::Join;
 use super::scratch::Scratch;
 use super::workers::{aside, share};
 use crate::failure::from_arrow;
 use crate::scan::{SpillWriter, Spilled};
 
-/// Entity rows whose answers are written and read at a time.
-pub(super) const CHUNK_ROWS: usize = 32 << 10;
+/// The most entity rows whose answers are written and read at a time.
+const MOST_ROWS: usize = 32 << 10;
+/// The least of them, however many features there are.
+const LEAST_ROWS: usize = 1 << 10;
+/// Bytes of such answers: every worker has some in memory.
+const CHUNK: usize = 8 << 20;
 
 /// A join of one view after the other.
 pub(super) struct ByView<'a> {
@@ -34,6 +39,7 @@ impl ByView<'_> {
     /// The answers of all views to all entity rows.
     pub(super) async fn run(self) -> Result<InChunks> {
         let rows = self.batches.iter().map(RecordBatch::num_rows).sum();
+        let chunk = (CHUNK / width(self.views).max(1)).clamp(LEAST_ROWS, MOST_ROWS);
         let scratch = Arc::new(Scratch::of_many(self.memory.new_empty()));
         let mut views = Vec::with_capacity(self.views.len());
         for view in self.views {
@@ -47,10 +53,10 @@ impl ByView<'_> {
                 memory: Arc::clone(&memory),
             };
             let answers = join.run().await?;
-            views.push(spill(Arc::clone(view), answers, rows, self.workers).await?);
+            views.push(spill(Arc::clone(view), answers, (rows, chunk), self.workers).await?);
             drop(memory);
         }
-        Ok(InChunks { views })
+        Ok(InChunks { rows: chunk, views })
     }
 }
 
@@ -69,7 +75,7 @@ type Written = Mutex<Vec<(usize, Place)>>;
 async fn spill(
     view: Arc<ViewJoin>,
     answers: Vec<Answers>,
-    rows: usize,
+    (rows, chunk_rows): (usize, usize),
     workers: usize,
 ) -> Result<Vec<Place>> {
     let written: Arc<Written> = Arc::default();
@@ -77,8 +83,8 @@ async fn spill(
     let answers = Arc::new(answers);
     let at_hand = Arc::clone(&answers);
     let write = move |writing: &mut Writing, chunk: usize| {
-        let first = chunk * CHUNK_ROWS;
-        let rows = first..rows.min(first + CHUNK_ROWS);
+        let first = chunk * chunk_rows;
+        let rows = first..rows.min(first + chunk_rows);
         writing.chunks.push(chunk);
         writing.write(&view, &at_hand, rows)
     };
@@ -87,7 +93,7 @@ async fn spill(
         into.lock().unwrap_or_else(PoisonError::into_inner).extend(places);
         Ok(())
     };
-    share(workers, rows.div_ceil(CHUNK_ROWS), Writing::default, write, end).await?;
+    share(workers, rows.div_ceil(chunk_rows), Writing::default, write, end).await?;
     // To give so much memory back takes a while.
     aside(move || {
         drop(answers);
@@ -130,9 +136,10 @@ struct Place {
     group: usize,
 }
 
-/// Answers on disk in chunks of [`CHUNK_ROWS`] entity rows, the last one being shorter.
+/// Answers on disk in chunks of so many entity rows, the last one being shorter.
 #[derive(Debug)]
 pub(super) struct InChunks {
+    pub(super) rows: usize,
     /// Per view its chunks.
     views: Vec<Vec<Place>>,
 }

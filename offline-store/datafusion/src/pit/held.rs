@@ -17,9 +17,7 @@ pub(crate) fn held(views: &[Arc<ViewJoin>], workers: usize, rows: usize) -> usiz
     let indexes = (0..views.len())
         .filter(|&view| views[..view].iter().all(|known| known.by != views[view].by))
         .count();
-    let width = |field: &FieldRef| field.data_type().primitive_width().unwrap_or(TEXT_WIDTH);
-    let features: usize =
-        views.iter().flat_map(|view| view.scan.features.fields()).map(width).sum();
+    let features = width(views);
     let candidates = Candidates::PER_SLOT.saturating_mul(rows);
     let first = candidates.saturating_mul(views.len());
     let first = first.saturating_add(workers * Regions::estimate(rows));
@@ -29,6 +27,12 @@ pub(crate) fn held(views: &[Arc<ViewJoin>], workers: usize, rows: usize) -> usiz
     let second = rows.saturating_mul(views.len() * size_of::<u32>() + features);
     let index = EntityIndex::estimate(rows).saturating_mul(indexes);
     index.saturating_add(first.max(chosen).max(second))
+}
+
+/// Bytes that the features of all views in a row take, about.
+pub(super) fn width(views: &[Arc<ViewJoin>]) -> usize {
+    let width = |field: &FieldRef| field.data_type().primitive_width().unwrap_or(TEXT_WIDTH);
+    views.iter().flat_map(|view| view.scan.features.fields()).map(width).sum()
 }
 
 /// As [`held`], of the view that takes most when views are joined one after the other.

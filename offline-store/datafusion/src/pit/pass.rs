@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use larder_core::Result;
 
 use super::answers::Answers;
-use super::by_view::{ByView, CHUNK_ROWS};
+use super::by_view::ByView;
 use super::exec::ViewJoin;
 use super::held::{held, held_by_one, held_per_row};
 use super::join::Join;
@@ -130,7 +130,7 @@ impl Pass {
         let answers = Arc::new(join.run().await?);
         let schema = Arc::clone(&self.schema);
         let held = self.reservation.split(self.reservation.size());
-        let chunks = chunks(batches, self.batch_size).into_iter().enumerate();
+        let chunks = chunks(batches, answers.rows, self.batch_size).into_iter().enumerate();
         let chunks = chunks.map(move |(chunk, pieces)| {
             let _held = &held;
             let (answers, schema) = (Arc::clone(&answers), Arc::clone(&schema));
@@ -192,19 +192,19 @@ fn slices(batches: &[RecordBatch], size: usize) -> Vec<(usize, RecordBatch)> {
     pieces
 }
 
-/// Cuts batches at every chunk of rows and into pieces of at most `size` rows, which are given chunk by chunk.
-fn chunks(batches: &[RecordBatch], size: usize) -> Vec<Vec<RecordBatch>> {
+/// Cuts batches at every chunk of `rows` and into pieces of at most `size` rows, which are given chunk by chunk.
+fn chunks(batches: &[RecordBatch], rows: usize, size: usize) -> Vec<Vec<RecordBatch>> {
     let mut chunks: Vec<Vec<RecordBatch>> = Vec::new();
     for (first, piece) in slices(batches, size) {
         let mut start = 0;
         while start < piece.num_rows() {
             let row = first + start;
-            let rows = (CHUNK_ROWS - row % CHUNK_ROWS).min(piece.num_rows() - start);
-            if row % CHUNK_ROWS == 0 {
+            let here = (rows - row % rows).min(piece.num_rows() - start);
+            if row % rows == 0 {
                 chunks.push(Vec::new());
             }
-            chunks.last_mut().into_iter().for_each(|chunk| chunk.push(piece.slice(start, rows)));
-            start += rows;
+            chunks.last_mut().into_iter().for_each(|chunk| chunk.push(piece.slice(start, here)));
+            start += here;
         }
     }
     chunks
@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn every_chunk_but_the_last_has_its_rows_whatever_batches_they_came_in() {
-        let sizes = [50_000_u64, 0, 1, 2 * CHUNK_ROWS as u64, 7];
+        const ROWS: u64 = 32_000;
+        let sizes = [50_000_u64, 0, 1, 2 * ROWS, 7];
         let mut first = 0;
         let batch = |rows: &u64| {
             let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(first..first + rows));
@@ -265,12 +266,12 @@ mod tests {
             RecordBatch::try_from_iter([("row", numbers)]).unwrap()
         };
         let batches: Vec<RecordBatch> = sizes.iter().map(batch).collect();
-        for size in [1_000, 8_192, 1 << 20] {
-            let chunks = chunks(&batches, size);
-            let rows = |chunk: &Vec<RecordBatch>| chunk.iter().map(RecordBatch::num_rows).sum();
-            let counts: Vec<usize> = chunks.iter().map(rows).collect();
+        for (rows, size) in [(32_000, 1_000), (32_000, 8_192), (32_000, 1 << 20), (1_024, 8_192)] {
+            let chunks = chunks(&batches, rows, size);
+            let count = |chunk: &Vec<RecordBatch>| chunk.iter().map(RecordBatch::num_rows).sum();
+            let counts: Vec<usize> = chunks.iter().map(count).collect();
             let (last, whole) = counts.split_last().unwrap();
-            assert!(whole.iter().all(|rows| *rows == CHUNK_ROWS) && *last <= CHUNK_ROWS);
+            assert!(whole.iter().all(|count| *count == rows) && *last <= rows);
             let pieces: Vec<RecordBatch> = chunks.into_iter().flatten().collect();
             assert!(pieces.iter().all(|piece| (1..=size).contains(&piece.num_rows())));
             let schema = batches[0].schema();
