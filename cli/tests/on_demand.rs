@@ -5,6 +5,7 @@ mod program;
 
 use std::fmt::Write as _;
 
+use insta::assert_snapshot;
 use program::Folder;
 use serde_json::{Value, json};
 
@@ -169,6 +170,22 @@ fn a_view_without_entities_has_one_row_where_its_sources_have_no_entities_either
     let mut riders = (0..RIDERS).rev().map(|place| place * 7_919 % RIDERS);
     let last = riders.find(|rider| rider % 28 == 27).expect("many riders");
     assert_eq!(answer["twice"], json!([2 * (last * 7_919 % 1_000)]), "{answer}");
-    let refused = folder.run(&["materialize", range[0], range[1], "-v", "tripled"]);
-    assert_eq!(refused.status.code(), Some(1), "{}", program::transcript(&refused));
+}
+
+#[test]
+fn a_view_without_entities_over_sources_with_entities_is_refused_with_a_hint() {
+    let folder = riders();
+    folder.write("without.py", WITHOUT_ENTITIES);
+    folder.stdout(&["apply"]);
+    let refused =
+        folder.run(&["materialize", "2026-01-01T00:00:00", "2026-02-01T00:00:00", "-v", "tripled"]);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| {
+        assert_snapshot!("on_demand_without_entities", program::transcript(&refused));
+    });
+    let asked = ["get-online-features", "-e", "driver_id=7", "-f", "tripled:thrice"];
+    let answer = folder.stdout(&[&asked[..], &["--output-format", "json"]].concat());
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    assert_eq!(answer["thrice"], json!([null]), "nothing was written");
 }

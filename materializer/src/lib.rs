@@ -10,7 +10,6 @@
 
 mod ahead;
 mod checkpoint;
-mod entities;
 mod key_column;
 mod on_demand;
 mod precomputed;
@@ -19,6 +18,7 @@ mod recorder;
 mod rows;
 mod run;
 mod selection;
+mod share;
 mod task;
 mod window;
 mod write;

@@ -12,7 +12,7 @@ use larder_core::{DUMMY_JOIN_KEY, Error, FeatureView, Field, Interval, JoinKey, 
 use larder_offline_store::{BatchStream, Instants, OfflineStore, PullRequest, ceil_ticks};
 use larder_proto::wire::entity_key::EntityKeyVersion;
 
-use crate::entities::{EntityFrame, Held, Share};
+use crate::share::{EntityFrame, Held, Share};
 
 /// Column of the entity rows that holds their times.
 pub const EVENT_TIMESTAMP: &str = "event_timestamp";

@@ -12,11 +12,11 @@ use larder_proto::wire::entity_key::EntityKeyVersion;
 
 use crate::ahead::EncodedBatches;
 use crate::checkpoint::{Checkpoints, Marker, Resumption, still_fits};
-use crate::entities::Share;
 use crate::on_demand::{Entities, OnDemandRows};
 use crate::progress::{Counts, Progress};
 use crate::recorder::IntervalRecorder;
 use crate::rows::{EncodedRows, RowEncoder};
+use crate::share::Share;
 use crate::task::ViewTask;
 use crate::write::write_rows;
 

@@ -199,20 +199,16 @@ impl<'a> Compiler<'a> {
         b: &Dict<'a>,
         at: TextRange,
     ) -> Result<Dict<'a>> {
+        let in_one_branch = || Value::Unusable(Rc::from("one branch does not set this key"));
         let mut merged = a.clone();
         for (key, value) in &mut merged.entries {
-            match b.get(key) {
-                Some(other) => *value = self.select(condition, value, other, at)?,
-                None => *value = Value::Unusable(Rc::from("one branch does not set this key")),
-            }
+            *value = match b.get(key) {
+                Some(other) => self.select(condition, value, other, at)?,
+                None => in_one_branch(),
+            };
         }
-        for (key, _) in &b.entries {
-            if a.get(key).is_none() {
-                merged.set(
-                    key.clone(),
-                    Value::Unusable(Rc::from("one branch does not set this key")),
-                );
-            }
+        for (key, _) in b.entries.iter().filter(|(key, _)| a.get(key).is_none()) {
+            merged.set(key.clone(), in_one_branch());
         }
         Ok(merged)
     }

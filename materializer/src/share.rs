@@ -1,4 +1,4 @@
-//! The entities of an on-demand view, share by share where they are too many for memory.
+//! Shares of the entities of an on-demand view, which are too many for memory at once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
