@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::answers::Answers;
 use super::candidates::{Candidates, NO_TIME};
-use super::choose::Winners;
+use super::choose::Choice;
 use super::exec::ViewJoin;
 use super::index::EntityIndex;
 use super::key_index::NO_KEY;
@@ -83,15 +83,15 @@ impl Join {
         view: &Arc<ViewJoin>,
         index: &Arc<EntityIndex>,
         candidates: Option<Arc<Candidates>>,
-    ) -> Result<Winners> {
+    ) -> Result<Choice> {
         let entities = index.slot_of_row().len();
-        self.scratch.grow(&self.memory, Winners::memory(entities, view.scan.end()))?;
+        self.scratch.grow(&self.memory, Choice::memory(entities, view.scan.end()))?;
         // Where there is nothing to be read, nothing was begun with.
         let candidates = match candidates {
             Some(candidates) => candidates,
             None => Arc::new(self.scratch.candidates(index)?),
         };
-        let winners = Winners::choose(view, index, &candidates, &self.batches, self.workers);
+        let winners = Choice::choose(view, index, &candidates, &self.batches, self.workers);
         let winners = winners.await?;
         self.memory.shrink(entities * size_of::<u64>());
         self.scratch.put_candidates(index, alone(candidates)?);
@@ -99,7 +99,7 @@ impl Join {
     }
 
     /// The second pass: the features of the winners.
-    async fn read_features(&self, winners: Vec<Arc<Winners>>) -> Result<Vec<Answers>> {
+    async fn read_features(&self, winners: Vec<Arc<Choice>>) -> Result<Vec<Answers>> {
         let mut groups = Vec::new();
         for (view, (join, winners)) in self.views.iter().zip(&winners).enumerate() {
             let with_winners =
@@ -122,7 +122,7 @@ impl Join {
         }
         let mut answers = Vec::with_capacity(of_views.len());
         for ((join, parts), winners) in self.views.iter().zip(of_views).zip(winners) {
-            let Winners { of_entity, .. } = alone(winners)?;
+            let Choice { of_entity, .. } = alone(winners)?;
             answers.push(Answers::new(&join.scan.features, &parts, of_entity));
         }
         Ok(answers)

@@ -22,6 +22,7 @@ mod layout;
 mod merged;
 mod partitioned;
 mod pass;
+mod pieces;
 mod regions;
 mod scratch;
 mod winners;
