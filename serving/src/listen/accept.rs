@@ -125,6 +125,7 @@ impl Acceptor {
         match established.await {
             Ok(Ok((stream, prelude))) => {
                 // The protocol is gone when the server stops: so is the connection then.
+                let prelude = (self.prelude, prelude);
                 let connection = Connection::new(stream, prelude, self.send_timeout, slot);
                 drop(accepted.send(connection).await);
             }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -11,6 +11,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 use tonic::transport::server::Connected;
 
+use super::accept::Prelude;
+use super::outgoing::Outgoing;
 use super::stream::Stream;
 
 /// The bytes of one client. Its slot among the connections is free again when it goes.
@@ -19,6 +21,8 @@ pub(crate) struct Connection {
     stream: Stream,
     /// What was read before the protocol took over.
     prelude: Bytes,
+    /// Small writes of HTTP/2; `None` for protocols that write an answer at once.
+    outgoing: Option<Outgoing>,
     send: SendTimeout,
     _slot: OwnedSemaphorePermit,
 }
@@ -50,14 +54,16 @@ impl SendTimeout {
 }
 
 impl Connection {
+    /// A connection over which the protocol of the prelude is spoken, of which these bytes were read.
     pub(super) fn new(
         stream: Stream,
-        prelude: Bytes,
+        (protocol, prelude): (Prelude, Bytes),
         send_timeout: Duration,
         slot: OwnedSemaphorePermit,
     ) -> Self {
         let send = SendTimeout { limit: send_timeout, running: None };
-        Self { stream, prelude, send, _slot: slot }
+        let outgoing = (protocol == Prelude::Http2).then(Outgoing::default);
+        Self { stream, prelude, outgoing, send, _slot: slot }
     }
 }
 
@@ -82,9 +88,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let progress = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.send.watch(cx, progress)
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -93,7 +97,11 @@ impl AsyncWrite for Connection {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let progress = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        let stream = Pin::new(&mut this.stream);
+        let progress = match &mut this.outgoing {
+            Some(outgoing) => outgoing.poll_write(stream, cx, slices),
+            None => stream.poll_write_vectored(cx, slices),
+        };
         this.send.watch(cx, progress)
     }
 
@@ -103,12 +111,20 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let progress = Pin::new(&mut this.stream).poll_flush(cx);
+        let stream = Pin::new(&mut this.stream);
+        let progress = match &mut this.outgoing {
+            Some(outgoing) => outgoing.poll_flush(stream, cx),
+            None => stream.poll_flush(cx),
+        };
         this.send.watch(cx, progress)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if let Some(outgoing) = &mut this.outgoing {
+            let sent = outgoing.poll_send(Pin::new(&mut this.stream), cx);
+            ready!(this.send.watch(cx, sent))?;
+        }
         let progress = Pin::new(&mut this.stream).poll_shutdown(cx);
         this.send.watch(cx, progress)
     }

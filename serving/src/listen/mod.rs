@@ -4,6 +4,7 @@ mod accept;
 mod connection;
 mod http;
 mod lanes;
+mod outgoing;
 mod stream;
 mod tls;
 
