@@ -120,12 +120,9 @@ fn measure(options: &Options, redis: &RedisServer, layout: &str) -> Result<()> {
     let server = Server::fs_with(&repository.path(), &["--no-access-log"]);
     fill(&server, options.keys)?;
     let requests = requests(options);
-    let target = GrpcTarget {
-        address: server.grpc_address(),
-        method: "/larder.recommendation.v1.RecommendationService/GetInteractionFeatures",
-        requests: &requests,
-    };
-    check(&target.call(&requests[0])?, options.candidates)?;
+    let method = "/larder.recommendation.v1.RecommendationService/GetInteractionFeatures";
+    let target = GrpcTarget::new(server.grpc_address(), method, &requests)?;
+    check(&target.call()?, options.candidates)?;
     let duration = std::time::Duration::from_secs(options.seconds);
     let highest = closed_loop(&target, options.connections, duration / 3)?;
     let open = open_loop(&target, options.connections, duration, options.rate)?;

@@ -40,10 +40,20 @@ pub(crate) struct RawRedis {
 }
 
 impl RawRedis {
-    /// What `fs` has to ask for requests of these keys, of all features of the online workload.
-    pub(crate) fn new(port: u16, project: &str, requests: &[Vec<u32>]) -> Result<Self> {
+    /// What `fs` has to ask for requests of these keys, of all features of the online workload; of small requests several
+    /// at a time.
+    pub(crate) fn pipelined(port: u16, project: &str, requests: &[Vec<u32>]) -> Result<Self> {
         let rows = requests.first().map_or(1, Vec::len);
-        let together = IN_FLIGHT.div_ceil(rows);
+        Self::new(port, project, requests, IN_FLIGHT.div_ceil(rows))
+    }
+
+    /// The same, one request at a time over each connection.
+    pub(crate) fn one_by_one(port: u16, project: &str, requests: &[Vec<u32>]) -> Result<Self> {
+        Self::new(port, project, requests, 1)
+    }
+
+    fn new(port: u16, project: &str, requests: &[Vec<u32>], together: usize) -> Result<Self> {
+        let rows = requests.first().map_or(1, Vec::len);
         let batches = requests
             .chunks_exact(together)
             .map(|requests| {
@@ -69,6 +79,11 @@ impl RawRedis {
         let batches = (0..VIEWS).flat_map(|view| firsts().map(move |first| (view, first)));
         let batches = batches.map(batch).collect::<Result<_>>()?;
         Ok(Self { port, batches, commands: KEYS_PER_BATCH as usize, requests: 1 })
+    }
+
+    /// Requests that are on their way over one connection.
+    pub(crate) fn together(&self) -> usize {
+        self.requests
     }
 
     /// How many there are.

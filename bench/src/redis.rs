@@ -1,5 +1,7 @@
 //! Online features on Redis, beside the same Redis asked without anything in between.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use larder_tests::{Feast, RedisServer, Repository, Server};
@@ -39,6 +41,30 @@ const RAW_CONNECTIONS: [usize; 2] = [1, 4];
 /// The share of its highest rate at which latency is measured.
 const OPEN_SHARE: f64 = 0.7;
 
+/// Redis asked directly.
+struct Raw {
+    pipelined: RawRedis,
+    one_by_one: RawRedis,
+}
+
+impl Raw {
+    /// The most requests that are answered per second.
+    fn best(&self, duration: Duration) -> Result<f64> {
+        RAW_CONNECTIONS.iter().try_fold(0_f64, |best, &connections| {
+            Ok(best.max(closed_loop(&self.pipelined, connections, duration)?.rate))
+        })
+    }
+
+    /// The same with one request on its way over each connection; `None` where the others are not more.
+    fn alike(&self, connections: usize, duration: Duration) -> Result<Option<f64>> {
+        let most = RAW_CONNECTIONS.iter().max().map_or(0, |most| most * self.pipelined.together());
+        if connections >= most {
+            return Ok(None);
+        }
+        Ok(Some(closed_loop(&self.one_by_one, connections, duration)?.rate))
+    }
+}
+
 /// One `fs serve` with its rows on Redis.
 struct Served {
     layout: Layout,
@@ -69,12 +95,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         });
     println!(
         "online features on Redis: {} features of {VIEWS} views, {} keys; raw: the same HMGETs of the Feast layout, \
-         pipelined, the better of 1 and 4 connections",
+         pipelined, the better of 1 and 4 connections; alike: with no more requests on their way than fs is sent",
         VIEWS * FEATURES,
         options.load.keys,
     );
     println!(
-        "{:>6} {:>8} {:>5} {:>6} {:>26} {:>26} {:>8} {:>15} {:>22} {:>8}",
+        "{:>6} {:>8} {:>5} {:>6} {:>26} {:>26} {:>8} {:>8} {:>15} {:>22} {:>8}",
         "layout",
         "protocol",
         "conns",
@@ -82,6 +108,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "fs requests/s",
         "raw requests/s",
         "share",
+        "alike",
         "p50/p99 ms",
         "feast requests/s",
         "ratio"
@@ -126,7 +153,10 @@ fn compare(
     let keys = workload::keys(load.keys, rows);
     let requests = Requests::new(&keys);
     // The raw client asks for the Feast layout always: that is what packed rows are to be compared with.
-    let raw = RawRedis::new(redis.port(), "bench", &keys)?;
+    let raw = Raw {
+        pipelined: RawRedis::pipelined(redis.port(), "bench", &keys)?,
+        one_by_one: RawRedis::one_by_one(redis.port(), "bench", &keys)?,
+    };
     let peer = peer.filter(|_| served.layout == Layout::Feast);
     requests.check(&served.server)?;
     if let Some(peer) = peer {
@@ -150,10 +180,11 @@ fn row(
     load: &Load,
     (served, protocol, connections): (&Served, Protocol, usize),
     requests: &Requests,
-    raw: &RawRedis,
+    raw: &Raw,
     peer: Option<&Server>,
 ) -> Result<()> {
-    let (mut ours, mut limit, mut theirs) = (Runs::default(), Runs::default(), Runs::default());
+    let (mut ours, mut theirs) = (Runs::default(), Runs::default());
+    let (mut limit, mut alike) = (Runs::default(), Runs::default());
     let duration = load.duration();
     requests.closed(&served.server, protocol, connections, duration / 3)?;
     let mut errors = 0;
@@ -161,11 +192,9 @@ fn row(
         let measured = requests.closed(&served.server, protocol, connections, duration)?;
         errors += measured.errors;
         ours.add(measured.rate);
-        let mut best = 0_f64;
-        for connections in RAW_CONNECTIONS {
-            best = best.max(closed_loop(raw, connections, duration / 2)?.rate);
-        }
+        let best = raw.best(duration / 2)?;
         limit.add(best);
+        alike.add(raw.alike(connections, duration / 2)?.unwrap_or(best));
         if let Some(peer) = peer {
             theirs.add(requests.closed(peer, protocol, connections, duration)?.rate);
         }
@@ -174,12 +203,13 @@ fn row(
     let open = requests.open(&served.server, protocol, connections, duration, rate)?;
     let latency =
         format!("{} / {}", figure(open.milliseconds(50.0)), figure(open.milliseconds(99.0)));
-    let share = format!("{:.0} %", 100.0 * ours.median() / limit.median());
+    let share = |of: &Runs| format!("{:.0} %", 100.0 * ours.median() / of.median());
+    let (share, alike) = (share(&limit), share(&alike));
     let beside = match peer {
         Some(_) => format!("{theirs:>22} {:>7}x", figure(ours.median() / theirs.median())),
         None => String::new(),
     };
-    println!("{label} {ours:>26} {limit:>26} {share:>8} {latency:>15} {beside}");
+    println!("{label} {ours:>26} {limit:>26} {share:>8} {alike:>8} {latency:>15} {beside}");
     if errors + open.errors > 0 {
         println!("{label} {} requests failed", errors + open.errors);
     }

@@ -97,7 +97,7 @@ impl Requests {
     pub(crate) fn check(&self, server: &Server) -> Result<()> {
         workload::columns(server, self.sample())?;
         workload::arrow_columns(server, &self.arrow[0])?;
-        let answer = self.grpc_target(server).call(&self.grpc[0])?;
+        let answer = self.grpc_target(server)?.call()?;
         let answer = GetOnlineFeaturesResponse::decode(answer)?;
         let statuses = answer.results.iter().flat_map(|column| &column.statuses);
         let present = FieldStatus::Present as i32;
@@ -114,7 +114,7 @@ impl Requests {
         connections: usize,
         duration: Duration,
     ) -> Result<Measured> {
-        closed_loop(self.target(server, protocol).as_ref(), connections, duration)
+        closed_loop(self.target(server, protocol)?.as_ref(), connections, duration)
     }
 
     /// Measures a server at a rate.
@@ -126,22 +126,20 @@ impl Requests {
         duration: Duration,
         rate: f64,
     ) -> Result<Measured> {
-        open_loop(self.target(server, protocol).as_ref(), connections, duration, rate)
+        open_loop(self.target(server, protocol)?.as_ref(), connections, duration, rate)
     }
 
-    fn target(&self, server: &Server, protocol: Protocol) -> Box<dyn Target + '_> {
-        match protocol {
-            Protocol::Http => Box::new(HttpTarget { port: server.port(), requests: &self.http }),
-            Protocol::Arrow => Box::new(HttpTarget { port: server.port(), requests: &self.arrow }),
-            Protocol::Grpc => Box::new(self.grpc_target(server)),
-        }
+    fn target(&self, server: &Server, protocol: Protocol) -> Result<Box<dyn Target + '_>> {
+        let http = |requests| Box::new(HttpTarget { port: server.port(), requests });
+        Ok(match protocol {
+            Protocol::Http => http(self.http.as_slice()),
+            Protocol::Arrow => http(self.arrow.as_slice()),
+            Protocol::Grpc => Box::new(self.grpc_target(server)?),
+        })
     }
 
-    fn grpc_target(&self, server: &Server) -> GrpcTarget<'_> {
-        GrpcTarget {
-            address: server.grpc_address(),
-            method: "/feast.serving.ServingService/GetOnlineFeatures",
-            requests: &self.grpc,
-        }
+    fn grpc_target(&self, server: &Server) -> Result<GrpcTarget> {
+        let method = "/feast.serving.ServingService/GetOnlineFeatures";
+        GrpcTarget::new(server.grpc_address(), method, &self.grpc)
     }
 }

@@ -160,6 +160,16 @@ impl Cli {
         matches!(&self.command, Command::Serve(_) | Command::ServeOffline(_) | Command::Listen(_))
     }
 
+    /// Whether this reads much data once and ends.
+    pub(crate) fn is_job_over_data(&self) -> bool {
+        matches!(
+            &self.command,
+            Command::GetHistoricalFeatures(_)
+                | Command::Materialize(_)
+                | Command::MaterializeIncremental(_)
+        )
+    }
+
     /// Whether a line is logged per request.
     pub(crate) fn logs_requests(&self) -> bool {
         match &self.command {

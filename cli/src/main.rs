@@ -50,5 +50,8 @@ fn run(arguments: cli::Cli) -> Result<()> {
     let tracer = traces.as_ref().map(Traces::tracer);
     let global = &arguments.global;
     logging::init(global.log_level, global.log_format, arguments.logs_requests(), tracer);
+    if arguments.is_job_over_data() {
+        process::keep_pages_small();
+    }
     cli::run(arguments)
 }
