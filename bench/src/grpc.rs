@@ -1,7 +1,7 @@
 //! Prepared gRPC requests: sent as they are, and answers that are not decoded.
 //!
-//! The generator shares its cores with the server that it measures. gRPC's own client takes more of them for a request of
-//! one row than the server does, so these calls are HTTP/2 and nothing above it.
+//! The generator shares its cores with the server that it measures. gRPC's own client takes two thirds of what the server
+//! takes for a request of one row, so these calls are HTTP/2 and nothing above it.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
