@@ -27,6 +27,7 @@ const NOT_A_TIME: i64 = i64::MIN;
 ///
 /// # Errors
 /// `Data` when the bytes are malformed or nest deeper than 64 levels; `out` may then hold a part.
+#[inline]
 pub fn write_value(value: &[u8], out: &mut Vec<u8>) -> Result<()> {
     if write_lone_scalar(value, out) { Ok(()) } else { write_nested(value, 0, out) }
 }
@@ -34,6 +35,7 @@ pub fn write_value(value: &[u8], out: &mut Vec<u8>) -> Result<()> {
 /// Writes a null or a number that is the only field of its message, as nearly every stored value is.
 ///
 /// Such a message needs no walk over its fields.
+#[inline]
 fn write_lone_scalar(value: &[u8], out: &mut Vec<u8>) -> bool {
     const DOUBLE: u8 = (5 << 3) | 1;
     const FLOAT: u8 = (6 << 3) | 5;
@@ -223,10 +225,18 @@ fn put_json<T: serde::Serialize + ?Sized>(scalar: &T, out: &mut Vec<u8>) {
 }
 
 /// Appends a float as Python prints it; NaN and the infinities as texts.
+#[inline]
 pub fn write_float(number: f64, out: &mut Vec<u8>) {
     if number.is_finite() {
         write_finite(number, out);
-    } else if number.is_nan() {
+    } else {
+        write_no_number(number, out);
+    }
+}
+
+#[cold]
+fn write_no_number(number: f64, out: &mut Vec<u8>) {
+    if number.is_nan() {
         out.extend_from_slice(b"\"NaN\"");
     } else if number > 0.0 {
         out.extend_from_slice(b"\"Infinity\"");
