@@ -2,10 +2,12 @@
 //!
 //! Integers are 64 bits wide: a result outside them is null, as a value that no feature can hold.
 
+use arrow_array::types::Float64Type;
 use arrow_array::{ArrayRef, Float64Array, Int64Array};
 use arrow_schema::DataType;
 use datafusion::common::Result;
 
+use super::total::binary;
 use super::{Kernel, Operand, collect};
 
 /// A binary arithmetic operator.
@@ -84,8 +86,7 @@ impl Kernel for Arithmetic {
     fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
         let [left, right] = operands else { unreachable!("two operands") };
         if *left.data_type() == DataType::Float64 {
-            let op = float_op(self.0);
-            return floats(left, right, rows, op);
+            return float_op(self.0, left, right, rows);
         }
         if self.0 == ArithmeticOp::Divide {
             let (left, right) = (left.ints()?, right.ints()?);
@@ -99,7 +100,17 @@ impl Kernel for Arithmetic {
     }
 }
 
-/// Applies a float operator row by row.
+/// Applies a float operator that never raises.
+fn always(
+    left: &Operand,
+    right: &Operand,
+    rows: usize,
+    op: impl Fn(f64, f64) -> f64,
+) -> Result<ArrayRef> {
+    Ok(binary::<Float64Type, Float64Type>(&left.floats()?, &right.floats()?, rows, op))
+}
+
+/// Applies a float operator that may have no result.
 pub(super) fn floats(
     left: &Operand,
     right: &Operand,
@@ -110,15 +121,17 @@ pub(super) fn floats(
     Ok(collect::<Float64Array, _>((0..rows).map(|row| op(left.get(row)?, right.get(row)?))))
 }
 
-fn float_op(op: ArithmeticOp) -> fn(f64, f64) -> Option<f64> {
+fn float_op(op: ArithmeticOp, left: &Operand, right: &Operand, rows: usize) -> Result<ArrayRef> {
     match op {
-        ArithmeticOp::Add => |a, b| Some(a + b),
-        ArithmeticOp::Subtract => |a, b| Some(a - b),
-        ArithmeticOp::Multiply => |a, b| Some(a * b),
-        ArithmeticOp::Divide => |a, b| (b != 0.0).then(|| a / b),
-        ArithmeticOp::FloorDivide => |a, b| (b != 0.0).then(|| floor_divide(a, b)),
-        ArithmeticOp::Modulo => |a, b| (b != 0.0).then(|| modulo(a, b)),
-        ArithmeticOp::Power => power,
+        ArithmeticOp::Add => always(left, right, rows, |a, b| a + b),
+        ArithmeticOp::Subtract => always(left, right, rows, |a, b| a - b),
+        ArithmeticOp::Multiply => always(left, right, rows, |a, b| a * b),
+        ArithmeticOp::Divide => floats(left, right, rows, |a, b| (b != 0.0).then(|| a / b)),
+        ArithmeticOp::FloorDivide => {
+            floats(left, right, rows, |a, b| (b != 0.0).then(|| floor_divide(a, b)))
+        }
+        ArithmeticOp::Modulo => floats(left, right, rows, |a, b| (b != 0.0).then(|| modulo(a, b))),
+        ArithmeticOp::Power => floats(left, right, rows, power),
     }
 }
 

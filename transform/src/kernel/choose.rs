@@ -1,9 +1,14 @@
 //! Truth of a value and the choice between two.
 
-use arrow_array::{Array, ArrayRef, BooleanArray, new_null_array};
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray, new_null_array,
+};
 use arrow_schema::DataType;
 use datafusion::common::{Result, ScalarValue, internal_err};
 
+use super::operand::{Bools, Column};
 use super::{Kernel, Operand, collect};
 
 /// Whether a value counts as true: not zero, not empty.
@@ -86,19 +91,16 @@ impl Choose {
         otherwise: &Operand,
         rows: usize,
     ) -> Result<ArrayRef> {
+        let is_whole = condition.is_whole() && then.is_whole() && otherwise.is_whole();
         let condition = condition.bools()?;
         match then.data_type() {
             DataType::Float64 => {
-                let (a, b) = (then.floats()?, otherwise.floats()?);
-                Ok(collect::<arrow_array::Float64Array, _>(pick(rows, |row| {
-                    if condition.get(row)? { a.get(row) } else { b.get(row) }
-                })))
+                let sides = (then.floats()?, otherwise.floats()?);
+                Ok(numbers(&condition, &sides, is_whole, rows))
             }
             DataType::Int64 => {
-                let (a, b) = (then.ints()?, otherwise.ints()?);
-                Ok(collect::<arrow_array::Int64Array, _>(pick(rows, |row| {
-                    if condition.get(row)? { a.get(row) } else { b.get(row) }
-                })))
+                let sides = (then.ints()?, otherwise.ints()?);
+                Ok(numbers(&condition, &sides, is_whole, rows))
             }
             DataType::Boolean => {
                 let (a, b) = (then.bools()?, otherwise.bools()?);
@@ -118,6 +120,23 @@ impl Choose {
             }),
         }
     }
+}
+
+/// Chooses between numbers; without a look at nulls where there are none.
+fn numbers<T: ArrowPrimitiveType>(
+    condition: &Bools<'_>,
+    (then, otherwise): &(Column<'_, T>, Column<'_, T>),
+    is_whole: bool,
+    rows: usize,
+) -> ArrayRef {
+    if is_whole {
+        let side = |row| if condition.value(row) { then } else { otherwise };
+        let values = (0..rows).map(|row| side(row).value(row));
+        return Arc::new(PrimitiveArray::<T>::from_iter_values(values));
+    }
+    collect::<PrimitiveArray<T>, _>(pick(rows, |row| {
+        if condition.get(row)? { then.get(row) } else { otherwise.get(row) }
+    }))
 }
 
 fn pick<T>(rows: usize, get: impl Fn(usize) -> Option<T>) -> impl Iterator<Item = Option<T>> {

@@ -1,8 +1,10 @@
 //! Comparison with Python's meaning: exact between integers and floats, not-a-number equal to nothing.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray};
+use arrow_buffer::BooleanBuffer;
 use arrow_schema::DataType;
 use datafusion::common::{Result, internal_err};
 
@@ -20,6 +22,7 @@ pub(crate) enum CompareOp {
 }
 
 impl CompareOp {
+    #[inline]
     fn holds(self, ordering: Option<Ordering>) -> bool {
         match self {
             Self::Equal => ordering == Some(Ordering::Equal),
@@ -58,6 +61,10 @@ impl Compare {
         right: &Operand,
         order: impl Fn(usize) -> Option<Ordering>,
     ) -> ArrayRef {
+        if left.is_whole() && right.is_whole() {
+            let flags = BooleanBuffer::collect_bool(rows, |row| self.op.holds(order(row)));
+            return Arc::new(BooleanArray::new(flags, None));
+        }
         collect::<BooleanArray, _>((0..rows).map(|row| {
             match (left.is_null(row), right.is_null(row), self.missing) {
                 (false, false, _) => Some(self.op.holds(order(row))),

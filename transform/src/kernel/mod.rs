@@ -20,6 +20,7 @@ mod rounding;
 mod set;
 mod text;
 mod time;
+mod total;
 
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -1,10 +1,13 @@
 //! numpy's arithmetic and boolean operators on pandas columns: nothing raises, missing stays missing.
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array};
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array};
 use arrow_schema::DataType;
 use datafusion::common::Result;
 
-use super::arithmetic::{floats, floor_divide, floor_divide_ints, modulo, modulo_ints};
+use super::arithmetic::{floor_divide, floor_divide_ints, modulo, modulo_ints};
+use super::operand::{Floats, Ints};
+use super::total::binary;
 use super::{ArithmeticOp, Kernel, Operand, collect};
 
 /// `left op right` on two int64 or two float64 columns.
@@ -35,30 +38,36 @@ impl Kernel for Numpy {
     fn run(&self, operands: &[Operand], rows: usize) -> Result<ArrayRef> {
         let [left, right] = operands else { unreachable!("two operands") };
         if *left.data_type() == DataType::Float64 {
-            return floats(left, right, rows, float_op(self.op));
+            return Ok(float_op(self.op, &left.floats()?, &right.floats()?, rows));
         }
         let (left, right) = (left.ints()?, right.ints()?);
         if self.output(&[DataType::Int64]) == DataType::Float64 {
-            let op = int_to_float_op(self.op);
-            return Ok(collect::<Float64Array, _>(
-                (0..rows).map(|row| Some(op(left.get(row)?, right.get(row)?))),
-            ));
+            return Ok(int_to_float_op(self.op, &left, &right, rows));
         }
         let op = int_op(self.op);
         Ok(collect::<Int64Array, _>((0..rows).map(|row| op(left.get(row)?, right.get(row)?))))
     }
 }
 
-fn float_op(op: ArithmeticOp) -> fn(f64, f64) -> Option<f64> {
+fn float_op(op: ArithmeticOp, left: &Floats<'_>, right: &Floats<'_>, rows: usize) -> ArrayRef {
+    type F = Float64Type;
     match op {
-        ArithmeticOp::Add => |a, b| Some(a + b),
-        ArithmeticOp::Subtract => |a, b| Some(a - b),
-        ArithmeticOp::Multiply => |a, b| Some(a * b),
-        ArithmeticOp::Divide => |a, b| Some(a / b),
-        ArithmeticOp::FloorDivide => |a, b| Some(if b == 0.0 { a / b } else { floor_divide(a, b) }),
-        ArithmeticOp::Modulo => |a, b| Some(if b == 0.0 { f64::NAN } else { modulo(a, b) }),
-        ArithmeticOp::Power => |a, b| Some(a.powf(b)),
+        ArithmeticOp::Add => binary::<F, F>(left, right, rows, |a, b| a + b),
+        ArithmeticOp::Subtract => binary::<F, F>(left, right, rows, |a, b| a - b),
+        ArithmeticOp::Multiply => binary::<F, F>(left, right, rows, |a, b| a * b),
+        ArithmeticOp::Divide => binary::<F, F>(left, right, rows, |a, b| a / b),
+        ArithmeticOp::FloorDivide => binary::<F, F>(left, right, rows, quotient),
+        ArithmeticOp::Modulo => binary::<F, F>(left, right, rows, rest),
+        ArithmeticOp::Power => binary::<F, F>(left, right, rows, f64::powf),
     }
+}
+
+fn quotient(a: f64, b: f64) -> f64 {
+    if b == 0.0 { a / b } else { floor_divide(a, b) }
+}
+
+fn rest(a: f64, b: f64) -> f64 {
+    if b == 0.0 { f64::NAN } else { modulo(a, b) }
 }
 
 fn int_op(op: ArithmeticOp) -> fn(i64, i64) -> Option<i64> {
@@ -76,18 +85,20 @@ fn int_op(op: ArithmeticOp) -> fn(i64, i64) -> Option<i64> {
     }
 }
 
-fn int_to_float_op(op: ArithmeticOp) -> fn(i64, i64) -> f64 {
-    match op {
-        ArithmeticOp::FloorDivide => |a, b| {
-            if b == 0 {
-                a as f64 / 0.0
-            } else {
-                floor_divide_ints(a, b).map_or(a as f64, |q| q as f64)
-            }
-        },
+fn int_to_float_op(op: ArithmeticOp, left: &Ints<'_>, right: &Ints<'_>, rows: usize) -> ArrayRef {
+    let op: fn(i64, i64) -> f64 = match op {
+        ArithmeticOp::FloorDivide => quotient_of_ints,
         ArithmeticOp::Modulo => |a, b| modulo_ints(a, b).map_or(f64::NAN, |rest| rest as f64),
         _ => |a, b| a as f64 / b as f64,
+    };
+    binary::<Int64Type, Float64Type>(left, right, rows, op)
+}
+
+fn quotient_of_ints(a: i64, b: i64) -> f64 {
+    if b == 0 {
+        return a as f64 / 0.0;
     }
+    floor_divide_ints(a, b).map_or(a as f64, |quotient| quotient as f64)
 }
 
 /// `&`, `|` or `^`.

@@ -5,6 +5,7 @@ use arrow_array::types::{
     DurationMicrosecondType, Float64Type, Int64Type, TimestampMicrosecondType, TimestampSecondType,
 };
 use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, PrimitiveArray, StringArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, TimeUnit};
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::ColumnarValue;
@@ -42,6 +43,11 @@ impl Operand {
     /// Whether the row has no value.
     pub(crate) fn is_null(&self, row: usize) -> bool {
         self.array.is_null(self.index(row))
+    }
+
+    /// Whether every row has a value.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.array.null_count() == 0
     }
 
     pub(crate) fn ints(&self) -> Result<Ints<'_>> {
@@ -125,6 +131,30 @@ pub(crate) type Ints<'a> = Column<'a, Int64Type>;
 pub(crate) type Floats<'a> = Column<'a, Float64Type>;
 
 impl<T: arrow_array::ArrowPrimitiveType> Column<'_, T> {
+    /// The value of every row, or the one of a constant; anything where there is none.
+    pub(super) fn values(&self) -> &[T::Native] {
+        self.array.values()
+    }
+
+    /// The value of a row; anything where there is none.
+    #[inline]
+    pub(super) fn value(&self, row: usize) -> T::Native {
+        self.array.value(row * self.stride)
+    }
+
+    /// What stands for every row, where it is a constant.
+    pub(super) fn constant(&self) -> Option<T::Native> {
+        (self.stride == 0).then(|| self.array.value(0))
+    }
+
+    /// Which of so many rows have no value; `None` if all have one.
+    pub(super) fn nulls(&self, rows: usize) -> Option<NullBuffer> {
+        match self.stride {
+            0 => self.array.is_null(0).then(|| NullBuffer::new_null(rows)),
+            _ => self.array.nulls().filter(|nulls| nulls.null_count() > 0).cloned(),
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<T::Native> {
         let row = row * self.stride;
@@ -152,6 +182,12 @@ pub(crate) struct Bools<'a> {
 }
 
 impl Bools<'_> {
+    /// The value of a row; anything where there is none.
+    #[inline]
+    pub(super) fn value(&self, row: usize) -> bool {
+        self.array.value(row * self.stride)
+    }
+
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<bool> {
         let row = row * self.stride;
