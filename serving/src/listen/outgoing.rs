@@ -107,11 +107,6 @@ mod tests {
 
     use super::*;
 
-    /// A socket that takes so many bytes before its reader takes some, and what was sent of it.
-    fn socket(takes: usize) -> (DuplexStream, DuplexStream) {
-        duplex(takes)
-    }
-
     fn write(outgoing: &mut Outgoing, stream: &mut DuplexStream, parts: &[&[u8]]) -> usize {
         let slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut cx = Context::from_waker(Waker::noop());
@@ -128,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn small_writes_leave_with_the_second_flush_in_one_piece() {
-        let (mut stream, mut client) = socket(64);
+        let (mut stream, mut client) = duplex(64);
         let mut outgoing = Outgoing::default();
         assert_eq!(write(&mut outgoing, &mut stream, &[b"head", b"body"]), 8);
         assert!(flush(&mut outgoing, &mut stream));
@@ -141,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_write_that_nothing_follows_leaves_on_the_next_turn() {
-        let (mut stream, mut client) = socket(64);
+        let (mut stream, mut client) = duplex(64);
         let mut outgoing = Outgoing::default();
         write(&mut outgoing, &mut stream, &[b"alone"]);
         let mut turns = 0;
@@ -160,7 +155,7 @@ mod tests {
     async fn large_writes_go_behind_what_waits_however_little_the_client_takes() {
         let large: Vec<u8> = (0..=250).cycle().take(3 * ROOM).collect();
         for takes in [1, 7, ROOM, 4 * ROOM] {
-            let (mut stream, mut client) = socket(takes);
+            let (mut stream, mut client) = duplex(takes);
             let mut outgoing = Outgoing::default();
             write(&mut outgoing, &mut stream, &[b"waits"]);
             let reading = async {
@@ -186,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_is_gone_is_an_error() {
-        let (mut stream, client) = socket(64);
+        let (mut stream, client) = duplex(64);
         drop(client);
         let mut outgoing = Outgoing::default();
         write(&mut outgoing, &mut stream, &[b"to nobody"]);
