@@ -13,8 +13,9 @@ pub(crate) fn write_finite(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Room for a text in one line of the processor's cache. A text is read right after it was written, in other pieces; where
-/// it crosses a line, as it does by chance otherwise, each float takes 29 instead of 18 ns.
+/// Room for a text in one line of the processor's cache. A text is read right after it was written, in other pieces: where
+/// it crosses a line, as it does by chance otherwise, the reading waits for the writing. `cargo xtask bench redis --layouts
+/// packed --rows 100`, JSON: 351 to 465 % of the raw HMGETs without, 469 to 539 % with it.
 #[repr(align(32))]
 struct Buffer(zmij::Buffer);
 
